@@ -1,0 +1,1 @@
+"""What a user runs: training, sweeps, their store, figures, the command line."""

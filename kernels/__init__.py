@@ -1,0 +1,1 @@
+"""Compiled loops on bare arrays: no objects, no files, no MPI."""

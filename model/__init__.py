@@ -1,0 +1,43 @@
+"""Resistor networks that learn: coupled learning at any rate, compiled and in parallel.
+
+The nouns are :class:`Network`, :class:`Task`, :class:`Rule`, :class:`Record` and :class:`Run`;
+:func:`train` makes them act. Everything heavier than NumPy is imported on first use.
+"""
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# public name -> module that defines it
+_FACE = {
+    "Network": "ohmlearn.network",
+    "Record": "ohmlearn.run",
+    "Rule": "ohmlearn.rule",
+    "Run": "ohmlearn.run",
+    "Runs": "ohmlearn.run",
+    "Task": "ohmlearn.task",
+    "train": "ohmlearn.drivers.train",
+}
+
+__all__ = ["__version__", *sorted(_FACE)]
+
+if TYPE_CHECKING:
+    from .drivers.train import train as train
+    from .network import Network as Network
+    from .rule import Rule as Rule
+    from .run import Record as Record
+    from .run import Run as Run
+    from .run import Runs as Runs
+    from .task import Task as Task
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FACE:
+        raise AttributeError(f"module 'ohmlearn' has no attribute {name!r}")
+    value = getattr(import_module(_FACE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,51 @@
+"""The learning rule and its bounds, as data."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """Coupled learning, dG/dt = -a R Δw (2 Δv + η Δw), within bounds on the conductances (paper 1, Eq. 3).
+
+    nudge : η, how far the clamped targets are moved towards the desired voltages. 0 is the gradient limit.
+    prefactor : a; 1 is Eq. 3 as printed, 1/2 the form of the Methods.
+    floor : smallest conductance G_min.
+    floor_mode : "relax", a conductance falls no faster than it relaxes to the floor,
+        dG/dt >= floor_rate (G_min - G), as in the published runs; or "clip", G >= G_min and nothing else.
+    floor_rate : rate of that relaxation, in units of γp. Not used by "clip".
+    ceiling : largest conductance, enforced as the floor is, or None.
+    frozen : (n_edges,) boolean mask of edges that do not learn, or None.
+    """
+
+    nudge: float = 1e-3
+    prefactor: float = 1.0
+    floor: float = 1e-6
+    floor_mode: Literal["relax", "clip"] = "relax"
+    floor_rate: float = 1.0
+    ceiling: float | None = None
+    frozen: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("nudge", "prefactor", "floor", "floor_rate"):
+            value = getattr(self, key)
+            if not np.isfinite(value) or value < 0:
+                raise ValueError(f"{key} must be finite and >= 0, not {value}")
+        if self.floor <= 0:
+            raise ValueError("floor must be > 0: at zero conductance nodes float and have no voltage; 1e-6 is usual")
+        if self.floor_mode not in ("relax", "clip"):
+            raise ValueError(f"floor_mode must be 'relax' or 'clip', not {self.floor_mode!r}")
+        if self.floor_mode == "relax" and self.floor_rate == 0:
+            raise ValueError("floor_rate must be > 0 with floor_mode 'relax'")
+        if self.ceiling is not None and not self.ceiling > self.floor:
+            raise ValueError(f"ceiling {self.ceiling} must be above the floor {self.floor}")
+        if self.frozen is not None:
+            frozen = np.array(self.frozen)
+            if frozen.dtype != bool or frozen.ndim != 1:
+                raise TypeError("frozen must be a boolean mask, one entry per edge")
+            frozen.setflags(write=False)
+            object.__setattr__(self, "frozen", frozen)

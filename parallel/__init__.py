@@ -1,0 +1,1 @@
+"""Spreading blocks of work over threads and MPI ranks; knows no physics."""

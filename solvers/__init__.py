@@ -1,0 +1,1 @@
+"""Equilibrium voltages, eigenmodes and Hessians of one network."""
