@@ -1,0 +1,96 @@
+"""The members of an ensemble: one run each, a task at a rate, on one network under one rule."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.network import Network
+from ohmlearn.rule import Rule
+from ohmlearn.run import Record, Run
+from ohmlearn.task import Task
+
+State = dict[str, NDArray[Any]]
+LIMIT = 3000.0      # default time limit in units of 1/R (R <= 1) or 1/√R
+
+
+def default_limit(rate: float) -> float:
+    """Default time limit of a run, 3000/R for R <= 1 and 3000/√R above, in 1/γp."""
+    return LIMIT / rate if rate <= 1 else LIMIT / float(np.sqrt(rate))
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Runs on one network. Member number k trains task `tasks[task_of[k]]` at rate `rates[k]`.
+
+    until, t_max, dt, record, tolerance : as in :func:`ohmlearn.train`. go_on : run to t_max even when the
+    threshold is reached. conductances : (n_edges,) or (n_members, n_edges) at the start, None for 1.
+    starts : runs to go on from, one a member, or None.
+    """
+
+    network: Network
+    tasks: Sequence[Task]
+    task_of: NDArray[np.int64]
+    rates: NDArray[np.float64]
+    rule: Rule
+    until: float | None = 1e-6
+    t_max: float | None = None
+    dt: float | None = None
+    record: Record | None = None
+    conductances: NDArray[np.float64] | None = None
+    starts: Sequence[Run] | None = None
+    tolerance: float = 1e-3
+    go_on: bool = False
+
+    def __post_init__(self) -> None:
+        bad = np.flatnonzero(~(np.isfinite(self.rates) & (self.rates >= 0)))
+        if bad.size:
+            raise ValueError(f"rate {self.rates[bad[0]]} is no rate of learning; R must be finite and >= 0")
+        if self.until is not None and not 0 < self.until < 1:
+            raise ValueError(f"until={self.until} must lie between 0 and 1, or be None to run for t_max")
+        if self.t_max is not None and not (np.isfinite(self.t_max) and self.t_max > 0):
+            raise ValueError(f"t_max={self.t_max} must be a positive time in 1/γp")
+        if self.until is None and self.t_max is None:
+            raise ValueError("until=None runs for t_max: give t_max")
+        if self.dt is not None and not (np.isfinite(self.dt) and self.dt > 0):
+            raise ValueError(f"dt={self.dt} must be positive, or None for the largest step that the tolerance allows")
+        if not 1e-8 <= self.tolerance <= 0.1:
+            raise ValueError(f"tolerance={self.tolerance} must lie between 1e-8 and 0.1")
+        frozen = self.rule.frozen
+        if frozen is not None and len(frozen) != self.network.n_edges:
+            raise ValueError(f"rule.frozen has {len(frozen)} entries, the network {self.network.n_edges} edges")
+        for task in self.tasks:
+            task.check(self.network)
+
+    def __len__(self) -> int:
+        return len(self.rates)
+
+    def task(self, number: int) -> Task:
+        return self.tasks[int(self.task_of[number])]
+
+    def limit(self, number: int) -> float:
+        """Time at which a member ends, in 1/γp."""
+        start = self.starts[number].time if self.starts is not None else 0.0
+        return start + (self.t_max if self.t_max is not None else default_limit(float(self.rates[number])))
+
+    def times(self, number: int) -> NDArray[np.float64]:
+        """Times at which a member's costs are recorded."""
+        return np.empty(0) if self.record is None else self.record.times_until(self.limit(number))
+
+    def initial_conductances(self, number: int) -> NDArray[np.float64]:
+        if self.starts is not None:
+            return self.starts[number].conductances
+        g = self.conductances
+        g = self.network.conductances(None if g is None else (g[number] if g.ndim == 2 else g))
+        low = np.flatnonzero(g < self.rule.floor)
+        if low.size:
+            raise ValueError(f"conductance {g[low[0]]} of edge {low[0]} is below the floor {self.rule.floor}; "
+                             "raise it or lower the rule's floor")
+        if self.rule.ceiling is not None and g.max() > self.rule.ceiling:
+            raise ValueError(f"conductance {g.max()} is above the rule's ceiling {self.rule.ceiling}")
+        return g
+
+
+Deliver = Callable[[int, Run], None]

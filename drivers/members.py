@@ -1,0 +1,66 @@
+"""The queue of members that feeds the blocks: longest expected first, learning as runs finish."""
+from __future__ import annotations
+
+import heapq
+import threading
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Queue(Protocol):
+    """What a block asks for work. Safe to call from several threads."""
+
+    def take(self) -> int | None:
+        """Number of the next member, None when there is none left."""
+
+    def finished(self, number: int, steps: int) -> None:
+        """Tell that a member took this many RK4 steps."""
+
+
+def expected_log_steps(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln of the RK4 steps expected at rates R before anything is known of the tasks: stability-limited below 1."""
+    with np.errstate(divide="ignore"):
+        return np.log(700.0) + np.maximum(-np.log(np.asarray(rates, dtype=float)), 0.0)
+
+
+class LongestFirst:
+    """Members of one process, longest expected first. A task's finished runs predict its others: their mean excess
+    over the expectation in R counts for all that are still to come. The order never changes a result."""
+
+    def __init__(self, numbers: NDArray[np.int64], task_of: NDArray[np.int64], rates: NDArray[np.float64]) -> None:
+        self._lock = threading.Lock()
+        self._expected = dict(zip(numbers.tolist(), expected_log_steps(rates[numbers]).tolist(), strict=True))
+        self._task = dict(zip(numbers.tolist(), task_of[numbers].tolist(), strict=True))
+        self._waiting: dict[int, list[int]] = {}
+        for number in sorted(numbers.tolist(), key=lambda k: (self._expected[k], -k)):
+            self._waiting.setdefault(self._task[number], []).append(number)     # longest last
+        self._excess: dict[int, list[float]] = {task: [] for task in self._waiting}
+        self._heap: list[tuple[float, int]] = []
+        for task in self._waiting:
+            self._push(task)
+
+    def _length(self, task: int) -> float:
+        excess = self._excess[task]
+        return self._expected[self._waiting[task][-1]] + sum(excess) / (len(excess) + 0.5)
+
+    def _push(self, task: int) -> None:
+        if self._waiting[task]:
+            heapq.heappush(self._heap, (-self._length(task), task))
+
+    def take(self) -> int | None:
+        with self._lock:
+            while self._heap:
+                length, task = heapq.heappop(self._heap)
+                if self._waiting[task] and length == -self._length(task):      # else an outdated entry
+                    number = self._waiting[task].pop()
+                    self._push(task)
+                    return number
+            return None
+
+    def finished(self, number: int, steps: int) -> None:
+        with self._lock:
+            task = self._task[number]
+            self._excess[task].append(float(np.log(max(steps, 1))) - self._expected[number])
+            self._push(task)

@@ -1,0 +1,174 @@
+"""A vector of ensemble lanes as a Numba value, with arithmetic operators.
+
+A row of a C-contiguous (rows, lanes) array is loaded into registers, computed on as if it were one
+number, and stored back. A row is 64 bytes: 8 lanes of float64, 16 of float32 (one zmm register, or two
+ymm where there is no AVX-512). No fast-math: `fma` fuses where it is written and nowhere else, so that
+the bits are the same on every machine. NaN passes through `maximum(bound, x)` and `minimum(bound, x)`.
+"""
+import operator
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+ROW_BYTES = 64
+
+
+def n_lanes(dtype) -> int:
+    """Lanes in a row of this float type: 8 for float64, 16 for float32."""
+    return ROW_BYTES // np.dtype(dtype).itemsize
+
+
+class LanesType(types.Type):
+    """Numba type of one row: `lanes` numbers of the float type `dtype`."""
+
+    def __init__(self, dtype) -> None:
+        self.dtype = dtype
+        self.lanes = ROW_BYTES * 8 // dtype.bitwidth
+        super().__init__(name=f"Lanes({dtype}, {self.lanes})")
+
+
+def _llvm(lanes_t):
+    return ir.VectorType(ir.DoubleType() if lanes_t.dtype is types.float64 else ir.FloatType(), lanes_t.lanes)
+
+
+@register_model(LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type) -> None:
+        super().__init__(dmm, fe_type, _llvm(fe_type))
+
+
+def _pointer(context, builder, sig, args, width: int):
+    """Address of row args[1] of the array args[0], in steps of `width` elements."""
+    index = context.cast(builder, args[1], sig.args[1], types.intp)
+    base = context.make_array(sig.args[0])(context, builder, args[0]).data
+    return builder.gep(base, [builder.mul(index, ir.Constant(index.type, width), flags=("nsw",))], inbounds=True)
+
+
+def _spread(context, builder, value, value_t, lanes_t):
+    """The value itself when it is a row, else the number repeated in every lane."""
+    if isinstance(value_t, LanesType):
+        return value
+    vector = _llvm(lanes_t)
+    number = context.cast(builder, value, value_t, lanes_t.dtype)
+    undefined = ir.Constant(vector, ir.Undefined)
+    one = builder.insert_element(undefined, number, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), lanes_t.lanes),
+                                                              [0] * lanes_t.lanes))
+
+
+def _row_type(*arguments):
+    """The lane type among the arguments, None when there is none or a partner that is no number."""
+    rows = [t for t in arguments if isinstance(t, LanesType)]
+    others = [t for t in arguments if not isinstance(t, LanesType)]
+    return rows[0] if rows and all(isinstance(t, types.Number) for t in others) else None
+
+
+@intrinsic
+def load(typingctx, array, row):
+    """Row `row` of a (rows, lanes) array. 64-byte aligned, no bounds check."""
+    lanes_t = LanesType(array.dtype)
+
+    def codegen(context, builder, sig, args):
+        pointer = _pointer(context, builder, sig, args, lanes_t.lanes)
+        value = builder.load(builder.bitcast(pointer, _llvm(lanes_t).as_pointer()))
+        value.align = ROW_BYTES
+        return value
+    return lanes_t(array, row), codegen
+
+
+@intrinsic
+def store(typingctx, array, row, value):
+    """Write a row (or one number to all its lanes) to row `row` of a (rows, lanes) array."""
+    lanes_t = LanesType(array.dtype)
+
+    def codegen(context, builder, sig, args):
+        pointer = builder.bitcast(_pointer(context, builder, sig, args, lanes_t.lanes), _llvm(lanes_t).as_pointer())
+        builder.store(_spread(context, builder, args[2], sig.args[2], lanes_t), pointer).align = ROW_BYTES
+        return context.get_dummy_value()
+    return types.void(array, row, value), codegen
+
+
+@intrinsic
+def at(typingctx, array, index):
+    """array[index] of a 1-d array, without wraparound or bounds check."""
+    def codegen(context, builder, sig, args):
+        return builder.load(_pointer(context, builder, sig, args, 1))
+    return array.dtype(array, index), codegen
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """a * b + c with one rounding; numbers stand for rows."""
+    lanes_t = _row_type(a, b, c)
+    if lanes_t is None:
+        return None
+
+    def codegen(context, builder, sig, args):
+        vector = _llvm(lanes_t)
+        name = f"llvm.fma.v{lanes_t.lanes}f{lanes_t.dtype.bitwidth}"
+        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+        return builder.call(fused, [_spread(context, builder, x, t, lanes_t)
+                                    for x, t in zip(args, sig.args, strict=True)])
+    return lanes_t(a, b, c), codegen
+
+
+@intrinsic
+def where(typingctx, bits, a, b):
+    """a in the lanes whose bit is set, b in the others."""
+    lanes_t = _row_type(a, b)
+    if lanes_t is None:
+        return None
+
+    def codegen(context, builder, sig, args):
+        word = context.cast(builder, args[0], sig.args[0], types.uint64)
+        mask = builder.bitcast(builder.trunc(word, ir.IntType(lanes_t.lanes)),
+                               ir.VectorType(ir.IntType(1), lanes_t.lanes))
+        return builder.select(mask, *(_spread(context, builder, args[i], sig.args[i], lanes_t) for i in (1, 2)))
+    return lanes_t(bits, a, b), codegen
+
+
+def _binary(emit):
+    """Intrinsic of two arguments, one row at least, from what it emits."""
+    @intrinsic
+    def apply(typingctx, a, b):
+        lanes_t = _row_type(a, b)
+        if lanes_t is None:
+            return None
+
+        def codegen(context, builder, sig, args):
+            return emit(builder, *(_spread(context, builder, x, t, lanes_t)
+                                   for x, t in zip(args, sig.args, strict=True)))
+        return lanes_t(a, b), codegen
+    return apply
+
+
+maximum = _binary(lambda builder, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))
+minimum = _binary(lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), a, b))
+
+
+def _define(symbol, emit) -> None:
+    apply = _binary(emit)
+
+    @overload(symbol, inline="always")
+    def lanes_operator(a, b):
+        return (lambda a, b: apply(a, b)) if _row_type(a, b) else None
+
+
+_define(operator.add, lambda builder, a, b: builder.fadd(a, b))
+_define(operator.iadd, lambda builder, a, b: builder.fadd(a, b))
+_define(operator.sub, lambda builder, a, b: builder.fsub(a, b))
+_define(operator.mul, lambda builder, a, b: builder.fmul(a, b))
+_define(operator.truediv, lambda builder, a, b: builder.fdiv(a, b))
+
+
+@intrinsic
+def _negate(typingctx, a):
+    return a(a), lambda context, builder, sig, args: builder.fneg(args[0])
+
+
+@overload(operator.neg, inline="always")
+def _negative(a):
+    return (lambda a: _negate(a)) if isinstance(a, LanesType) else None
