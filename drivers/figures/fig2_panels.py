@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
 from ohmlearn.drivers import plots
 from ohmlearn.drivers.figures.training_times import TrainingTimes
 from ohmlearn.drivers.published import FINAL_COST, TRAINING_TIME
@@ -15,7 +14,6 @@ from ohmlearn.drivers.published import FINAL_COST, TRAINING_TIME
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
     from ohmlearn.run import Run
 
 ROUNDING = 1e-32  # final costs below are rounding; they enter geometric means as this
@@ -54,7 +52,7 @@ class Fig2:
 
 
 def draw(data: Fig2) -> Figure:
-    """The figure, 4.9 inches wide."""
+    """The figure, 5.2 inches wide; R of panels c and d spans what is published."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -65,10 +63,9 @@ def draw(data: Fig2) -> Figure:
         draw_traces(figure, a, b, data.traces)
         draw_final_cost(c, data.final)
         draw_training_time(d, data.times)
-        low = min(c.get_xlim()[0], d.get_xlim()[0]), max(c.get_xlim()[1], d.get_xlim()[1])
         for ax in (c, d):
-            ax.set_xlim(low)
-            ax.set_xlabel(r"$R = \gamma_\ell/\gamma_p$")
+            ax.set(xlim=(3e-4, 3e12), xticks=10.0 ** np.arange(-3, 13, 3), xlabel=r"$R = \gamma_\ell/\gamma_p$")
+            ax.minorticks_off()
         plots.panel_letters([a, b, c, d])
     return figure
 
@@ -82,7 +79,7 @@ def draw_traces(figure: Figure, a: Axes, b: Axes, runs: Sequence[Run]) -> None:
         ax.axhline(1e-6, color=plots.GUIDE, lw=0.6, zorder=0)
     b.set_ylabel("")
     if any(run.rate == 0 for run in runs):
-        a.legend(loc="lower left")
+        a.legend(loc="lower left", bbox_to_anchor=(0, 0.08))
     figure.colorbar(scale, ax=[a, b], label=r"$R$", pad=0.02, aspect=25)
 
 
@@ -97,7 +94,7 @@ def draw_final_cost(ax: Axes, final: Mapping[str, FinalCosts]) -> None:
     ax.errorbar(FINAL_COST["rate"], mean, bars, fmt="s", color=plots.PUBLISHED, mfc="white", ms=3, lw=0.8,
                 label="published", zorder=1.5)
     ax.set(xscale="log", yscale="log", ylabel="final $C^*/C^*(0)$")
-    ax.legend(loc="best", title="mean and quartiles", title_fontsize=6.5)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=1, borderaxespad=0)
 
 
 def draw_training_time(ax: Axes, data: TrainingTimes) -> None:

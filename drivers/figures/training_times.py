@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
 from ohmlearn.drivers.published import SOURCE, TRAINING_TIME
 
 SLOW, FAST = (0.0, 0.1), (1e2, 1e12)    # ranges of R of the two power laws, expected slopes -1 and -1/2
@@ -172,7 +171,8 @@ def verdicts(data: TrainingTimes, found: Comparison) -> list[str]:
                 continue
             text = f"slope of the {what + ' τ(R)':<12} {slope}"
             if what == "mean":
-                judge(abs(slope.value - expected) <= SLOPE_TOLERANCE, f"{text}, expected {expected:g} ± {SLOPE_TOLERANCE:g}")
+                judge(abs(slope.value - expected) <= SLOPE_TOLERANCE,
+                      f"{text}, expected {expected:g} ± {SLOPE_TOLERANCE:g}")
             else:
                 lines.append(f"      {text}")
     if found.judged.any():
