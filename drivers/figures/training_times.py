@@ -176,7 +176,7 @@ def verdicts(data: TrainingTimes, found: Comparison) -> list[str]:
             else:
                 lines.append(f"      {text}")
     if found.judged.any():
-        judge(found.agrees.sum() >= found.judged.sum() - 1,
+        judge(bool(found.agrees.sum() >= found.judged.sum() - 1),
               f"{found.agrees.sum()} of {found.judged.sum()} decades with a published error under {FACTOR_BELOW:.0%} "
               f"within a factor {FACTOR:g} of the published mean, one may be outside")
     if np.isfinite(found.geometric_mean):
