@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 # public name -> module that defines it
 _FACE = {
+    "Constraint": "ohmlearn.outputs",
     "Network": "ohmlearn.network",
     "Record": "ohmlearn.run",
     "Rule": "ohmlearn.rule",
@@ -24,6 +25,7 @@ __all__ = ["__version__", *sorted(_FACE)]
 if TYPE_CHECKING:
     from .drivers.train import train as train
     from .network import Network as Network
+    from .outputs import Constraint as Constraint
     from .rule import Rule as Rule
     from .run import Record as Record
     from .run import Run as Run

@@ -1,72 +1,178 @@
-"""The task: which voltages are held, and which ones the network should learn to give."""
+"""The task: what drives the network, and which voltages it should learn to give."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .network import Network
+from .outputs import Constraint, Held, node_values, output_matrix, read_outputs, weights
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Held nodes and their voltages (ground among them), targets and their desired voltages.
+    """What drives a network, and what it should give in return.
 
     sources, source_voltages : (n_sources,) nodes held at these voltages; ground is a source at 0.
-    targets, target_voltages : (n_targets,) nodes and the voltages that they should reach.
+    targets, target_voltages : (n_targets,) outputs and the voltages that they should reach. An output is a
+        node, a pair of nodes (the drop V_a - V_b), a mapping {node: weight} or a :class:`Constraint`; kept as
+        an (n_targets,) array of nodes, an (n_targets, 2) array of pairs, or a tuple where kinds are mixed.
     rejected : draws that a sampler threw away before this one, because no conductances could meet them.
+    currents : {node: current injected there}, in units of conductance times volt.
+    drops : {(a, b): voltage drop V_a - V_b held there}.
+    ground : node held at 0 V; a shorthand, it becomes the last source.
+
+    Without a held node the network floats: currents must balance, and voltages are relative to their mean.
+    Several training samples are a list of Tasks with the same outputs.
     """
 
-    sources: NDArray[np.int64]
-    source_voltages: NDArray[np.float64]
-    targets: NDArray[np.int64]
-    target_voltages: NDArray[np.float64]
+    sources: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
+    source_voltages: NDArray[np.float64] = field(default_factory=lambda: np.array([]))
+    targets: Any = ()
+    target_voltages: NDArray[np.float64] = field(default_factory=lambda: np.array([]))
     rejected: int = 0
+    currents: Mapping[int, float] = field(default_factory=dict)
+    drops: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    ground: int | None = None
 
     def __post_init__(self) -> None:
-        for nodes, voltages in (("sources", "source_voltages"), ("targets", "target_voltages")):
-            a = np.atleast_1d(np.array(getattr(self, nodes)))
-            v = np.atleast_1d(np.array(getattr(self, voltages), dtype=np.float64))
-            if a.size == 0:
-                raise ValueError(f"a task needs {nodes}; got none")
-            if a.dtype.kind not in "iu":
-                raise TypeError(f"{nodes} must be integer node numbers, got {a.dtype}")
-            if a.ndim != 1 or a.shape != v.shape:
-                raise ValueError(f"{nodes} and {voltages} must be equally long, got shapes {a.shape} and {v.shape}")
-            bad = np.flatnonzero(~np.isfinite(v))
-            if bad.size:
-                raise ValueError(f"{voltages}[{bad[0]}] is {v[bad[0]]}; voltages must be finite")
-            unique, counts = np.unique(a, return_counts=True)
-            if (counts > 1).any():
-                raise ValueError(f"node {unique[counts > 1][0]} is listed twice among the {nodes}")
-            if (a < 0).any():
-                raise ValueError(f"node {a[a < 0][0]} among the {nodes}: nodes are numbered from 0")
-            a = a.astype(np.int64)
-            a.setflags(write=False)
-            v.setflags(write=False)
-            object.__setattr__(self, nodes, a)
-            object.__setattr__(self, voltages, v)
-        both = np.intersect1d(self.sources, self.targets)
-        if both.size:
-            raise ValueError(f"node {both[0]} is both source and target; a held voltage cannot be learned")
+        sources, voltages = np.atleast_1d(np.array(self.sources)), self.source_voltages
+        if sources.size == 0:
+            sources = sources.astype(np.int64)
+        if self.ground is not None and self.ground not in sources:
+            sources, voltages = np.append(sources, self.ground), np.append(voltages, 0.0)
+        if sources.dtype.kind not in "iu":
+            raise TypeError(f"sources must be integer node numbers, got {sources.dtype}")
+        self._set("sources", sources.astype(np.int64))
+        self._set("source_voltages", np.atleast_1d(np.array(voltages, dtype=np.float64)))
+        self._set("targets", read_outputs(self.targets))
+        self._set("target_voltages", np.atleast_1d(np.array(self.target_voltages, dtype=np.float64)))
+        self._set("currents", node_values(self.currents, "currents"))
+        self._set("drops", _read_drops(self.drops))
+        if not (len(self.sources) or self.currents or self.drops):
+            raise ValueError("a task needs sources; got none, and no currents or drops either")
+        if len(self.targets) == 0:
+            raise ValueError("a task needs targets; got none")
+        _check_pairing("sources", self.sources, "source_voltages", self.source_voltages)
+        _check_pairing("targets", self.targets, "target_voltages", self.target_voltages)
+        if self.ground is not None and self.source_voltages[self.sources == self.ground][0] != 0:
+            raise ValueError(f"ground {self.ground} is a source at another voltage than 0")
+        self._check_learnable()
+
+    def _set(self, key: str, value: Any) -> None:
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+        object.__setattr__(self, key, value)
+
+    def _check_learnable(self) -> None:
+        held = self._held
+        for output in self.targets:
+            if isinstance(output, Constraint) or not held.determines(weights(output)):
+                continue
+            if np.ndim(output) == 0 and not isinstance(output, Mapping):
+                raise ValueError(f"node {output} is both source and target; a held voltage cannot be learned")
+            raise ValueError(f"output {_words(output)} is fixed by the held voltages, so no conductance can change "
+                             "it; read another pair of nodes")
+
+    @cached_property
+    def _held(self) -> Held:
+        return Held(dict(zip(self.sources.tolist(), self.source_voltages.tolist(), strict=True)), self.drops)
+
+    @property
+    def n_targets(self) -> int:
+        return len(self.targets)
+
+    @property
+    def is_nodal(self) -> bool:
+        """Whether the task is nothing but held nodes and target nodes."""
+        return not self.currents and not self.drops and isinstance(self.targets, np.ndarray) and self.targets.ndim == 1
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether every output is linear in the voltages."""
+        return not any(isinstance(output, Constraint) for output in self.targets)
+
+    def require_nodal(self, what: str) -> None:
+        """Raise unless the task is nothing but held nodes and target nodes; `what` names who asks."""
+        if not self.is_nodal:
+            has = "injected currents" if self.currents else "held drops" if self.drops else "outputs that are no nodes"
+            raise NotImplementedError(f"{what} knows held nodes and target nodes only; this task has {has}")
+
+    def output_matrix(self, n_nodes: int) -> csr_array:
+        """(n_targets, n_nodes) CSR matrix O of linear outputs; the outputs are O V."""
+        return output_matrix(self.targets, n_nodes)
+
+    def injected(self, n_nodes: int) -> NDArray[np.float64]:
+        """(n_nodes,) injected currents."""
+        current = np.zeros(n_nodes)
+        current[list(self.currents)] = list(self.currents.values())
+        return current
+
+    @property
+    def bounds(self) -> NDArray[np.float64]:
+        """(n_targets, 2) lowest and highest value of every output at any conductances (maximum principle).
+
+        Infinite for current drive and for nonlinear outputs, where the drive sets no bound.
+        """
+        rows = np.full((self.n_targets, 2), [-np.inf, np.inf])
+        if any(self.currents.values()):
+            return rows
+        low, high, drop = self._held.range()
+        for row, output in zip(rows, self.targets, strict=True):
+            if not isinstance(output, Constraint):
+                given = np.array(list(weights(output).values()))
+                up, down = given[given > 0].sum(), given[given < 0].sum()
+                balanced = abs(up + down) <= 1e-14 * up
+                row[:] = (-up * drop, up * drop) if balanced else (up * low + down * high, up * high + down * low)
+        return rows
 
     @property
     def feasible(self) -> bool:
-        """Whether all target voltages lie within the range of the held ones (maximum principle)."""
-        low, high = self.source_voltages.min(), self.source_voltages.max()
+        """Whether all target voltages lie within the bounds that the held ones set (maximum principle)."""
+        low, high = self.bounds.T
         return bool(np.all((self.target_voltages >= low) & (self.target_voltages <= high)))
 
     def check(self, network: Network) -> None:
-        """Raise unless the task fits the network: nodes exist, every component has a held node."""
+        """Raise unless the task fits the network: nodes exist, and the drive settles every node's voltage."""
         network.check_nodes(self.sources, "source node")
-        network.check_nodes(self.targets, "target node")
-        held = np.unique(network.components[self.sources])
-        floating = np.flatnonzero(~np.isin(network.components, held))
+        network.check_nodes(list(self.currents), "node of a current")
+        network.check_nodes(list(chain(*self.drops)), "node of a held drop")
+        for output in self.targets:
+            if not isinstance(output, Constraint):
+                network.check_nodes(list(weights(output)), "target node")
+        part = network.components
+        held = np.isin(part, part[self.sources])
+        driven = held if self.is_nodal else np.isin(part, part[[*self.sources, *self.currents, *chain(*self.drops)]])
+        floating = np.flatnonzero(~driven)
         if floating.size:
             raise ValueError(f"node {floating[0]} lies in a part of the network that no source touches "
                              f"({floating.size} such nodes), so its voltage is undefined; "
                              "hold a node there or drop that part")
+        self._check_balance(part, held)
+
+    def _check_balance(self, part: NDArray[np.int32], held: NDArray[np.bool_]) -> None:
+        """Raise if more current enters a part without a held node than leaves it."""
+        tied = list(range(part.max() + 1))                    # parts that a held drop joins balance together
+        for a, b in self.drops:
+            tied = [tied[part[b]] if t == tied[part[a]] else t for t in tied]
+        total = np.zeros(len(tied))
+        for node, current in self.currents.items():
+            total[tied[part[node]]] += current
+        grounded = {tied[p] for p in np.unique(part[held])}
+        scale = sum(abs(c) for c in self.currents.values())
+        for p in range(len(total)):
+            if p not in grounded and abs(total[p]) > 1e-12 * scale:
+                node = int(np.flatnonzero(np.array(tied)[part] == p)[0])
+                raise ValueError(f"the currents into the floating part of node {node} add up to {total[p]:g}, "
+                                 "not to 0; balance them or ground a node there")
 
     @classmethod
     def allosteric(cls, network: Network, sources: int = 10, targets: int = 3, seed: int = 0, *,
@@ -99,3 +205,38 @@ class Task:
 def as_tasks(tasks: Task | ArrayLike) -> list[Task]:
     """The tasks as a list, whether one or several were given."""
     return [tasks] if isinstance(tasks, Task) else list(tasks)  # type: ignore[arg-type]
+
+
+def _read_drops(given: Mapping[Any, Any]) -> dict[tuple[int, int], float]:
+    drops: dict[tuple[int, int], float] = {}
+    for pair, drop in given.items():
+        nodes = np.asarray(pair)
+        if nodes.shape != (2,) or nodes.dtype.kind not in "iu" or nodes.min() < 0 or nodes[0] == nodes[1]:
+            raise ValueError(f"a held drop belongs to a pair of different nodes numbered from 0, not to {pair!r}")
+        if not np.isfinite(drop):
+            raise ValueError(f"the drop held across {pair!r} is {drop}; it must be finite")
+        drops[int(nodes[0]), int(nodes[1])] = float(drop)
+    return drops
+
+
+def _check_pairing(nodes: str, a: Any, voltages: str, v: NDArray[np.float64]) -> None:
+    """Raise unless there is one finite voltage per node or pair, each listed once."""
+    if len(a) != len(v) or v.ndim != 1 or (nodes == "sources" and a.ndim != 1):
+        raise ValueError(f"{nodes} and {voltages} must be equally long, got shapes {np.shape(a)} and {v.shape}")
+    bad = np.flatnonzero(~np.isfinite(v))
+    if bad.size:
+        raise ValueError(f"{voltages}[{bad[0]}] is {v[bad[0]]}; voltages must be finite")
+    if not isinstance(a, np.ndarray):
+        return
+    if (a < 0).any():
+        raise ValueError(f"node {a[a < 0][0]} among the {nodes}: nodes are numbered from 0")
+    if a.ndim == 2 and (a[:, 0] == a[:, 1]).any():
+        raise ValueError(f"a target pair names node {a[a[:, 0] == a[:, 1]][0, 0]} twice; its drop is always 0")
+    unique, counts = np.unique(np.sort(a, axis=1) if a.ndim == 2 else a, axis=0, return_counts=True)
+    if (counts > 1).any():
+        what = unique[counts > 1][0]
+        raise ValueError(f"{'pair' if a.ndim == 2 else 'node'} {what} is listed twice among the {nodes}")
+
+
+def _words(output: Any) -> str:
+    return str(dict(output)) if isinstance(output, Mapping) else f"({output[0]}, {output[1]})"

@@ -1,0 +1,65 @@
+# Two commands on a fresh machine with Python 3.11 to 3.13 and make: `make run` and `make test`.
+# Everything is set up in .venv; the stamp files in it make a repeat quick.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+OUT := results
+
+.PHONY: help run test lint bench clean
+
+help:
+	@echo "make run    train the ensemble and draw Fig. 2 of paper 1 into $(OUT)/"
+	@echo "make test   run the tests (ARGS='-k step' hands options to pytest)"
+	@echo "make lint   ruff, and mypy against the installed wheel"
+	@echo "make bench  the asv suite, full timings (ARGS='--bench Step' selects)"
+	@echo "make clean  remove .venv, $(OUT)/ and build products"
+
+run: $(VENV)/run.stamp
+	$(BIN)/ohmlearn figure fig2 --out $(OUT) $(ARGS)
+
+test: $(VENV)/test.stamp
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp $(VENV)/wheel.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy --python-executable $(VENV)/wheel/bin/python -p ohmlearn
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/asv machine --yes
+	$(BIN)/asv run --python=same --show-stderr $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .asv
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Installed in place: edited sources need no new installation, a changed pyproject.toml brings one.
+$(VENV)/run.stamp: pyproject.toml | $(BIN)/python
+	@echo "Installing ohmlearn and what it needs into $(VENV) (a minute or so the first time)"
+	$(PIP) --editable '.[mpich]'
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml | $(BIN)/python
+	@echo "Installing ohmlearn and what its tests need into $(VENV) (a minute or so the first time)"
+	$(PIP) --editable '.[test,mpich]'
+	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/dev.stamp: $(VENV)/test.stamp
+	$(PIP) --editable '.[test,mpich,dev]'
+	@touch $@
+
+# A second, light environment: the wheel as a user gets it, with the dependencies of the first one.
+$(VENV)/wheel.stamp: $(VENV)/dev.stamp pyproject.toml $(shell find kernels model solvers parallel drivers -name '*.py' 2>/dev/null)
+	rm -rf $(VENV)/dist
+	$(BIN)/python -m build --outdir $(VENV)/dist . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	test -x $(VENV)/wheel/bin/python || $(BIN)/python -m venv $(VENV)/wheel
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(VENV)/wheel/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dependencies.pth"
+	$(VENV)/wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(VENV)/dist/*.whl
+	@touch $@

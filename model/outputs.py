@@ -1,0 +1,164 @@
+"""What a task reads out of a network: node voltages, voltage drops, linear functionals, nonlinear constraints."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A nonlinear output f(V), given with its derivatives, for gradient flow and Hessians.
+
+    value : V (n_nodes,) in volt -> number.
+    gradient : V -> (n_nodes,) array ∂f/∂V.
+    second : V -> (n_nodes, n_nodes) array or sparse array ∂²f/∂V∂V; None where f is linear.
+    """
+
+    value: Callable[[NDArray[Any]], Any]
+    gradient: Callable[[NDArray[Any]], Any]
+    second: Callable[[NDArray[Any]], Any] | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("value", "gradient", "second"):
+            given = getattr(self, key)
+            if not (callable(given) or (key == "second" and given is None)):
+                raise TypeError(f"{key} of a constraint must be a function of the node voltages, not {given!r}")
+
+
+Output = int | tuple[int, int] | Mapping[int, float] | Constraint
+
+
+def read_outputs(given: Any) -> NDArray[np.int64] | tuple[Output, ...]:
+    """Canonical form of targets: (n,) nodes, (n, 2) node pairs whose drop V_a - V_b is read, or a mixed tuple.
+
+    Entries are a node, a pair of nodes, a mapping {node: weight} (the functional Σ weight V), or a Constraint.
+    """
+    if isinstance(given, (Constraint, Mapping, Integral)) or (isinstance(given, np.ndarray) and given.ndim == 0):
+        given = [given]
+    entries = list(given)
+    kinds = {_kind(entry) for entry in entries}
+    if kinds == {"node"} or kinds == {"pair"}:
+        array = np.array(entries).astype(np.int64)
+        array.setflags(write=False)
+        return array
+    return tuple(_plain(entry) for entry in entries)
+
+
+def _kind(entry: Any) -> str:
+    if isinstance(entry, Constraint):
+        return "constraint"
+    if isinstance(entry, Mapping):
+        return "functional"
+    nodes = np.asarray(entry)
+    if nodes.dtype.kind not in "iu":
+        raise TypeError(f"targets must be integer node numbers, pairs of them, {{node: weight}} or a Constraint; "
+                        f"got {entry!r}")
+    if nodes.shape == ():
+        return "node"
+    if nodes.shape == (2,):
+        return "pair"
+    raise ValueError(f"a target is one node or a pair of nodes, not {entry!r}; a functional is {{node: weight}}")
+
+
+def _plain(entry: Any) -> Output:
+    """One entry of a mixed list as plain Python, so that tasks compare and travel well."""
+    kind = _kind(entry)
+    if kind == "constraint":
+        return entry
+    if kind == "node":
+        return int(entry)
+    if kind == "pair":
+        return int(entry[0]), int(entry[1])
+    return node_values(entry, "weights of a functional")
+
+
+def node_values(given: Mapping[Any, Any], what: str) -> dict[int, float]:
+    """Checked {node: finite number} as a plain dict in the order of the nodes."""
+    for node, value in given.items():
+        if not isinstance(node, Integral) or node < 0:
+            raise ValueError(f"{what} belong to nodes numbered from 0, not to {node!r}")
+        if not np.isfinite(value):
+            raise ValueError(f"{what}: the value at node {node} is {value}; it must be finite")
+    return {int(node): float(given[node]) for node in sorted(given)}
+
+
+def weights(output: Any) -> dict[int, float]:
+    """{node: weight} of a linear output."""
+    kind = _kind(output)
+    if kind == "constraint":
+        raise TypeError("a nonlinear constraint has no fixed weights; use its gradient at given voltages")
+    if kind == "node":
+        return {int(output): 1.0}
+    if kind == "pair":
+        return {int(output[0]): 1.0, int(output[1]): -1.0}
+    return dict(output)
+
+
+def output_matrix(outputs: Iterable[Any], n_nodes: int) -> csr_array:
+    """(n_outputs, n_nodes) CSR matrix O of linear outputs; their values are O V."""
+    from scipy.sparse import csr_array
+
+    rows = [weights(output) for output in outputs]
+    indptr = np.cumsum([0, *(len(row) for row in rows)])
+    nodes = np.array([node for row in rows for node in row], dtype=np.int64)
+    values = np.array([value for row in rows for value in row.values()], dtype=np.float64)
+    return csr_array((values, nodes, indptr), shape=(len(rows), n_nodes))
+
+
+class Held:
+    """Which voltages a drive ties together: nodes held at a voltage, and nodes held apart by a drop.
+
+    cluster : {node: number} of the tied groups; group 0 are the nodes whose voltage is known.
+    potential : {node: V} within its group, in volt.
+    """
+
+    def __init__(self, voltages: Mapping[int, float], drops: Mapping[tuple[int, int], float]) -> None:
+        self.cluster: dict[int, int] = dict.fromkeys(voltages, 0)
+        self.potential: dict[int, float] = dict(voltages)
+        for number, ((a, b), drop) in enumerate(drops.items(), start=1):
+            for node in (a, b):
+                self.cluster.setdefault(node, -2 * number - (node == b))     # alone so far
+                self.potential.setdefault(node, 0.0)
+            ca, cb = self.cluster[a], self.cluster[b]
+            if ca == cb:
+                raise ValueError(f"the drop held across nodes {a} and {b} follows from the other held voltages "
+                                 "or contradicts them; leave it out")
+            keep, move = (ca, cb) if ca == 0 or (cb != 0 and ca > cb) else (cb, ca)
+            shift = self.potential[a] - self.potential[b] - drop
+            for node, c in self.cluster.items():
+                if c == move:
+                    self.cluster[node] = keep
+                    self.potential[node] += shift if move == cb else -shift
+
+    def determines(self, output: Mapping[int, float]) -> bool:
+        """Whether a linear output is a combination of held voltages, so that no conductance can change it."""
+        left: dict[int, float] = {}
+        for node, weight in output.items():
+            if node not in self.cluster:
+                return False
+            left[self.cluster[node]] = left.get(self.cluster[node], 0.0) + weight
+        scale = 1e-14 * sum(abs(weight) for weight in output.values())
+        return all(abs(value) <= scale for number, value in left.items() if number != 0)
+
+    def range(self) -> tuple[float, float, float]:
+        """Lowest and highest voltage without injected currents, and the largest drop (maximum principle).
+
+        Groups tied by drops alone draw no net current, so that their ranges overlap; without a held node
+        the voltages are relative to their mean, which lies anywhere in their range.
+        """
+        spans: dict[int, list[float]] = {}
+        for node, number in self.cluster.items():
+            spans.setdefault(number, []).append(self.potential[node])
+        loose = sum(max(v) - min(v) for number, v in spans.items() if number != 0)
+        if 0 not in spans:
+            return -loose, loose, loose
+        low, high = min(spans[0]) - loose, max(spans[0]) + loose
+        return low, high, high - low

@@ -1,0 +1,129 @@
+"""The house: which folder may import which, what the package contains, and that the README's commands exist."""
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import ohmlearn
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT: dict[str, set[str]] = {
+    "kernels": set(),
+    "model": {"kernels"},
+    "solvers": {"kernels", "model"},
+    "parallel": set(),
+    "drivers": {"kernels", "model", "solvers", "parallel"},
+}
+HEAVY = ("numba", "scipy", "matplotlib", "mpi4py", "zarr", "xarray", "networkx", "pyamg", "pydantic", "typer")
+SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    """Import name of a source file, by the package-dir mapping of pyproject.toml."""
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    parts[:1] = ["ohmlearn"] if parts[0] == "model" else ["ohmlearn", parts[0]]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def folder_of(name: str) -> str | None:
+    """Folder that a dotted import name lives in, None when it is not ours."""
+    first, _, rest = name.partition(".")
+    if first != "ohmlearn":
+        return None
+    return rest.partition(".")[0] if rest.partition(".")[0] in MAY_IMPORT else "model"
+
+
+def imports(tree: ast.AST, path: Path) -> Iterator[tuple[str, bool]]:
+    """(absolute name, whether it is imported only when a function runs or a type checker looks) of every import."""
+    package = module_name(path).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+
+    def visit(node: ast.AST, later: bool) -> Iterator[tuple[str, bool]]:
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, later) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[:len(package) - node.level + 1] if node.level else []
+            start = ".".join(base + ([node.module] if node.module else []))
+            yield from ((f"{start}.{alias.name}", later) for alias in node.names)
+        typing = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        later = later or typing or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, later)
+
+    yield from visit(tree, False)
+
+
+def wrong_imports(text: str, path: Path) -> list[str]:
+    """Names that a source file imports against the direction of the house."""
+    home = path.relative_to(ROOT).parts[0]
+    wrong = []
+    for name, later in imports(ast.parse(text), path):
+        folder = folder_of(name)
+        # The face hands on what the drivers give, and methods that draw import their drawing when called.
+        handed_on = path.name == "__init__.py" or name.startswith("ohmlearn.drivers.plots.")
+        if name.partition(".")[0] in MAY_IMPORT:
+            wrong.append(f"{name} (a bare name works only from the checkout; write ohmlearn.{name})")
+        elif folder not in {None, home, *MAY_IMPORT[home]} and not (home == "model" and later and handed_on):
+            wrong.append(name)
+    return wrong
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    assert wrong_imports(path.read_text(), path) == []
+
+
+@pytest.mark.parametrize(("text", "place", "wrong"), [
+    ("from ..solvers import x", "kernels/a.py", "ohmlearn.solvers.x"),
+    ("import ohmlearn.drivers.train", "solvers/a.py", "ohmlearn.drivers.train"),
+    ("def f():\n    from ohmlearn import drivers", "kernels/a.py", "ohmlearn.drivers"),
+    ("from .drivers.plots import plot_runs", "model/a.py", "ohmlearn.drivers.plots.plot_runs"),
+    ("from ..network import Network", "parallel/a.py", "ohmlearn.network.Network"),
+    ("from kernels import step", "drivers/a.py", "kernels.step"),
+])
+def test_wrong_imports_are_seen(text: str, place: str, wrong: str) -> None:
+    assert [name.partition(" ")[0] for name in wrong_imports(text, ROOT / place)] == [wrong]
+
+
+def test_packages_are_the_folders() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {module_name(path): str(path.parent.relative_to(ROOT)) for path in SOURCES if path.name == "__init__.py"}
+    assert sorted(settings["packages"]) == sorted(folders)
+    mapped = {name: folder for name, folder in folders.items() if name.count(".") < 2}
+    assert settings["package-dir"] == mapped
+    without = {str(path.parent.relative_to(ROOT)) for path in SOURCES} - set(folders.values())
+    assert not without, "folders with sources but no __init__.py are left out of the wheel"
+
+
+def test_import_is_light() -> None:
+    code = f"import sys, ohmlearn; print(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == []
+
+
+def test_the_face_exists() -> None:
+    assert set(ohmlearn.__all__) <= set(dir(ohmlearn))
+    missing = [name for name in ohmlearn.__all__ if getattr(ohmlearn, name, None) is None]
+    assert missing == []
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        ohmlearn.trian  # noqa: B018
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+
+
+def test_readme_commands_exist() -> None:
+    readme = (ROOT / "README.md").read_text()
+    named = set(re.findall(r"^ *make ([a-z]+)|`make ([a-z]+)`", readme, flags=re.MULTILINE))
+    commands = {first or second for first, second in named}
+    assert {"run", "test"} <= commands <= make_targets()
+
+
+def test_ci_runs_the_readme_test_command() -> None:
+    assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
