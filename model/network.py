@@ -26,7 +26,7 @@ class Network:
     edges: NDArray[np.int64]
     n_nodes: int = -1
     positions: NDArray[np.float64] | None = None
-    box: float | None = None
+    box: float | tuple[float, float] | None = None
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
