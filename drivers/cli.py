@@ -1,0 +1,63 @@
+"""The command line, `ohmlearn COMMAND ...`. Every module of `ohmlearn.drivers.commands` adds its own commands."""
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+
+import typer
+
+from . import commands
+
+FINE, BAD_INPUT, MEMBERS_FAILED, STOPPED = 0, 2, 3, 75  # exit codes; 75 is the system's "try again"
+
+app = typer.Typer(
+    name="ohmlearn", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Resistor networks that learn: coupled learning at any rate, compiled and in parallel.",
+    epilog="Exit codes: 0 fine, 2 bad input, 3 members of a sweep failed, 75 stopped early (say the same again).",
+)
+
+
+def print_version(asked: bool) -> None:
+    """Print the version and end the process, when asked for."""
+    if asked:
+        from ohmlearn import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def everywhere(version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True,
+                                            help="Print the version and end.")) -> None:
+    """Options before the command."""
+
+
+def add_commands() -> None:
+    """Let every module of the sub-package add its commands; the modules themselves import nothing heavy."""
+    for module in sorted(m.name for m in iter_modules(commands.__path__) if not m.name.startswith("_")):
+        import_module(f"{commands.__name__}.{module}").add_to(app)
+
+
+def explain(error: BaseException) -> str:
+    """One line that says what is wrong."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, OSError) and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    return f"ohmlearn: {text}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end the process: bad input is one line and exit code 2, not a traceback.
+
+    OHMLEARN_TRACEBACK=1 in the environment shows the traceback all the same.
+    """
+    add_commands()
+    try:
+        app(arguments)
+    except (ValueError, TypeError, OSError) as error:
+        if os.environ.get("OHMLEARN_TRACEBACK"):
+            raise
+        print(explain(error), file=sys.stderr)
+        sys.exit(BAD_INPUT)

@@ -1,0 +1,57 @@
+"""`ohmlearn info`: what this installation is and runs on."""
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+
+LIBRARIES = ("numpy", "numba", "scipy", "pyamg", "zarr", "xarray", "mpi4py")
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(info)
+
+
+def info(mpi: bool = typer.Option(False, "--mpi", help="Load the MPI library too, and name it.")) -> None:
+    """Versions, instruction set and lane width, threads, MPI library, cache folder."""
+    for name, value in facts(mpi):
+        typer.echo(f"{name:<18} {value}")
+
+
+def facts(mpi: bool = False) -> list[tuple[str, str]]:
+    """The lines of `ohmlearn info`."""
+    import ohmlearn
+    from ohmlearn.parallel.threads import cores, threads_given
+
+    found = [("ohmlearn", ohmlearn.__version__), ("python", platform.python_version())]
+    for name in LIBRARIES:
+        try:
+            found.append((name, version(name)))
+        except PackageNotFoundError:
+            found.append((name, "not installed"))
+    found += compiled_facts()
+    found += [("cores", str(cores())), ("threads", str(threads_given())), ("MPI", mpi_library() if mpi else
+              "not loaded; --mpi names it")]
+    return found
+
+
+def compiled_facts() -> list[tuple[str, str]]:
+    """Processor, instruction set and lane width of the compiled code, and where it is cached."""
+    from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+
+    features = get_host_cpu_features()
+    isa = next((name for name, key in (("AVX-512", "avx512f"), ("AVX2", "avx2"), ("NEON", "neon"))
+                if features.get(key)), "baseline")
+    cache = os.environ.get("NUMBA_CACHE_DIR", "beside the kernels")
+    return [("processor", f"{get_host_cpu_name()}, {isa}"), ("compiled code", cache)]
+
+
+def mpi_library() -> str:
+    """First line of what the MPI library says of itself."""
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        return f"none found ({str(error).splitlines()[0]}); pip install 'ohmlearn[mpich]' brings one"
+    return str(MPI.Get_library_version()).splitlines()[0]

@@ -1,0 +1,43 @@
+"""How many threads this process may use."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+# what a launcher or a user says about the threads of one process, the most particular first
+THREADS_SAID = ("OHMLEARN_THREADS", "SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS")
+
+
+def cores() -> int:
+    """Cores that this process may run on: its affinity, cut by the control group's processor quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, quota()))
+
+
+def quota(path: str = "/sys/fs/cgroup/cpu.max") -> int:
+    """Whole cores that the control group (a container, a batch job) grants; a large number when it sets no limit."""
+    try:
+        with open(path) as file:
+            limit, period = file.read().split()
+        return 1 << 20 if limit == "max" else max(1, int(limit) // int(period))
+    except (OSError, ValueError):
+        return 1 << 20
+
+
+def threads_given(asked: int | None = None, share: int | None = None,
+                  environment: Mapping[str, str] = os.environ) -> int:
+    """Threads for one process: `asked`, else what the environment says, else its share of the cores.
+
+    share : cores that are this process's own, when several ranks live on one node; by default all of `cores()`.
+    Never more than that share, so that ranks times threads do not exceed the cores given.
+    """
+    own = cores() if share is None else share
+    if asked is not None:
+        if asked < 1:
+            raise ValueError(f"threads must be at least 1, not {asked}")
+        return min(asked, own)
+    for name in THREADS_SAID:
+        said = environment.get(name, "").split(",")[0].strip()
+        if said.isdigit() and int(said) > 0:
+            return min(int(said), own)
+    return own
