@@ -1,0 +1,1 @@
+"""One module per command: each has `add_to(app)`, and imports what is heavy when its command runs."""
