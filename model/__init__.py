@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 # public name -> module that defines it
 _FACE = {
     "Constraint": "ohmlearn.outputs",
+    "Equilibrium": "ohmlearn.solvers.equilibrium",
     "Network": "ohmlearn.network",
     "Record": "ohmlearn.run",
     "Rule": "ohmlearn.rule",
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .run import Record as Record
     from .run import Run as Run
     from .run import Runs as Runs
+    from .solvers.equilibrium import Equilibrium as Equilibrium
     from .task import Task as Task
 
 

@@ -1,0 +1,95 @@
+"""The Laplacian of a network with its held nodes eliminated: pattern once, entries from any conductances."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import laplacian as kernels
+from ..network import Network
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+class Laplacian:
+    """L_FF(G), the rows and columns of L(G) = Δᵀ diag(G) Δ at the free nodes, in CSR.
+
+    network : the graph; parallel edges add up.
+    held : (n_held,) nodes without a row; none gives the whole, singular Laplacian.
+    rank : (n_nodes,) a renumbering of the nodes for locality, or None. Callers never see it:
+        vectors over the rows are made and read by `gather` and `scatter`.
+    """
+
+    def __init__(self, network: Network, held: NDArray[np.int64], rank: NDArray[np.integer] | None = None) -> None:
+        n, m = network.n_nodes, network.n_edges
+        if n + 2 * m >= 2**31:
+            raise ValueError(f"{n} nodes and {m} edges give more Laplacian entries than 32-bit indices can count")
+        self.network, self.held = network, held
+        order = np.arange(n, dtype=np.int64) if rank is None else np.argsort(rank, kind="stable")
+        is_held = np.zeros(n, dtype=bool)
+        is_held[held] = True
+        self.free = order[~is_held[order]]
+        row = np.full(n, -1, dtype=np.int32)
+        row[self.free] = np.arange(self.free.size, dtype=np.int32)
+        self.ends = row[network.edges]
+        self._border(row, is_held)
+        self._make_pattern()
+
+    def _border(self, row: NDArray[np.int32], is_held: NDArray[np.bool_]) -> None:
+        """Edges between a free and a held node: their number, the free end's row, the held end's place."""
+        held_place = np.zeros(self.network.n_nodes, dtype=np.int64)
+        held_place[self.held] = np.arange(self.held.size)
+        edges = self.network.edges
+        ends_held = is_held[edges]
+        self.border = np.flatnonzero(ends_held[:, 0] != ends_held[:, 1])
+        side = ends_held[self.border, 0].astype(np.int64)  # the free end
+        self.border_row = row[edges[self.border, side]]
+        self.border_held = held_place[edges[self.border, 1 - side]]
+
+    def _make_pattern(self) -> None:
+        n, ends = self.free.size, self.ends
+        indptr = np.empty(n + 1, dtype=np.int32)
+        kernels.count_entries(indptr, ends)
+        arcs = np.empty(int(indptr[-1]) - n, dtype=np.int32)
+        kernels.sort_arcs(arcs, indptr, ends)
+        indices = np.empty(int(indptr[-1]), dtype=np.int32)
+        slots = np.empty((len(ends), 2), dtype=np.int32)
+        diagonal, filled = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+        kernels.place_entries(indices, slots, diagonal, filled, indptr, arcs, ends)
+        if filled.sum() < indices.size:
+            stop = kernels.close_gaps(indptr, indices, slots, diagonal, filled, ends)
+            indices = indices[:stop].copy()
+        self.indptr, self.indices, self.slots, self.diagonal = indptr, indices, slots, diagonal
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.free.size)
+
+    def matrix(self, conductances: NDArray[np.float64]) -> csr_array:
+        """(n_rows, n_rows) L_FF for the given (n_edges,) conductances; only its data array is new."""
+        from scipy.sparse import csr_array
+
+        data = np.empty(self.indices.size)
+        kernels.refill(data, self.ends, self.slots, self.diagonal, conductances)
+        matrix = csr_array((data, self.indices, self.indptr), shape=(self.n_rows, self.n_rows), copy=False)
+        matrix.has_sorted_indices = matrix.has_canonical_format = True
+        return matrix
+
+    def gather(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n_rows, ...) the rows' share of (n_nodes, ...) values."""
+        return values[self.free]
+
+    def scatter(self, rows: NDArray[np.float64], held_values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n_nodes, ...) values from those of the rows and of the held nodes."""
+        values = np.empty((self.network.n_nodes, *rows.shape[1:]))
+        values[self.free] = rows
+        values[self.held] = held_values
+        return values
+
+    def held_currents(self, conductances: NDArray[np.float64], held_voltages: NDArray[np.float64]
+                      ) -> NDArray[np.float64]:
+        """(n_rows,) currents that the (n_held,) held voltages drive into the free nodes, -L_FS V_S."""
+        flow = conductances[self.border] * held_voltages[self.border_held]
+        return np.bincount(self.border_row, weights=flow, minlength=self.n_rows).astype(np.float64, copy=False)

@@ -1,0 +1,52 @@
+"""`ohmlearn solve` on a network file."""
+import numpy as np
+import pytest
+import typer
+from ohmlearn import Network
+from ohmlearn.drivers.commands import solve
+from typer.testing import CliRunner
+
+app = typer.Typer()
+app.callback()(lambda: None)
+solve.add_to(app)
+
+
+@pytest.fixture
+def ladder(monkeypatch, tmp_path):
+    """A file of three resistors in a row, read as any network file is."""
+    net = Network.from_edges([[0, 1], [1, 2], [2, 3]])
+    monkeypatch.setattr(Network, "read", classmethod(lambda cls, path: net))
+    path = tmp_path / "ladder.csv"
+    path.write_text("0,1\n1,2\n2,3\n")
+    return path
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, ["solve", *map(str, arguments)])
+
+
+def test_voltages_are_printed_in_order(ladder):
+    result = call(ladder, "--hold", "0=3", "--hold", "3=0")
+    assert result.exit_code == 0
+    np.testing.assert_allclose([float(x) for x in result.stdout.split()], [3, 2, 1, 0], atol=1e-12)
+    assert "superlu" in result.stderr
+
+
+def test_conductances_currents_and_output(ladder, tmp_path):
+    np.savetxt(tmp_path / "g.txt", [1.0, 2.0, 4.0])
+    result = call(ladder, "--hold", "0=0", "--inject", "3=4", "-g", tmp_path / "g.txt", "-o", tmp_path / "v.npy")
+    assert result.exit_code == 0
+    np.testing.assert_allclose(np.load(tmp_path / "v.npy"), [0, 4, 6, 7], atol=1e-12)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--hold", "0"], "is not NODE=VOLTS"),
+    (["--hold", "0=1", "--hold", "0=2"], "names node 0 twice"),
+    (["--hold", "9=1"], "held node 9 is not in the network"),
+    (["--hold", "0=1", "--inject", "7=1"], "injected node 7 is not in the network"),
+    ([], "node 0 floats"),
+])
+def test_bad_input(ladder, arguments, message):
+    result = call(ladder, *arguments)
+    assert isinstance(result.exception, ValueError)
+    assert message in str(result.exception)
