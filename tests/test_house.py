@@ -65,7 +65,7 @@ def wrong_imports(text: str, path: Path) -> list[str]:
     for name, later in imports(ast.parse(text), path):
         folder = folder_of(name)
         # The face hands on what the drivers give, and methods that draw import their drawing when called.
-        handed_on = path.name == "__init__.py" or name.startswith("ohmlearn.drivers.plots.")
+        handed_on = path.name in ("__init__.py", "__main__.py") or name.startswith("ohmlearn.drivers.plots.")
         if name.partition(".")[0] in MAY_IMPORT:
             wrong.append(f"{name} (a bare name works only from the checkout; write ohmlearn.{name})")
         elif folder not in {None, home, *MAY_IMPORT[home]} and not (home == "model" and later and handed_on):
