@@ -17,7 +17,9 @@ LIMIT = 3000.0      # default time limit in units of 1/R (R <= 1) or 1/√R
 
 
 def default_limit(rate: float) -> float:
-    """Default time limit of a run, 3000/R for R <= 1 and 3000/√R above, in 1/γp."""
+    """Default time limit of a run, 3000/R for R <= 1 and 3000/√R above, in 1/γp; 3000 training steps at R = 0."""
+    if rate == 0:
+        return LIMIT
     return LIMIT / rate if rate <= 1 else LIMIT / float(np.sqrt(rate))
 
 
@@ -43,6 +45,7 @@ class Ensemble:
     starts: Sequence[Run] | None = None
     tolerance: float = 1e-3
     go_on: bool = False
+    method: str = "auto"
 
     def __post_init__(self) -> None:
         bad = np.flatnonzero(~(np.isfinite(self.rates) & (self.rates >= 0)))
@@ -58,11 +61,16 @@ class Ensemble:
             raise ValueError(f"dt={self.dt} must be positive, or None for the largest step that the tolerance allows")
         if not 1e-8 <= self.tolerance <= 0.1:
             raise ValueError(f"tolerance={self.tolerance} must lie between 1e-8 and 0.1")
+        if self.method not in ("auto", "rk4", "slow"):
+            raise ValueError(f"method must be 'auto', 'rk4' or 'slow', not {self.method!r}")
+        if np.any(self.rates == 0) and (self.method == "rk4" or self.dt is not None):
+            raise ValueError("rate 0 is the quasistatic limit, which has no RK4 step; leave method and dt at 'auto'")
         frozen = self.rule.frozen
         if frozen is not None and len(frozen) != self.network.n_edges:
             raise ValueError(f"rule.frozen has {len(frozen)} entries, the network {self.network.n_edges} edges")
         for task in self.tasks:
             task.check(self.network)
+            task.require_nodal("training while voltages relax")
 
     def __len__(self) -> int:
         return len(self.rates)

@@ -5,17 +5,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels import blocks, looks
-from ohmlearn.kernels.blocks import Block
+from ohmlearn.kernels import blocks, slow, state, stepping
 from ohmlearn.kernels.dynamics import DT, FALL, FLOOR, LEARN, NUDGE, ROWS, Law
 from ohmlearn.kernels.equilibrium import Factor
 from ohmlearn.kernels.graphs import prepare
 from ohmlearn.kernels.lanes import ROW_BYTES, n_lanes
-from ohmlearn.kernels.looks import Lanes
+from ohmlearn.kernels.slow import SLOW_ROWS, Slow
+from ohmlearn.kernels.state import Block, Lanes
+from ohmlearn.kernels.wmethod import Stages
 from ohmlearn.run import STATUSES, Run
 
 from .ensemble import Ensemble, State
 
+METHODS = ("auto", "rk4", "slow")
 STRIDES = 500_000       # strides times edges in a slice, a few hundredths of a second
 
 
@@ -59,25 +61,40 @@ class LaneBlock:
         self.block = Block(prepared.graph, prepared.pattern, law, self._lanes(lanes),
                            *(aligned(2 * n, lanes) for _ in range(3)), *(aligned(m, lanes) for _ in range(2)),
                            np.full(lanes, rule.floor_rate if rule.floor_mode == "relax" else np.inf),
-                           np.zeros((2 * n, lanes)), np.zeros((m, lanes)), aligned(n, lanes), aligned(2, lanes),
-                           aligned(3 * n, lanes), Factor(matrix, aligned(n, lanes)))
+                           np.zeros((2 * n, lanes)), np.zeros((m, lanes)), aligned(2, lanes), aligned(3 * n, lanes),
+                           Factor(matrix, aligned(n, lanes)), self._slow(n, m, lanes), self._stages(m, lanes))
         self.block.G[:] = 1.0
+
+    def _slow(self, n: int, m: int, lanes: int) -> Slow:
+        t, rule = self.prepared.n_targets, self.ensemble.rule
+        rows = {"rows": SLOW_ROWS, "psi": t * n, "phi": t * n, "delta": t, "slope": t, "given": t, "couple": t * t,
+                "still": m, "rate": m}
+        work = Slow(**{name: aligned(rows.get(name, n), lanes) for name in Slow._fields})
+        work.rows[slow.FALL] = rule.floor_rate if rule.floor_mode == "relax" else stepping.AT_ONCE
+        work.rows[slow.NUDGE], work.rows[slow.FLOOR] = rule.nudge, rule.floor
+        return work
+
+    def _stages(self, m: int, lanes: int) -> Stages:
+        t = self.prepared.n_targets
+        rows = {"U": t * m, "Q": t * m, "matrix": t * t, "along": t, "h": 1, "error": 1, "moved": 1}
+        return Stages(**{name: aligned(rows.get(name, m), lanes) for name in Stages._fields})
 
     def _lanes(self, lanes: int) -> Lanes:
         targets, times = self.prepared.n_targets, self.prepared.n_times
         tall = {"target": (targets,), "desired": (targets,), "delta": (targets,), "slope": (targets,),
-                "errors": (blocks.LONGEST + 1, targets), "times": (times,), "equilibrium": (times,),
+                "errors": (stepping.LONGEST + 1, targets), "times": (times,), "equilibrium": (times,),
                 "nonequilibrium": (times,)}
         kinds = {"status": np.int64, "steps": np.int64, "looks": np.int64, "span": np.int64, "taken": np.int64,
-                 "recorded": np.int64, "target": np.int64, "stop": np.bool_}
+                 "recorded": np.int64, "target": np.int64, "method": np.int64, "stop": np.bool_, "gliding": np.bool_}
         return Lanes(**{name: np.zeros((*tall.get(name, ()), lanes), dtype=kinds.get(name, np.float64))
                         for name in Lanes._fields})
 
-    def insert(self, number: int, state: State | None = None) -> None:
-        """Give a member to an idle lane; with a state, it goes on where it was set aside."""
+    def insert(self, number: int, saved: State | None = None) -> None:
+        """Give a member to an idle lane; with a saved state, it goes on where it was set aside."""
         lane = self.numbers.index(None)
         self.numbers[lane] = number
-        task, block, p = self.ensemble.task(number), self.block, self.block.lanes
+        ensemble, block, p = self.ensemble, self.block, self.block.lanes
+        task = ensemble.task(number)
         position = self.prepared.position
         bit = np.uint16(1 << lane)
         law = block.law
@@ -87,19 +104,22 @@ class LaneBlock:
         law.free_w[position[task.targets]] &= ~bit
         law.target[:] &= ~bit
         law.target[position[task.targets]] |= bit
-        if state is not None:
+        rate = ensemble.rates[number]
+        block.slow.rows[slow.RATE, lane] = -ensemble.rule.prefactor * (rate or 1.0)
+        block.slow.rows[slow.LAG, lane] = float(rate > 0)
+        if saved is not None:
             for name, column in self._columns(lane).items():
-                column[...] = state[name]
+                column[...] = saved[name]
             return
         for name in Lanes._fields:
             getattr(p, name)[..., lane] = 0
-        ensemble = self.ensemble
-        p.rate[lane] = ensemble.rule.prefactor * ensemble.rates[number]
+        p.rate[lane] = ensemble.rule.prefactor * (rate or 1.0)
+        p.method[lane] = METHODS.index(ensemble.method if rate else "slow")
         p.until[lane] = ensemble.until or 0.0
         p.stop[lane] = not ensemble.go_on
         p.limit[lane] = ensemble.limit(number)
         p.fixed[lane] = np.nan if ensemble.dt is None else ensemble.dt
-        p.tolerance[lane], p.caution[lane], p.span[lane] = ensemble.tolerance, 1.0, blocks.SHORTEST
+        p.tolerance[lane], p.caution[lane], p.span[lane] = ensemble.tolerance, 1.0, stepping.SHORTEST
         p.first[lane] = p.sustained[lane] = p.instant[lane] = np.nan
         p.target[:, lane] = -1
         p.target[:len(task.targets), lane] = position[task.targets]
@@ -111,7 +131,7 @@ class LaneBlock:
         block.G[:, lane] = ensemble.initial_conductances(number)
         block.x[:, lane] = 0.0
         block.x[2 * position[task.sources], lane] = task.source_voltages
-        p.status[lane] = looks.FRESH
+        p.status[lane] = state.FRESH
         if ensemble.starts is not None:
             self._go_on_from(ensemble.starts[number], lane)
 
@@ -119,7 +139,7 @@ class LaneBlock:
         """v, w, time and C*(0) of an earlier run."""
         p, order = self.block.lanes, self.prepared.order
         self.block.x[0::2, lane], self.block.x[1::2, lane] = run.voltages[order], run.difference[order]
-        p.time[lane], p.initial[lane], p.status[lane] = run.time, run.initial_cost, looks.CONTINUED
+        p.time[lane], p.initial[lane], p.status[lane] = run.time, run.initial_cost, state.CONTINUED
 
     def _columns(self, lane: int) -> dict[str, NDArray[Any]]:
         """Views of all that a lane is."""
@@ -138,13 +158,13 @@ class LaneBlock:
     def follow(self) -> int:
         """Go on for a slice of time or until a lane is done. Returns the member-steps taken."""
         strides = max(4, STRIDES // self.ensemble.network.n_edges)
-        return int(blocks.run(self.block, strides)) * blocks.SHORTEST * sum(k is not None for k in self.numbers)
+        return int(blocks.run(self.block, strides)) * stepping.SHORTEST * sum(k is not None for k in self.numbers)
 
     def harvest(self) -> list[tuple[int, Run]]:
         """Take the finished members out of their lanes."""
         done = []
         for lane, number in enumerate(self.numbers):
-            if number is not None and self.block.lanes.status[lane] > looks.RUNNING:
+            if number is not None and self.block.lanes.status[lane] > state.RUNNING:
                 done.append((number, self._run(number, lane)))
                 self._idle(lane)
         return done
@@ -155,12 +175,12 @@ class LaneBlock:
             mask &= ~bit
         self.block.law.rows[:NUDGE, lane] = self.block.law.rows[FALL, lane] = 0.0
         self.block.x[:, lane], self.block.G[:, lane] = 0.0, 1.0
-        self.block.lanes.status[lane] = looks.IDLE
+        self.block.lanes.status[lane] = state.IDLE
         self.numbers[lane] = None
 
     def _run(self, number: int, lane: int) -> Run:
         block, p, ensemble = self.block, self.block.lanes, self.ensemble
-        status = STATUSES[int(p.status[lane]) - looks.REACHED]
+        status = STATUSES[int(p.status[lane]) - state.REACHED]
         made, back = slice(int(p.recorded[lane])), self.prepared.position
         x = block.x[:, lane]
         return Run(
@@ -183,6 +203,6 @@ class LaneBlock:
         if status == "stalled":
             return f"{cost} has not moved for a tenth of the time limit, at {time}"
         if self.ensemble.dt is not None:
-            bound = blocks.STABLE / p.bound[lane]
+            bound = stepping.STABLE / p.bound[lane]
             return f"R = {rate:g} diverged at {time} with dt = {self.ensemble.dt:g}; the stable bound is {bound:.3g}"
         return f"R = {rate:g} diverged at {time}, {cost}; raise the floor or lower the rate"

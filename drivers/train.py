@@ -27,17 +27,19 @@ class Diverged(RuntimeError):
 def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rule: Rule | None = None,
           until: float | None = 1e-6, t_max: float | None = None, dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
-          tolerance: float = 1e-3, go_on: bool = False, threads: int | None = None) -> Any:
+          method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False, threads: int | None = None) -> Any:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
     task, rate : one of each gives a :class:`Run`; several of either, taken together like NumPy arrays, give
-        :class:`Runs` in their order. rate is R = γl/γp > 0.
+        :class:`Runs` in their order. rate is R = γl/γp; 0 is the quasistatic limit (Eq. 1), timed in training steps.
     rule : nudge and bounds on the conductances.
     until : threshold on C*/C*(0), None to run for `t_max`. go_on : do not stop at the threshold.
     t_max : time limit in 1/γp; by default 3000/R for R <= 1 and 3000/√R above.
     dt : step in 1/γp, "auto" for the largest that `tolerance`, the relative error of τ, allows.
     conductances : G at the start, 1 by default: (n_edges,) or (n_runs, n_edges); or earlier runs to go on from.
     record : when to write the costs down; None keeps only the end.
+    method : "rk4" steps v, w and G; "slow" follows G alone, with v and w on the slow manifold (small R); "auto" takes
+        the manifold where it is accurate.
     threads : by default as many as the process may use.
 
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
@@ -55,7 +57,7 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
     starts = _starts(conductances, rates.size)
     g = None if starts is not None or conductances is None else np.asarray(conductances, dtype=np.float64)
     ensemble = Ensemble(network, tasks, which.ravel(), np.array(rates).ravel(), rule or Rule(), until, t_max,
-                        None if dt == "auto" else dt, record, g, starts, tolerance, go_on)
+                        None if dt == "auto" else dt, record, g, starts, tolerance, go_on, method)
     runs: list[Run | None] = [None] * len(ensemble)
     queue = LongestFirst(np.arange(len(ensemble)), ensemble.task_of, ensemble.rates)
     run_members(ensemble, queue, runs.__setitem__, threads=threads)

@@ -130,6 +130,19 @@ def where(typingctx, bits, a, b):
     return lanes_t(bits, a, b), codegen
 
 
+@intrinsic
+def where_less(typingctx, a, b, x, y):
+    """x in the lanes where a < b, y in the others (and where either is NaN)."""
+    lanes_t = _row_type(a, b, x, y)
+    if lanes_t is None:
+        return None
+
+    def codegen(context, builder, sig, args):
+        a, b, x, y = (_spread(context, builder, value, t, lanes_t) for value, t in zip(args, sig.args, strict=True))
+        return builder.select(builder.fcmp_ordered("<", a, b), x, y)
+    return lanes_t(a, b, x, y), codegen
+
+
 def _binary(emit):
     """Intrinsic of two arguments, one row at least, from what it emits."""
     @intrinsic

@@ -3,68 +3,12 @@
 Between two looks the error at every target, δ_T = V_T - v*_T, is the cubic that has its values and slopes
 (Hermite), so that costs at any time, and the moment when C* = Σ δ_T² crosses a threshold, need no look there.
 """
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from .compiled import inline, kernel
-
-IDLE, FRESH, CONTINUED, RUNNING, REACHED, OUT_OF_TIME, STALLED, DIVERGED = range(8)
+from .state import OUT_OF_TIME, REACHED, STALLED
 
 FLAT = 0.02         # ln C* that moves less than this in a tenth of the time limit is stalled
-
-
-class Lanes(NamedTuple):
-    """The state of every lane, one column a lane; times in 1/γp, costs relative to C*(0). What a lane is is
-    here, in x and G, and in its column of the law: copied elsewhere, a run goes on with the same bits.
-
-    status : one of the constants above. rate : a R. until, stop, limit : threshold on C*, whether it ends the
-    run, and the time limit. fixed : the step if given, else NaN. tolerance : relative error of τ aimed at.
-    time, steps, looks : so far. initial : C*(0) in V². cost : C* at the last look.
-    first, sustained, instant : first time with C* < until, the one since which it has stayed so, first with
-    C < until; NaN until then.
-    dt, span, taken : the step, RK4 steps between looks, and those taken since the last look.
-    caution : factor on the step after rejected stretches. bound : of λ_max at the last look.
-    flat_until, lowest, highest : end of the present stall window and the range of ln C* within it.
-    target, desired : (n_targets, lanes) nodes (-1: none) and V_T. delta, slope : alike, δ and dδ/dt at the last look.
-    errors : (LONGEST + 1, n_targets, lanes) V_T - v_T at every step since the last look.
-    times, equilibrium, nonequilibrium : (n_times, lanes) when to record C* and C, and what was recorded.
-    recorded : records made so far.
-    """
-
-    status: NDArray[np.int64]
-    rate: NDArray[np.float64]
-    until: NDArray[np.float64]
-    stop: NDArray[np.bool_]
-    limit: NDArray[np.float64]
-    fixed: NDArray[np.float64]
-    tolerance: NDArray[np.float64]
-    time: NDArray[np.float64]
-    steps: NDArray[np.int64]
-    looks: NDArray[np.int64]
-    initial: NDArray[np.float64]
-    cost: NDArray[np.float64]
-    first: NDArray[np.float64]
-    sustained: NDArray[np.float64]
-    instant: NDArray[np.float64]
-    dt: NDArray[np.float64]
-    span: NDArray[np.int64]
-    taken: NDArray[np.int64]
-    caution: NDArray[np.float64]
-    bound: NDArray[np.float64]
-    flat_until: NDArray[np.float64]
-    lowest: NDArray[np.float64]
-    highest: NDArray[np.float64]
-    recorded: NDArray[np.int64]
-    target: NDArray[np.int64]
-    desired: NDArray[np.float64]
-    delta: NDArray[np.float64]
-    slope: NDArray[np.float64]
-    errors: NDArray[np.float64]
-    times: NDArray[np.float64]
-    equilibrium: NDArray[np.float64]
-    nonequilibrium: NDArray[np.float64]
 
 
 @inline
@@ -77,10 +21,10 @@ def hermite(s, y0, y1, m0, m1):
 
 @kernel
 def cost_between(s, lane, h, delta, slope, p):
-    """C* (V²) and its slope at a fraction s of the stretch h since the last look; delta, slope (n_targets,) now."""
+    """C* (V²) and its slope at a fraction s of the stretch h since the last look; delta, slope (n_targets, lanes) now."""
     cost, change = 0.0, 0.0
-    for i in range(delta.size):
-        y, m = hermite(s, p.delta[i, lane], delta[i], h * p.slope[i, lane], h * slope[i])
+    for i in range(p.target.shape[0]):
+        y, m = hermite(s, p.delta[i, lane], delta[i, lane], h * p.slope[i, lane], h * slope[i, lane])
         cost += y * y
         change += 2 * y * m
     return cost, change
@@ -117,8 +61,11 @@ def crossing(level, lane, h, delta, slope, p):
 
 
 @kernel
-def cost_at_steps(position, lane, p):
-    """Nonequilibrium C (V²) at a step number since the last look, not whole: cubic through the nearest steps."""
+def cost_at_steps(position, lane, h, delta, slope, p):
+    """Nonequilibrium C (V²) at a step number since the last look, not whole: cubic through the nearest steps,
+    or, of a stretch of one step, the Hermite cubic of δ and the difference of the errors to δ linearly."""
+    if p.taken[lane] == 1:
+        return cost_of_stretch(position, lane, h, delta, slope, p)
     points = min(4, p.taken[lane] + 1)
     start = min(max(int(position) - 1, 0), p.taken[lane] + 1 - points)
     cost = 0.0
@@ -130,6 +77,18 @@ def cost_at_steps(position, lane, p):
                 if n != k:
                     weight *= (position - n) / (k - n)
             error += weight * p.errors[k, i, lane]
+        cost += error * error
+    return cost
+
+
+@kernel
+def cost_of_stretch(s, lane, h, delta, slope, p):
+    """Nonequilibrium C (V²) at a fraction s of a stretch of one step."""
+    cost = 0.0
+    for i in range(p.target.shape[0]):
+        d0, d1 = p.delta[i, lane], delta[i, lane]
+        error = hermite(s, d0, d1, h * p.slope[i, lane], h * slope[i, lane])[0]
+        error += (1 - s) * (p.errors[0, i, lane] - d0) + s * (p.errors[1, i, lane] - d1)
         cost += error * error
     return cost
 
@@ -147,9 +106,9 @@ def note_thresholds(lane, begin, h, delta, slope, p):
             p.sustained[lane] = begin + s * h
     if not below:
         p.sustained[lane] = np.nan
-    before = cost_at_steps(0.0, lane, p)
+    before = cost_at_steps(0.0, lane, h, delta, slope, p)
     for k in range(1, p.taken[lane] + 1):
-        cost = cost_at_steps(float(k), lane, p)
+        cost = cost_at_steps(float(k), lane, h, delta, slope, p)
         if np.isnan(p.instant[lane]) and cost < level:
             s = np.log(before / level) / np.log(before / cost) if before > level and cost > 0 else 1.0
             p.instant[lane] = begin + (k - 1 + s) * p.dt[lane]
@@ -163,7 +122,7 @@ def note_records(lane, begin, h, delta, slope, p):
         k = p.recorded[lane]
         t = p.times[k, lane] - begin
         p.equilibrium[k, lane] = cost_between(t / h, lane, h, delta, slope, p)[0] / p.initial[lane]
-        p.nonequilibrium[k, lane] = cost_at_steps(t / p.dt[lane], lane, p) / p.initial[lane]
+        p.nonequilibrium[k, lane] = cost_at_steps(t / p.dt[lane], lane, h, delta, slope, p) / p.initial[lane]
         p.recorded[lane] += 1
 
 
@@ -185,9 +144,28 @@ def flat(lane, p):
 def bend(lane, h, delta, slope, p):
     """How far δ is from a parabola over the stretch h: |δ1 - δ0 - h (m0 + m1)/2| over |δ| + h |m|, about (ω h)³/12."""
     off, size, move = 0.0, 0.0, 0.0
-    for i in range(delta.size):
+    for i in range(p.target.shape[0]):
         d0, m0 = p.delta[i, lane], p.slope[i, lane]
-        off += (delta[i] - d0 - 0.5 * h * (m0 + slope[i])) ** 2
-        size += max(d0 * d0, delta[i] ** 2)
-        move += h * h * max(m0 * m0, slope[i] ** 2)
+        off += (delta[i, lane] - d0 - 0.5 * h * (m0 + slope[i, lane])) ** 2
+        size += max(d0 * d0, delta[i, lane] ** 2)
+        move += h * h * max(m0 * m0, slope[i, lane] ** 2)
     return np.sqrt(off) / (np.sqrt(size) + np.sqrt(move) + 1e-11 * np.sqrt(p.initial[lane]) + 1e-300)
+
+
+@kernel
+def note(lane, h, delta, slope, p):
+    """Take a stretch of length h as done: its costs, crossings and records, and whether the run ends here.
+    delta, slope : (n_targets, lanes) δ and dδ/dt now."""
+    begin, cost = p.time[lane], 0.0
+    for i in range(p.target.shape[0]):
+        cost += delta[i, lane] ** 2
+    p.time[lane] = begin + h
+    p.cost[lane] = cost / p.initial[lane]
+    note_thresholds(lane, begin, h, delta, slope, p)
+    note_records(lane, begin, h, delta, slope, p)
+    if p.stop[lane] and not np.isnan(p.first[lane]):
+        p.status[lane] = REACHED
+    elif p.time[lane] >= p.limit[lane] * (1 - 1e-12):
+        p.status[lane] = OUT_OF_TIME if np.isnan(p.sustained[lane]) else REACHED
+    elif flat(lane, p):
+        p.status[lane] = STALLED
