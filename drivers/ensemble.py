@@ -58,9 +58,7 @@ class Ensemble:
             raise ValueError(f"dt={self.dt} must be positive, or None for the largest step that the tolerance allows")
         if not 1e-8 <= self.tolerance <= 0.1:
             raise ValueError(f"tolerance={self.tolerance} must lie between 1e-8 and 0.1")
-        frozen = self.rule.frozen
-        if frozen is not None and len(frozen) != self.network.n_edges:
-            raise ValueError(f"rule.frozen has {len(frozen)} entries, the network {self.network.n_edges} edges")
+        self.rule.check(self.network)
         for task in self.tasks:
             task.check(self.network)
 

@@ -46,9 +46,8 @@ def read_edges(path: Path) -> tuple[Network, NDArray[np.float64] | None]:
     resistances = named and fields[value] in RESISTANCE_NAMES
     bad = np.flatnonzero(~(np.isfinite(values) & ((values > 0) if resistances else (values >= 0))))
     if bad.size:
-        raise ValueError(f"{path}, line {_line_of(path, bad[0], skip + named)}: {values[bad[0]]} cannot be a "
-                         f"{'resistance; it must be finite and > 0' if resistances else 'conductance; it must be'
-                            ' finite and >= 0'}")
+        what = "resistance; it must be finite and > 0" if resistances else "conductance; it must be finite and >= 0"
+        raise ValueError(f"{path}, line {_line_of(path, bad[0], skip + named)}: {values[bad[0]]} is no {what}")
     return network, 1 / values if resistances else values
 
 
