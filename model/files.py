@@ -115,8 +115,8 @@ def _kind(path: Path) -> str:
         return "MatrixMarket"
     if path.suffix.lower() == ".graphml" or (lines and lines[0].lstrip().startswith("<")):
         return "GraphML"
-    widths = [len(line.split()) for line in lines]
-    return "packing" if widths == [3, 2] and "," not in lines[0] else "edge list"
+    looks_packed = [len(line.split()) for line in lines] == [3, 2] and "," not in "".join(lines)
+    return "packing" if looks_packed and path.suffix.lower() != ".csv" else "edge list"
 
 
 def from_networkx(graph: Any) -> Network:
