@@ -1,4 +1,6 @@
 """Files: published packings, round trips, other programs' readers and writers, and what is said of broken files."""
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import ohmlearn as ol
@@ -7,6 +9,10 @@ import scipy.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ohmlearn import files
+
+BANNER = "%%MatrixMarket matrix coordinate real symmetric\n"
+GRAPH = '<graphml><key id="g" for="edge" attr.name="conductance"/><graph edgedefault="undirected">{}</graph></graphml>'
+NODES = '<node id="a"/><node id="b"/><node id="c"/>'
 
 
 @st.composite
@@ -157,6 +163,14 @@ def test_we_read_networkx_graphml(tmp_path):
     np.testing.assert_array_equal(g, files.networkx_conductances(graph, "weight"))
 
 
+@pytest.mark.parametrize(("names", "edges"), [("201", [(2, 0), (0, 1)]), ("213", [(0, 1), (1, 2)])])
+def test_graphml_nodes_are_numbered_as_named_or_in_order(tmp_path, names, edges):
+    nodes = "".join(f'<node id="{name}"/>' for name in names)
+    joins = "".join(f'<edge source="{a}" target="{b}"/>' for a, b in pairwise(names))
+    (tmp_path / "net.graphml").write_text(GRAPH.format(nodes + joins))
+    np.testing.assert_array_equal(ol.Network.read(tmp_path / "net.graphml").edges, edges)
+
+
 def test_laplacians(tmp_path):
     net = ol.Network.random(12, 4.0, seed=1)
     g = np.linspace(0.5, 3, net.n_edges)
@@ -167,11 +181,6 @@ def test_laplacians(tmp_path):
         order = np.lexsort(read.edges.T[::-1])
         np.testing.assert_array_equal(read.edges[order], net.edges)
         np.testing.assert_allclose(values[order], g, rtol=1e-15)
-
-
-BANNER = "%%MatrixMarket matrix coordinate real symmetric\n"
-GRAPH = '<graphml><key id="g" for="edge" attr.name="conductance"/><graph edgedefault="undirected">{}</graph></graphml>'
-NODES = '<node id="a"/><node id="b"/><node id="c"/>'
 
 
 @pytest.mark.parametrize(("name", "text", "words"), [

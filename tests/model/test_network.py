@@ -137,6 +137,8 @@ def test_values_are_drawn(drawn):
     assert np.argmax(lines[1].get_linewidths()[:net.n_edges]) == net.n_edges - 1
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["source", "target"]
     assert len(ax.figure.axes) == 3             # two colour bars
+    ax, lines = drawn(net, nodes=-voltages)
+    assert (-2, 2) in [c.get_clim() for c in ax.collections]
     ax, lines = drawn(net, edges=np.zeros(net.n_edges))
     assert np.all(np.isfinite(lines[1].get_linewidths()))
 
