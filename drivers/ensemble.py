@@ -65,9 +65,7 @@ class Ensemble:
             raise ValueError(f"method must be 'auto', 'rk4' or 'slow', not {self.method!r}")
         if np.any(self.rates == 0) and (self.method == "rk4" or self.dt is not None):
             raise ValueError("rate 0 is the quasistatic limit, which has no RK4 step; leave method and dt at 'auto'")
-        frozen = self.rule.frozen
-        if frozen is not None and len(frozen) != self.network.n_edges:
-            raise ValueError(f"rule.frozen has {len(frozen)} entries, the network {self.network.n_edges} edges")
+        self.rule.check(self.network)
         for task in self.tasks:
             task.check(self.network)
             task.require_nodal("training while voltages relax")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -31,8 +32,10 @@ def read_edges(path: Path) -> tuple[Network, NDArray[np.float64] | None]:
     columns += [] if value is None else [("value", np.float64)]
     used = (0, 1) if value is None else (0, 1, value)
     try:
-        table = np.atleast_1d(np.loadtxt(path, columns, delimiter=delimiter, skiprows=skip + named, usecols=used,
-                                         encoding="utf-8"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)      # of a file without data, which is an error below
+            table = np.atleast_1d(np.loadtxt(path, columns, delimiter=delimiter, skiprows=skip + named, usecols=used,
+                                             encoding="utf-8"))
     except ValueError as error:
         _blame(path, skip + named, delimiter, used, error)
     if not len(table):
@@ -46,9 +49,8 @@ def read_edges(path: Path) -> tuple[Network, NDArray[np.float64] | None]:
     resistances = named and fields[value] in RESISTANCE_NAMES
     bad = np.flatnonzero(~(np.isfinite(values) & ((values > 0) if resistances else (values >= 0))))
     if bad.size:
-        raise ValueError(f"{path}, line {_line_of(path, bad[0], skip + named)}: {values[bad[0]]} cannot be a "
-                         f"{'resistance; it must be finite and > 0' if resistances else 'conductance; it must be'
-                            ' finite and >= 0'}")
+        what = "resistance; it must be finite and > 0" if resistances else "conductance; it must be finite and >= 0"
+        raise ValueError(f"{path}, line {_line_of(path, bad[0], skip + named)}: {values[bad[0]]} is no {what}")
     return network, 1 / values if resistances else values
 
 

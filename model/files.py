@@ -115,8 +115,8 @@ def _kind(path: Path) -> str:
         return "MatrixMarket"
     if path.suffix.lower() == ".graphml" or (lines and lines[0].lstrip().startswith("<")):
         return "GraphML"
-    widths = [len(line.split()) for line in lines]
-    return "packing" if widths == [3, 2] and "," not in lines[0] else "edge list"
+    looks_packed = [len(line.split()) for line in lines] == [3, 2] and "," not in "".join(lines)
+    return "packing" if looks_packed and path.suffix.lower() != ".csv" else "edge list"
 
 
 def from_networkx(graph: Any) -> Network:
@@ -127,10 +127,10 @@ def from_networkx(graph: Any) -> Network:
     Positions are the node attribute pos, or x and y. Edge attributes: see :func:`networkx_conductances`.
     """
     number, edges = _numbered(graph)
-    nodes: list[Any] = [None] * len(number)
+    places: list[Any] = [None] * len(number)
     for label, data in graph.nodes(data=True):
-        nodes[number[label]] = data.get("pos", (data.get("x"), data.get("y")))
-    positions = np.array(nodes, dtype=float) if all(p is not None and None not in p for p in nodes) else None
+        places[number[label]] = data.get("pos", (data["x"], data["y"]) if {"x", "y"} <= data.keys() else None)
+    positions = None if any(place is None for place in places) else np.array(places, dtype=float)
     pairs = np.array([edge[:2] for edge in edges], dtype=np.int64).reshape(-1, 2)
     return Network(pairs, len(number), positions, graph.graph.get("box"), str(graph.graph.get("name", "")))
 

@@ -50,7 +50,7 @@ def read(path: Path) -> tuple[Network, NDArray[np.float64] | None]:
         return network, -values
     if (values < 0).any():
         j = int(np.argmax(values < 0))
-        raise ValueError(f"{path}: entry ({edges[j, 1] + 1}, {edges[j, 0] + 1}) is {values[j]} and others are positive; "
+        raise ValueError(f"{path}: entry ({edges[j, 1] + 1}, {edges[j, 0] + 1}) is {values[j]}, others are positive; "
                          "conductances have one sign, positive in an adjacency matrix, negative in a Laplacian")
     return network, values
 

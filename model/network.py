@@ -1,7 +1,8 @@
 """The network: nodes joined by resistive edges."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import operator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,17 @@ class Network:
         resistors in parallel; an edge from a node to itself is an error.
     n_nodes : number of nodes; by default the largest node in `edges` plus one.
     positions : (n_nodes, 2) places of the nodes for drawing, or None.
-    box : side of the periodic box that the positions live in, or None.
+    box : side of the square periodic box that the positions live in, or (width, height), or None.
+    name : for drawings and messages.
+
+    Frozen, and so are its arrays. Raises TypeError or ValueError for what is no network.
     """
 
     edges: NDArray[np.int64]
     n_nodes: int = -1
     positions: NDArray[np.float64] | None = None
     box: float | tuple[float, float] | None = None
-    name: str = field(default="", compare=False)
+    name: str = ""
 
     def __post_init__(self) -> None:
         edges = np.array(self.edges)
@@ -36,8 +40,8 @@ class Network:
         if edges.dtype.kind not in "iu" and (edges.dtype.kind != "f" or not np.all(edges == np.floor(edges))):
             raise TypeError(f"edges must be integers, node numbers from 0; got dtype {edges.dtype}")
         edges = np.ascontiguousarray(edges, dtype=np.int64)
-        n = int(edges.max()) + 1 if self.n_nodes < 0 else int(self.n_nodes)
-        bad = np.flatnonzero((edges < 0).any(axis=1) | (edges >= n).any(axis=1))
+        n = int(edges.max()) + 1 if self.n_nodes == -1 else operator.index(self.n_nodes)
+        bad = np.flatnonzero((edges.min(axis=1) < 0) | (edges.max(axis=1) >= n))
         if bad.size:
             j = int(bad[0])
             raise ValueError(f"edge {j} joins nodes {edges[j, 0]} and {edges[j, 1]}, "
@@ -48,12 +52,12 @@ class Network:
             raise ValueError(f"edge {j} joins node {edges[j, 0]} to itself and carries no current; drop it")
         positions = self.positions
         if positions is not None:
-            positions = np.ascontiguousarray(positions, dtype=np.float64)
+            positions = np.array(positions, dtype=np.float64)
             if positions.shape != (n, 2) or not np.all(np.isfinite(positions)):
                 raise ValueError(f"positions must be finite and of shape ({n}, 2), not {positions.shape}")
             positions.setflags(write=False)
         edges.setflags(write=False)
-        for key, value in (("edges", edges), ("n_nodes", n), ("positions", positions)):
+        for key, value in (("edges", edges), ("n_nodes", n), ("positions", positions), ("box", _box(self.box))):
             object.__setattr__(self, key, value)
 
     @property
@@ -90,6 +94,44 @@ class Network:
         return csr_array((np.tile([1.0, -1.0], m), self.edges.ravel(), np.arange(0, 2 * m + 1, 2)),
                          shape=(m, self.n_nodes))
 
+    @property
+    def sides(self) -> NDArray[np.float64]:
+        """(2,) width and height of the periodic box; infinite where there is none."""
+        return np.broadcast_to(np.inf if self.box is None else self.box, 2).astype(np.float64)
+
+    @cached_property
+    def edge_vectors(self) -> NDArray[np.float64]:
+        """(n_edges, 2) from the first node of every edge to the second, the short way round a periodic box."""
+        if self.positions is None:
+            raise ValueError("this network has no positions; give them to Network.from_edges")
+        vectors = self.positions[self.edges[:, 1]] - self.positions[self.edges[:, 0]]
+        if self.box is not None:
+            vectors -= np.round(vectors / self.sides) * self.sides
+        return vectors
+
+    def subset(self, nodes: ArrayLike) -> Network:
+        """Network of some nodes (numbers or a boolean mask) and the edges among them; node k was nodes[k]."""
+        nodes = np.asarray(nodes)
+        if nodes.dtype == bool:
+            if nodes.shape != (self.n_nodes,):
+                raise ValueError(f"a mask of nodes must have shape ({self.n_nodes},), not {nodes.shape}")
+            nodes = np.flatnonzero(nodes)
+        nodes = self.check_nodes(nodes, "node")
+        number = np.full(self.n_nodes, -1)
+        number[nodes] = np.arange(nodes.size)
+        if np.unique(nodes).size < nodes.size:
+            raise ValueError("nodes of a subset must be distinct")
+        edges = number[self.edges]
+        edges = edges[(edges >= 0).all(axis=1)]
+        if not len(edges):
+            raise ValueError(f"no edge joins any two of the {nodes.size} nodes asked for")
+        positions = None if self.positions is None else self.positions[nodes]
+        return Network(edges, nodes.size, positions, self.box, self.name)
+
+    def largest_component(self) -> Network:
+        """The largest connected part; its node k was np.flatnonzero(mask)[k], by the order of the numbers."""
+        return self.subset(self.components == np.bincount(self.components).argmax())
+
     def conductances(self, values: ArrayLike | None = None) -> NDArray[np.float64]:
         """Checked copy of (n_edges,) conductances; None gives 1 everywhere, a number that number."""
         g = np.array(1.0 if values is None else values, dtype=np.float64)
@@ -119,9 +161,10 @@ class Network:
 
     # Generators and files, defined where they belong; imported when called.
     @classmethod
-    def from_edges(cls, edges: ArrayLike, n_nodes: int = -1, positions: ArrayLike | None = None) -> Network:
-        """Network of an (n_edges, 2) list of node pairs."""
-        return cls(np.asarray(edges), n_nodes, None if positions is None else np.asarray(positions, dtype=float))
+    def from_edges(cls, edges: ArrayLike, n_nodes: int = -1, positions: ArrayLike | None = None,
+                   box: float | tuple[float, float] | None = None) -> Network:
+        """Network of an (n_edges, 2) list of node pairs; the rest as in the class."""
+        return cls(np.asarray(edges), n_nodes, None if positions is None else np.asarray(positions, dtype=float), box)
 
     @classmethod
     def packing(cls, n_nodes: int = 64, seed: int = 0, **options: Any) -> Network:
@@ -158,11 +201,11 @@ class Network:
 
         return read(path)
 
-    def write(self, path: Any) -> None:
-        """Write the network to a file; see :func:`ohmlearn.files.write`."""
+    def write(self, path: Any, conductances: ArrayLike | None = None) -> None:
+        """Write the network, and conductances if given, to a file; see :func:`ohmlearn.files.write`."""
         from .files import write
 
-        write(self, path)
+        write(self, path, conductances)
 
     @classmethod
     def from_networkx(cls, graph: Any) -> Network:
@@ -171,8 +214,25 @@ class Network:
 
         return from_networkx(graph)
 
-    def to_networkx(self) -> Any:
+    def to_networkx(self, conductances: ArrayLike | None = None) -> Any:
         """networkx graph of the network; see :func:`ohmlearn.files.to_networkx`."""
         from .files import to_networkx
 
-        return to_networkx(self)
+        return to_networkx(self, conductances)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the network, with values on nodes and edges if given; see :func:`ohmlearn.drawing.draw`."""
+        from .drawing import draw
+
+        return draw(self, ax, **options)
+
+
+def _box(box: Any) -> float | tuple[float, float] | None:
+    """Checked box: one number if square, else (width, height)."""
+    if box is None:
+        return None
+    sides = np.array(box, dtype=np.float64)
+    if sides.shape not in ((), (2,)) or not np.all(np.isfinite(sides) & (sides > 0)):
+        raise ValueError(f"box must be a length > 0 or (width, height), not {box!r}")
+    width, height = map(float, np.broadcast_to(sides, 2))
+    return width if width == height else (width, height)

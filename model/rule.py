@@ -2,10 +2,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from numbers import Real
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +35,16 @@ class Rule:
     frozen: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        for key in ("nudge", "prefactor", "floor", "floor_rate"):
+        for key in ("nudge", "prefactor", "floor", "floor_rate", "ceiling"):
             value = getattr(self, key)
+            if value is None and key == "ceiling":
+                continue
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise TypeError(f"{key} must be a number, not {value!r}")
+            value = float(value)
             if not np.isfinite(value) or value < 0:
                 raise ValueError(f"{key} must be finite and >= 0, not {value}")
+            object.__setattr__(self, key, value)
         if self.floor <= 0:
             raise ValueError("floor must be > 0: at zero conductance nodes float and have no voltage; 1e-6 is usual")
         if self.floor_mode not in ("relax", "clip"):
@@ -46,6 +56,12 @@ class Rule:
         if self.frozen is not None:
             frozen = np.array(self.frozen)
             if frozen.dtype != bool or frozen.ndim != 1:
-                raise TypeError("frozen must be a boolean mask, one entry per edge")
+                raise TypeError(f"frozen must be a boolean mask, one entry per edge, not {frozen.dtype} of shape "
+                                f"{frozen.shape}; from edge numbers: np.isin(np.arange(n_edges), numbers)")
             frozen.setflags(write=False)
             object.__setattr__(self, "frozen", frozen)
+
+    def check(self, network: Network) -> None:
+        """Raise unless the rule fits the network: one entry of `frozen` per edge."""
+        if self.frozen is not None and self.frozen.shape != (network.n_edges,):
+            raise ValueError(f"frozen has {self.frozen.size} entries, but the network has {network.n_edges} edges")

@@ -1,14 +1,14 @@
 """The task: what drives the network, and which voltages it should learn to give."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .network import Network
 from .outputs import Constraint, Held, node_values, output_matrix, read_outputs, weights
@@ -155,7 +155,7 @@ class Task:
         if floating.size:
             raise ValueError(f"node {floating[0]} lies in a part of the network that no source touches "
                              f"({floating.size} such nodes), so its voltage is undefined; "
-                             "hold a node there or drop that part")
+                             "hold a node there, or take network.largest_component()")
         self._check_balance(part, held)
 
     def _check_balance(self, part: NDArray[np.int32], held: NDArray[np.bool_]) -> None:
@@ -186,8 +186,10 @@ class Task:
         the targets; the number of rejected draws is `task.rejected`.
         """
         n = network.n_nodes
-        grounded = [] if ground is None else [int(np.arange(n)[ground])]
-        free = np.setdiff1d(np.arange(n), grounded)
+        if ground is not None and not -n <= ground < n:
+            raise ValueError(f"ground is node {ground}, but nodes run from 0 to {n - 1}; -1 is the last, None for none")
+        grounded = [] if ground is None else [ground % n]
+        free = np.delete(np.arange(n), grounded)
         if sources < 1 or targets < 1 or sources + targets > free.size:
             raise ValueError(f"cannot draw {sources} sources and {targets} targets from {free.size} free nodes")
         rng = np.random.default_rng(seed)
@@ -202,9 +204,13 @@ class Task:
                          "lower target_spread or add sources")
 
 
-def as_tasks(tasks: Task | ArrayLike) -> list[Task]:
+def as_tasks(tasks: Task | Iterable[Task]) -> list[Task]:
     """The tasks as a list, whether one or several were given."""
-    return [tasks] if isinstance(tasks, Task) else list(tasks)  # type: ignore[arg-type]
+    several = [tasks] if isinstance(tasks, Task) else list(tasks)
+    for task in several:
+        if not isinstance(task, Task):
+            raise TypeError(f"expected an ohmlearn.Task or a sequence of them, got {task!r}")
+    return several
 
 
 def _read_drops(given: Mapping[Any, Any]) -> dict[tuple[int, int], float]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HOLD = typer.Option(None, "--hold", metavar="NODE=VOLTS", help="Hold a node at a voltage; say it once per node.")
 INJECT = typer.Option(None, "--inject", metavar="NODE=AMPERES", help="Inject a current at a node.")
 CONDUCTANCES = typer.Option(None, "--conductances", "-g", exists=True, dir_okay=False,
-                            help="One number per edge, .npy or text; 1 everywhere by default.")
+                            help="One number per edge, .npy or text; by default those in the network file, else 1.")
 NETWORK = typer.Argument(exists=True, dir_okay=False, help="Network file, as Network.read takes it.")
 OUTPUT = typer.Option(None, "--output", "-o", help="Write the voltages here, .npy or text; else they are printed.")
 
@@ -33,15 +33,16 @@ def solve(
 ) -> None:
     """Voltages of all nodes with some held, and what the solve took."""
     import numpy as np
-    from ohmlearn import Equilibrium, Network
+    from ohmlearn import Equilibrium
+    from ohmlearn.files import read_circuit
 
-    net = Network.read(network)
+    net, stored = read_circuit(network)
     held = pairs(hold, "--hold", "NODE=VOLTS")
     injected = pairs(inject, "--inject", "NODE=AMPERES")
     currents = np.zeros(net.n_nodes)
     currents[net.check_nodes(list(injected), "injected node") if injected else []] = list(injected.values())
     circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol)
-    voltages = circuit.solve(read_conductances(net, conductances), list(held.values()), currents)
+    voltages = circuit.solve(read_conductances(net, conductances, stored), list(held.values()), currents)
     stats = circuit.stats
     typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
                f"residual {stats.residual:.1e}, setup {stats.setup_seconds:.3g} s, solve {stats.solve_seconds:.3g} s",
@@ -64,12 +65,12 @@ def pairs(texts: list[str] | None, option: str, form: str) -> dict[int, float]:
     return found
 
 
-def read_conductances(network: Network, path: Path | None) -> np.ndarray:
-    """(n_edges,) conductances from a .npy or text file; 1 everywhere without one."""
+def read_conductances(network: Network, path: Path | None, stored: np.ndarray | None = None) -> np.ndarray:
+    """(n_edges,) conductances from a .npy or text file; without one those stored with the network, else 1."""
     import numpy as np
 
     if path is None:
-        return network.conductances()
+        return network.conductances(stored)
     comma = "," if path.suffix == ".csv" else None
     values = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=comma)
     return network.conductances(np.ravel(values))

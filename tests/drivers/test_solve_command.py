@@ -2,7 +2,6 @@
 import numpy as np
 import pytest
 import typer
-from ohmlearn import Network
 from ohmlearn.drivers.commands import solve
 from typer.testing import CliRunner
 
@@ -12,10 +11,8 @@ solve.add_to(app)
 
 
 @pytest.fixture
-def ladder(monkeypatch, tmp_path):
-    """A file of three resistors in a row, read as any network file is."""
-    net = Network.from_edges([[0, 1], [1, 2], [2, 3]])
-    monkeypatch.setattr(Network, "read", classmethod(lambda cls, path: net))
+def ladder(tmp_path):
+    """A file of three resistors in a row."""
     path = tmp_path / "ladder.csv"
     path.write_text("0,1\n1,2\n2,3\n")
     return path
@@ -37,6 +34,16 @@ def test_conductances_currents_and_output(ladder, tmp_path):
     result = call(ladder, "--hold", "0=0", "--inject", "3=4", "-g", tmp_path / "g.txt", "-o", tmp_path / "v.npy")
     assert result.exit_code == 0
     np.testing.assert_allclose(np.load(tmp_path / "v.npy"), [0, 4, 6, 7], atol=1e-12)
+
+
+def test_conductances_in_the_network_file(ladder, tmp_path):
+    ladder.write_text("0,1,1\n1,2,2\n2,3,4\n")
+    drive = ("--hold", "0=0", "--inject", "3=4", "-o", tmp_path / "v.npy")
+    assert call(ladder, *drive).exit_code == 0
+    np.testing.assert_allclose(np.load(tmp_path / "v.npy"), [0, 4, 6, 7], atol=1e-12)
+    np.savetxt(tmp_path / "g.txt", [4.0, 4.0, 4.0])
+    assert call(ladder, *drive, "-g", tmp_path / "g.txt").exit_code == 0
+    np.testing.assert_allclose(np.load(tmp_path / "v.npy"), [0, 1, 2, 3], atol=1e-12)
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
