@@ -21,7 +21,7 @@ def fig2(
     out: Path = OUT,
     quick: bool = typer.Option(False, "--quick", help="A few tasks and rates, in seconds."),
     full: bool = typer.Option(False, "--full", help="The published sweep: R = 1e-3 to 1e12, 50 tasks."),
-    rates: str | None = typer.Option(None, metavar="FROM:TO:PER_DECADE", help="Rates of panels c and d, or a list: 0.1,1,10."),
+    rates: str | None = typer.Option(None, metavar="FROM:TO:PER_DECADE", help="Rates of panels c and d; or 0.1,1,10."),
     tasks: int | None = typer.Option(None, help="Number of tasks of panels c and d."),
     network: Path | None = NETWORK,
     threads: int | None = typer.Option(None, help="By default all cores that the process may use."),
