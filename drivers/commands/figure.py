@@ -29,7 +29,6 @@ def fig2(
     """Fig. 2 of paper 1: cost against training steps and time, final cost and training time against R."""
     from dataclasses import replace
 
-    from ohmlearn import Network
     from ohmlearn.drivers.figures import fig2 as figure
 
     if quick and full:
@@ -37,8 +36,9 @@ def fig2(
     size = figure.QUICK if quick else figure.FULL if full else figure.USUAL
     size = replace(size, rates=figure.parse_rates(rates) if rates else size.rates,
                    tasks=size.tasks if tasks is None else tasks)
-    net = Network.packing(64, seed=1) if network is None else Network.read(network)
+    net = {"packing": {"n_nodes": 64, "seed": 1}} if network is None else {"file": str(network.resolve())}
     written = figure.make(net, size, out, threads)
-    typer.echo((out / "fig2.txt").read_text())
+    if written:
+        typer.echo("\n" + (out / "fig2.txt").read_text())
     for path in written:
         typer.echo(f"wrote {path}")

@@ -1,7 +1,7 @@
 """Fig. 2 of paper 1, computed: traces of one task, final costs, and training times of an ensemble over R."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from ohmlearn.drivers.figures.fig2_panels import Fig2, FinalCosts, draw
 from ohmlearn.drivers.figures.fig2_table import judge, rows, table
 from ohmlearn.drivers.figures.training_times import TrainingTimes
+from ohmlearn.drivers.results import open_results
+from ohmlearn.drivers.sweep import Sweep
 from ohmlearn.drivers.train import train
 from ohmlearn.network import Network
+from ohmlearn.parallel.world import this_rank
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.task import Task
 
@@ -142,13 +145,31 @@ def save(data: Fig2, folder: Path, title: str) -> list[Path]:
     return [picture, text, *saved]
 
 
-def make(network: Network, size: Size, folder: Path, threads: int | None = None) -> list[Path]:
-    """Compute Fig. 2 and write it into a folder: picture, table, data, and the store of the sweep."""
-    tasks = [Task.allosteric(network, SOURCES, TARGETS, seed=seed) for seed in range(size.tasks)]
-    count = len(size.rates)
-    runs = train(network, [task for task in tasks for _ in range(count)], rate=np.tile(size.rates, len(tasks)),
-                 until=UNTIL, threads=threads)
-    times = TrainingTimes(np.array(size.rates), runs.training_time.reshape(len(tasks), count))
-    final = final_costs(network, tasks, size.rates, threads)
-    title = f"{network!r}; {size.tasks} tasks with {SOURCES} sources and {TARGETS} targets."
-    return save(Fig2(traces(network, size.trace_rates, threads), final, times), folder, title)
+def make(network: Mapping[str, Any], size: Size, folder: Path, threads: int | None = None) -> list[Path]:
+    """Compute Fig. 2 and write it into a folder: picture, table, data, and the store of the sweep behind panel d.
+
+    network : as the table [network] of a sweep file. The store is taken up where an earlier call ended; under MPI
+    all ranks share its sweep, and the first one does the rest. Returns what was written, nothing on other ranks.
+    """
+    sweep = Sweep.from_tables({
+        "network": network,
+        "tasks": {"allosteric": {"sources": SOURCES, "targets": TARGETS, "count": size.tasks, "seed": 0}},
+        "sweep": {"rates": list(size.rates), "until": UNTIL}})
+    store = folder / "fig2_store"
+    report = sweep.run(store, threads=threads)
+    if this_rank() != 0:
+        return []
+    if report.n_missing:
+        raise OSError(f"{store} still misses {report.n_missing} runs; the same command goes on from there")
+    times = stored_times(store, size)
+    final = final_costs(sweep.network, sweep.tasks, size.rates, threads)
+    title = f"{sweep.network!r}; {size.tasks} tasks with {SOURCES} sources and {TARGETS} targets."
+    return [*save(Fig2(traces(sweep.network, size.trace_rates, threads), final, times), folder, title), store]
+
+
+def stored_times(store: Path, size: Size) -> TrainingTimes:
+    """Training times of the figure's tasks and rates; a store that was grown may hold more of both."""
+    with open_results(store) as data:
+        found = data["training_time"].transpose("task", "rate")
+        columns = [int(np.abs(np.log(found["rate"].values / rate)).argmin()) for rate in size.rates]
+        return TrainingTimes(found["rate"].values[columns], found.values[:size.tasks, columns])
