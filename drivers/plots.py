@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from ohmlearn.run import Run
 
 # Colours that keep apart for every kind of colour vision, and in grey.
-OURS, OURS_TOO, PUBLISHED, GUIDE = "#0072B2", "#56B4E9", "#D55E00", "0.45"
+OURS, OURS_TOO, OURS_THREE, PUBLISHED, GUIDE = "#0072B2", "#56B4E9", "#009E73", "#D55E00", "0.45"
 STYLE = {
     "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 6.5, "xtick.labelsize": 7,
     "ytick.labelsize": 7, "lines.linewidth": 1.1, "lines.markersize": 4, "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.7, "savefig.dpi": 250,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.7,
 }
 
 
@@ -48,10 +48,11 @@ def power_law(ax: Axes, x: tuple[float, float], y: float, exponent: float, label
 def draw_traces(ax: Axes, runs: Iterable[Run], against: str, scale: ScalarMappable) -> None:
     """C*/C*(0) of every run against "steps" or "time", coloured by R, the quasistatic limit (rate 0) dotted black.
 
-    Logarithmic axes have no place for the start at time 0: it is left out.
+    Logarithmic axes have no place for the start at time 0: it is left out. Traces go on to where their runs ended.
     """
     for run in runs:
-        x, cost = (run.training_steps if against == "steps" else run.times), run.equilibrium_cost
+        unit = (run.rate or 1.0) if against == "steps" else 1.0
+        x, cost = unit * np.append(run.times, run.time), np.append(run.equilibrium_cost, run.final_cost)
         shown = (x > 0) & (cost > 0)
         if run.rate > 0:
             ax.plot(x[shown], cost[shown], color=scale.to_rgba(run.rate))

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 # No test needs a screen. One thread in BLAS: the matrices are small and the machine may be shared.
+# (Not by OMP_NUM_THREADS, which says how many threads of our own there are.)
 os.environ.setdefault("MPLBACKEND", "Agg")
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[1]
 

@@ -15,12 +15,12 @@ NONE = np.empty(0)
 
 
 def made_run(rate: float) -> Run:
-    """A run whose C* falls as exp(-training steps) and whose C is half of it."""
+    """A run whose C* falls as exp(-training steps) and whose C is half of it; it ends after its last record."""
     times = np.append(0.0, np.logspace(-3, 1, 20)) / (rate or 1.0)
     cost = np.exp(-times * (rate or 1.0))
     return Run(rate=rate, status="reached", reason="", training_time=1.0, sustained_time=1.0, nonequilibrium_time=1.0,
-               time=float(times[-1]), conductances=NONE, voltages=NONE, difference=NONE, times=times,
-               equilibrium_cost=cost, cost=cost / 2, initial_cost=1.0, final_cost=float(cost[-1]), n_steps=20,
+               time=1.1 * float(times[-1]), conductances=NONE, voltages=NONE, difference=NONE, times=times,
+               equilibrium_cost=cost, cost=cost / 2, initial_cost=1.0, final_cost=float(cost[-1]) / 2, n_steps=20,
                n_looks=20)
 
 
@@ -34,8 +34,8 @@ def test_single_run_shows_both_costs() -> None:
     run = made_run(10.0)
     ax = run.plot()
     equilibrium, cost = ax.lines
-    np.testing.assert_allclose(equilibrium.get_xdata(), run.training_steps[1:])
-    np.testing.assert_allclose(equilibrium.get_ydata(), run.equilibrium_cost[1:])
+    np.testing.assert_allclose(equilibrium.get_xdata(), [*run.training_steps[1:], 10 * run.time])
+    np.testing.assert_allclose(equilibrium.get_ydata(), [*run.equilibrium_cost[1:], run.final_cost])
     np.testing.assert_allclose(cost.get_ydata(), run.cost[1:])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["$C^*$, at equilibrium",
                                                                         "$C$, out of equilibrium"]
@@ -44,7 +44,7 @@ def test_single_run_shows_both_costs() -> None:
 
 def test_against_time() -> None:
     run = made_run(10.0)
-    np.testing.assert_allclose(run.plot(against="time").lines[0].get_xdata(), run.times[1:])
+    np.testing.assert_allclose(run.plot(against="time").lines[0].get_xdata(), [*run.times[1:], run.time])
 
 
 def test_runs_are_told_apart_by_rate_on_axes_that_were_given() -> None:
