@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 from mpi4py import MPI
 
-from .world import Counters, RankError, World, attempt, wait_for
+from .world import Counters, RankError, World, wait_for
 
 T = TypeVar("T")
+MOST_TOLD = 3   # different troubles that one message tells
 
 
 class MpiWorld(World):
@@ -20,7 +21,7 @@ class MpiWorld(World):
     def __init__(self) -> None:
         if MPI.Query_thread() < MPI.THREAD_SERIALIZED:
             raise RuntimeError("this MPI library gives no thread support (MPI_THREAD_SERIALIZED is needed); "
-                               "start it with MPICH_MAX_THREAD_SAFETY=serialized or ask for another build")
+                               "use a build that has it")
         self._comm = MPI.COMM_WORLD.Dup()
         self._node = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
         self.rank, self.size = self._comm.rank, self._comm.size
@@ -38,25 +39,41 @@ class MpiWorld(World):
     def wait(self) -> None:
         wait_for(self._comm.Ibarrier())
 
-    def in_turn(self, job: Callable[[], object]) -> None:
-        leader = self._node.rank == 0
-        failures = []
-        for turn in (self.rank == 0, leader and self.rank != 0, not leader and self.rank != 0):
+    def once_a_node(self, job: Callable[[], object]) -> None:
+        trouble = None
+        for turn in (self.rank == 0, self._node.rank == 0 and self.rank != 0):
             if turn:
-                failures.append(attempt(job)[1])
-            self.wait()
-        for error in failures:
-            if error is not None:
-                raise error
+                trouble = self._attempt(job)[1]
+            self._raise_all(trouble)
 
     def first(self, job: Callable[[], T]) -> T:
-        outcome: Any = attempt(job) if self.rank == 0 else None
-        self.wait()  # others sleep here rather than spin in the broadcast
-        outcome = self._comm.bcast(sendable(outcome) if self.rank == 0 else None)
-        value, error, _ = outcome
-        if error is not None:
-            raise error
-        return value  # type: ignore[no-any-return]
+        outcome = self._attempt(job) if self.rank == 0 else None
+        self.wait()  # the others sleep here rather than spin in the broadcast
+        value, trouble = self._comm.bcast(outcome)
+        if trouble is not None:
+            raise trouble
+        return value
+
+    def together(self, job: Callable[[], T]) -> T:
+        value, trouble = self._attempt(job)
+        self._raise_all(trouble)
+        return value  # type: ignore[return-value]
+
+    def _attempt(self, job: Callable[[], T]) -> tuple[T | None, RankError | None]:
+        try:
+            return job(), None
+        except Exception as error:
+            return None, RankError.told(error, self.rank)
+
+    def _raise_all(self, trouble: RankError | None) -> None:
+        """Raise on every rank what went wrong on any, each trouble told once."""
+        self.wait()
+        told = {str(error): error for error in self._comm.allgather(trouble) if error is not None}
+        if len(told) == 1:
+            raise told.popitem()[1]
+        if told:
+            more = f"; and {len(told) - MOST_TOLD} others" if len(told) > MOST_TOLD else ""
+            raise RankError("; ".join(list(told)[:MOST_TOLD]) + more, all(error.plain for error in told.values()))
 
     def gather(self, value: T) -> list[T]:
         self.wait()
@@ -76,11 +93,11 @@ class MpiCounters(Counters):
 
     def __init__(self, comm: Any, count: int) -> None:
         size = MPI.INT64_T.Get_size()
-        self._window = MPI.Win.Allocate(count * size if comm.rank == 0 else 0, size, comm=comm)
+        self._window: Any = MPI.Win.Allocate(count * size if comm.rank == 0 else 0, size, comm=comm)
         self._count = count
         self._lock = threading.Lock()
         if comm.rank == 0:
-            np.frombuffer(self._window, dtype=np.int64)[:] = 0
+            np.asarray(self._window.tomemory()).view(np.int64)[:] = 0
         self._window.Fence()
         self._window.Lock_all()
 
@@ -100,11 +117,3 @@ class MpiCounters(Counters):
     def close(self) -> None:
         self._window.Unlock_all()
         self._window.Free()
-
-
-def sendable(outcome: tuple[Any, BaseException | None, str]) -> tuple[Any, BaseException | None, str]:
-    """An outcome whose exception survives pickling; one that would not is told in words."""
-    value, error, trace = outcome
-    if isinstance(error, OSError | ValueError | TypeError | RuntimeError) or error is None:
-        return outcome
-    return value, RankError(f"{type(error).__name__} on rank 0: {error}\n{trace}"), trace

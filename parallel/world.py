@@ -21,7 +21,29 @@ PAUSE = 0.002  # seconds between looks of a rank that waits for the others; a bu
 
 
 class RankError(RuntimeError):
-    """Something that went wrong on one rank, told to all; the text says what and where."""
+    """What went wrong on some rank, raised on all of them. `cause` is the error itself where it can travel.
+
+    `plain` : it is a matter of the user's input or machine, for which the message is enough.
+    """
+
+    def __init__(self, text: str, plain: bool = False) -> None:
+        super().__init__(text, plain)
+        self.plain = plain
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    @classmethod
+    def told(cls, error: BaseException, rank: int) -> RankError:
+        """The error in words, with its traceback unless the words are enough."""
+        if isinstance(error, cls):
+            return error
+        if isinstance(error, PLAIN):
+            return cls(" ".join(str(error).split()) or type(error).__name__, plain=True)
+        return cls(f"on rank {rank}:\n{''.join(traceback.format_exception(error))}")
+
+
+PLAIN = (ValueError, TypeError, OSError)
 
 
 class Counters:
@@ -64,12 +86,16 @@ class World:
     def wait(self) -> None:
         """Go on when all ranks are here."""
 
-    def in_turn(self, job: Callable[[], object]) -> None:
-        """Do the job here: once, then on one rank of every other node, then on the other ranks."""
+    def once_a_node(self, job: Callable[[], object]) -> None:
+        """Do the job on rank 0, then on one rank of every other node; all wait for it."""
         job()
 
     def first(self, job: Callable[[], T]) -> T:
         """What `job` gives on rank 0, on every rank; an exception there is raised on every rank."""
+        return job()
+
+    def together(self, job: Callable[[], T]) -> T:
+        """What `job` gives here; if it raises on any rank, all raise one error that tells each trouble once."""
         return job()
 
     def gather(self, value: T) -> list[T]:
@@ -98,6 +124,14 @@ def expected_size(environment: Mapping[str, str] = os.environ) -> int:
     return max([int(environment[name]) for name in SIZES if environment.get(name, "").isdigit()], default=1)
 
 
+_joined: list[World] = []
+
+
+def this_rank() -> int:
+    """Rank of this process among those that it has joined last, 0 when it is alone."""
+    return _joined[-1].rank if _joined else 0
+
+
 def join(mpi: bool | None = None) -> World:
     """The world that this process belongs to. `mpi` forces MPI or forbids it; None asks the launcher's environment."""
     if not (launched() if mpi is None else mpi):
@@ -105,20 +139,13 @@ def join(mpi: bool | None = None) -> World:
     from .mpi import MpiWorld
 
     world = MpiWorld()
+    _joined.append(world)
     if world.size == 1 and expected_size() > 1:
         raise RuntimeError(
             f"the launcher started {expected_size()} processes, but the MPI library ({world.library}) sees only one: "
             "they do not belong together. Use the mpiexec that comes with the library, or name the launcher's "
             "library in MPI4PY_LIBMPI; --no-mpi runs without MPI")
     return world
-
-
-def attempt(job: Callable[[], T]) -> tuple[T | None, BaseException | None, str]:
-    """What a job gives, or the exception that it raised and its traceback."""
-    try:
-        return job(), None, ""
-    except Exception as error:
-        return None, error, traceback.format_exc()
 
 
 def wait_for(request: Any) -> None:
