@@ -7,10 +7,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import typer
+from ohmlearn.parallel.world import RankError, this_rank
 
 from . import commands
 
-FINE, BAD_INPUT, MEMBERS_FAILED, STOPPED = 0, 2, 3, 75  # exit codes; 75 is the system's "try again"
+FINE, BROKEN, BAD_INPUT, MEMBERS_FAILED, STOPPED = 0, 1, 2, 3, 75  # exit codes; 75 is the system's "try again"
 
 app = typer.Typer(
     name="ohmlearn", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -61,3 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print(explain(error), file=sys.stderr)
         sys.exit(BAD_INPUT)
+    except RankError as error:  # every rank has it; one tells
+        if this_rank() == 0:
+            print(f"ohmlearn: {error}", file=sys.stderr)
+            sys.exit(BAD_INPUT if error.plain else BROKEN)

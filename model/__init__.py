@@ -17,13 +17,17 @@ _FACE = {
     "Rule": "ohmlearn.rule",
     "Run": "ohmlearn.run",
     "Runs": "ohmlearn.run",
+    "Sweep": "ohmlearn.drivers.sweep",
     "Task": "ohmlearn.task",
+    "open_results": "ohmlearn.drivers.results",
     "train": "ohmlearn.drivers.train",
 }
 
 __all__ = ["__version__", *sorted(_FACE)]
 
 if TYPE_CHECKING:
+    from .drivers.results import open_results as open_results
+    from .drivers.sweep import Sweep as Sweep
     from .drivers.train import train as train
     from .network import Network as Network
     from .outputs import Constraint as Constraint

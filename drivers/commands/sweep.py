@@ -1,0 +1,61 @@
+"""`ohmlearn sweep`: run a sweep file into its store."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(sweep)
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """(i, n) of "i/n"."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ValueError(f"--shard {text}: write i/n with i from 1 to n, as in 3/8")
+    return int(found[1]), int(found[2])
+
+
+def sweep(
+    file: Annotated[Path | None, typer.Argument(help="The sweep's TOML file.")] = None,
+    store: Annotated[Path | None, typer.Option(help="Folder of the results; by default the file's name.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Of each process; default: what the launcher or the machine "
+                                                     "gives.")] = None,
+    mpi: Annotated[bool | None, typer.Option("--mpi/--no-mpi", help="Use MPI or not; default: if a launcher started "
+                                                                    "this.")] = None,
+    shard: Annotated[str, typer.Option(help="i/n: do the i-th of n parts, for job arrays into one store.")] = "1/1",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try members again that failed before.")] = False,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep compiled code for the next start.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    example: Annotated[bool, typer.Option("--example", help="Print a sweep file with comments, and end.")] = False,
+) -> None:
+    """Train every task at every rate.
+
+    The same command goes on after any end. Under mpiexec all ranks share the work.
+    """
+    import os
+
+    if not cache:
+        os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
+    from ohmlearn.drivers.cli import FINE, MEMBERS_FAILED, STOPPED
+    from ohmlearn.drivers.sweep import Sweep
+    from ohmlearn.drivers.sweep_file import EXAMPLE
+
+    if example:
+        typer.echo(EXAMPLE.read_text(), nl=False)
+        raise typer.Exit()
+    if file is None:
+        raise ValueError("name a sweep file; `ohmlearn sweep --example > fig2d.toml` makes one to start from")
+    from ohmlearn.drivers.running import run_sweep
+    from ohmlearn.parallel.world import this_rank
+
+    report = run_sweep(lambda: Sweep.read(file), store or file.with_suffix(""), threads=threads, mpi=mpi,
+                       shard=shard_of(shard), retry_failed=retry_failed, quiet=quiet)
+    if this_rank() == 0:
+        for line in report.lines():
+            typer.echo(line)
+        raise typer.Exit(STOPPED if report.stopped else MEMBERS_FAILED if report.n_failed else FINE)

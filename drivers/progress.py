@@ -1,0 +1,108 @@
+"""What a sweep shows while it runs: a bar on a terminal, plain lines elsewhere, a small file for `ohmlearn status`."""
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+NOTE = "progress.json"
+LINES = (2.0, 600.0)    # seconds until the first plain line, and at most between two
+QUICK, NOTED = 0.2, 2.0  # seconds between changes of the bar, and of the file
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How far a sweep is. Work is in units of what members were expected to take."""
+
+    total: int
+    done: int
+    failed: int
+    running: int
+    steps: int
+    elapsed: float
+    left: float | None      # seconds, None while unknown
+
+    def line(self) -> str:
+        """One line for a log."""
+        share = 100.0 * self.done / max(self.total, 1)
+        pace = self.steps / self.elapsed if self.elapsed > 0 else 0.0
+        return (f"{self.done}/{self.total} members done ({share:.0f} %), {self.running} running, {self.failed} failed, "
+                f"{pace:.3g} member-steps/s, {clock(self.elapsed)} so far, "
+                f"{'unknown' if self.left is None else clock(self.left)} left")
+
+
+def clock(seconds: float) -> str:
+    """h:mm:ss, or seconds below a minute."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+class Progress:
+    """Shows counts on a stream. Lines come at intervals that grow with the time that has passed."""
+
+    def __init__(self, note: Path | None, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._note, self._quiet = note, quiet
+        self._bar: Any = None
+        self._shown, self._noted, self._next = -1e9, -1e9, LINES[0]
+        if not quiet and self._stream.isatty():
+            self._bar = make_bar(self._stream)
+
+    def show(self, counts: Counts, last: bool = False) -> None:
+        """Tell how far it is, if it is time to."""
+        now = time.monotonic()
+        if self._note and (last or now - self._noted > NOTED):
+            self._noted = now
+            write_note(self._note, counts)
+        if self._bar is not None and (last or now - self._shown > QUICK):
+            self._shown = now
+            left = "time left unknown" if counts.left is None else f"{clock(counts.left)} left"
+            self._bar.update(self._bar.task_ids[0], total=counts.total, completed=counts.done, running=counts.running,
+                             failed=counts.failed, left=left)
+        elif self._bar is None and not self._quiet and (last or counts.elapsed >= self._next):
+            self._next = counts.elapsed + min(max(counts.elapsed, LINES[0]), LINES[1])
+            print(counts.line(), file=self._stream, flush=True)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if self._note:
+            with contextlib.suppress(OSError):
+                self._note.unlink()
+
+
+def make_bar(stream: TextIO) -> Any:
+    """A running bar with members done, running, failed and the time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    bar = Bar(TextColumn("members"), BarColumn(), MofNCompleteColumn(),
+              TextColumn("{task.fields[running]} running, {task.fields[failed]} failed, {task.fields[left]}"),
+              console=Console(file=stream), refresh_per_second=5)
+    bar.add_task("members", total=None, running=0, failed=0, left="starting")
+    bar.start()
+    return bar
+
+
+def write_note(path: Path, counts: Counts) -> None:
+    """Leave the counts for other programs, whole or not at all. A full disk is no reason to end here."""
+    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
+    with contextlib.suppress(OSError):
+        temporary.write_text(json.dumps(asdict(counts)))
+        os.replace(temporary, path)
+
+
+def read_note(path: Path) -> Counts | None:
+    """The counts that a running job left last."""
+    try:
+        return Counts(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,186 @@
+"""One rank's part in a sweep: take members, follow them, write them down, stop when told to."""
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn import __version__
+from ohmlearn.parallel.dealing import Dealer, tickets
+from ohmlearn.parallel.stopping import Stopping
+from ohmlearn.parallel.threads import cores, threads_given
+from ohmlearn.parallel.world import RankError, World
+from ohmlearn.run import Run
+
+from . import parts
+from .board import TICKET, Board
+from .ensemble import Ensemble, State
+from .members import LongestFirst, Queue
+from .progress import NOTE, Progress
+from .rows import FAILURES, Row
+from .store import Store
+from .train import run_members
+
+LANES = 8  # members side by side in one thread
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What rank 0 found: members to do, longest first, their expected work, and where the states of some are.
+
+    total : members of this job and their work. before : those done already, failed ones among them, and their work.
+    """
+
+    store: Store
+    shard: tuple[int, int]
+    todo: NDArray[np.int64]
+    work: NDArray[np.float64]
+    states: dict[int, tuple[Path, int]]
+    total: tuple[int, float]
+    before: tuple[int, int, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one rank did: members it stored, and the signal or the error that ended it early."""
+
+    computed: int
+    stopped: str | None
+    error: Exception | None
+
+
+class Rank:
+    """One rank of a job that carries out a plan. The methods that all ranks call together are `__init__` and `run`."""
+
+    def __init__(self, plan: Plan, world: World, stopping: Stopping, quiet: bool) -> None:
+        self.plan, self.world, self.stopping = plan, world, stopping
+        self.sweep, self.layout = plan.store.sweep, plan.store.layout
+        self.path = plan.store.part(plan.shard, world.rank)
+        progress = None
+        if world.rank == 0:
+            progress = Progress(plan.store.path / NOTE if plan.todo.size else None, quiet or not plan.todo.size)
+        self.board = Board(world, stopping, plan.total, plan.before, progress)
+        self.work = dict(zip(plan.todo.tolist(), plan.work.tolist(), strict=True))
+        self.open: set[int] = set()         # taken and not yet delivered
+        self.kept: dict[int, State] = {}    # states of members that another's failure interrupted
+        self.progress_of = {number: count for number, (_, count) in plan.states.items()}
+
+    def run(self, threads: int | None) -> list[Outcome]:
+        """Carry out this rank's part. Returns all ranks' outcomes on rank 0."""
+        outcome = Outcome(0, None, None)
+        if self.plan.todo.size:
+            self.world.together(lambda: parts.prepare(self.path, self.sweep.digest, __version__))
+            self.warm()
+            outcome = self._work(threads_given(threads, self.world.share_of_cores(cores())))
+        self.board.finish()
+        return self.world.gather(outcome)
+
+    def _work(self, threads: int) -> Outcome:
+        self.writer, error = parts.PartWriter(self.path), None
+        try:
+            self.follow(self.queue(threads), threads)
+        except Exception as met:
+            self.board.stop()
+            error = met if self.world.rank == 0 else RankError.told(met, self.world.rank)
+        finally:
+            self.writer.close()
+        return Outcome(self.writer.written, self.stopping.asked, self.writer.error or error)
+
+    def warm(self) -> None:
+        """Have the kernels compiled once, not by all ranks at the same time."""
+        if self.world.size > 1 and os.environ.get("OHMLEARN_CACHE") != "off":
+            ensemble = self.sweep.ensemble
+            first = dataclasses.replace(ensemble, task_of=ensemble.task_of[:1], rates=ensemble.rates[:1], t_max=1e-9)
+            self.world.once_a_node(lambda: run_members(first, Only([0]), lambda number, run: None, threads=1))
+
+    def queue(self, threads: int) -> Queue:
+        """Where this rank gets its members from: the shared counter, or when it is alone a queue that learns."""
+        ensemble, plan = self.sweep.ensemble, self.plan
+        if self.world.size == 1:
+            return LongestFirst(plan.todo, ensemble.task_of, ensemble.rates)
+        ends = tickets(plan.work, self.world.size * threads * LANES)
+        return Dealer(plan.todo, ends, self.board.counters, TICKET)
+
+    def follow(self, queue: Queue, threads: int) -> None:
+        """Run members until there are none left. One that raises is recorded, and the others go on."""
+        ensemble = self.sweep.ensemble
+        while True:
+            try:
+                return self._run(ensemble, Watched(queue, self.open), threads)
+            except Exception:
+                suspects = sorted(self.open)
+                if not suspects or self.writer.error:
+                    raise
+            for number in suspects:
+                try:
+                    self._run(ensemble, Watched(Only([number]), self.open), 1)
+                except Exception as error:
+                    self._failed(number, error)
+
+    def _run(self, ensemble: Ensemble, queue: Queue, threads: int) -> None:
+        run_members(ensemble, queue, self._deliver, threads=threads, resume=self._resume, suspend=self._suspend,
+                    stop=self._stop, progress=self.board.slice)
+
+    def _key(self, number: int) -> tuple[int, float]:
+        task, rate = divmod(number, self.sweep.rates.size)
+        return task, float(self.sweep.rates[rate])
+
+    def _deliver(self, number: int, run: Run) -> None:
+        self._store(number, self.layout.pack(self._key(number)[0], run))
+
+    def _failed(self, number: int, error: BaseException) -> None:
+        self._store(number, self.layout.failed(*self._key(number), f"{type(error).__name__}: {error}"))
+
+    def _store(self, number: int, row: Row) -> None:
+        self.open.discard(number)
+        self.writer.add(row)
+        self.board.member(row.status in FAILURES, self.work[number])
+
+    def _resume(self, number: int) -> State | None:
+        if number in self.kept:
+            return self.kept.pop(number)
+        if number not in self.plan.states:
+            return None
+        return parts.read_state(self.plan.states[number][0], *self._key(number))
+
+    def _suspend(self, number: int, state: State) -> None:
+        self.kept[number] = state
+        self.progress_of[number] = self.progress_of.get(number, 0) + 1
+        self.writer.checkpoint(*self._key(number), self.progress_of[number], state)
+
+    def _stop(self) -> bool:
+        if self.writer.error and not self.board.stopped:
+            self.board.stop()
+        return self.board.poll()
+
+
+class Only:
+    """A queue of given members."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self._numbers = list(numbers)
+
+    def take(self) -> int | None:
+        return self._numbers.pop(0) if self._numbers else None
+
+    def finished(self, number: int, steps: int) -> None:
+        """Nothing is learned from it."""
+
+
+class Watched:
+    """A queue that notes which members are out."""
+
+    def __init__(self, queue: Queue, out: set[int]) -> None:
+        self._queue, self._out = queue, out
+
+    def take(self) -> int | None:
+        number = self._queue.take()
+        if number is not None:
+            self._out.add(number)
+        return number
+
+    def finished(self, number: int, steps: int) -> None:
+        self._queue.finished(number, steps)

@@ -1,0 +1,198 @@
+"""What a sweep file (TOML) may say, checked key by key."""
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import tomllib
+from collections.abc import Callable, Mapping
+from decimal import Decimal, localcontext
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional, get_type_hints
+
+from ohmlearn import generators
+from ohmlearn.jamming import packing
+from ohmlearn.rule import Rule
+from ohmlearn.run import Record
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, create_model, model_validator
+
+EXAMPLE = Path(__file__).with_name("example.toml")
+STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Table(BaseModel):
+    """A table of the file: unknown keys are refused, numbers stay what they are."""
+
+    model_config = STRICT
+
+
+def table_like(thing: Callable[..., Any], **instead: Any) -> type[BaseModel]:
+    """A table with the parameters of a dataclass or function, so that it grows with them. `instead` overrides types."""
+    source = thing if dataclasses.is_dataclass(thing) else inspect.unwrap(thing)
+    hints = get_type_hints(source)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(thing).parameters.items():
+        kind = instead.get(name, hints.get(name, Any))
+        if kind is not None:
+            fields[name] = (kind, ... if parameter.default is inspect.Parameter.empty else parameter.default)
+    return create_model(thing.__name__, __base__=Table, **fields)
+
+
+class Grid(Table):
+    """Sides of the lattice, and whether opposite faces are joined."""
+
+    shape: Annotated[list[Count], Field(min_length=1)]
+    periodic: bool = False
+
+
+class OneWay(Table):
+    """Exactly one way to get the network."""
+
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def one(self) -> OneWay:
+        """Refuse none and several."""
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"name one of {', '.join(type(self).model_fields)}; got {', '.join(given) or 'none'}")
+        return self
+
+
+GENERATORS: dict[str, type[BaseModel]] = {"packing": table_like(packing), "delaunay": table_like(generators.delaunay),
+              "random": table_like(generators.random), "grid": Grid}
+_ways: dict[str, Any] = {name: (Optional[table], None) for name, table in GENERATORS.items()}  # noqa: UP045
+NetworkTable = create_model("NetworkTable", __base__=OneWay, **_ways)
+
+
+class Allosteric(Table):
+    """As the paper draws its tasks; task number i has seed `seed + i`."""
+
+    sources: Count = 10
+    targets: Count = 3
+    count: Count = 1
+    seed: Annotated[int, Field(ge=0)] = 0
+    feasible: bool = False
+    ground: int | Literal["none"] = -1
+    source_spread: Positive = 1.0
+    target_spread: Positive = 0.2
+
+
+class TasksTable(Table):
+    """The tasks, by a sampler."""
+
+    allosteric: Allosteric
+
+
+class RateRange(Table):
+    """Rates spaced evenly in log R, both ends among them."""
+
+    start: Positive = Field(alias="from")
+    to: Positive
+    per_decade: Count = 1
+
+    def values(self) -> list[float]:
+        """The rates, rounded correctly from exact decimals, so that a range that grows keeps the rates it had."""
+        with localcontext() as context:
+            context.prec = 40
+            places = Decimal(repr(self.start)).log10() * self.per_decade
+            first = round(places) if abs(places - round(places)) < Decimal("1e-12") else places
+            count = int((Decimal(repr(self.to)).log10() * self.per_decade - first) + Decimal("1e-9")) + 1
+            return [float(Decimal(10) ** ((Decimal(first) + i) / self.per_decade)) for i in range(count)]
+
+    @model_validator(mode="after")
+    def upwards(self) -> RateRange:
+        """Refuse a range without a rate."""
+        if self.to < self.start:
+            raise ValueError(f"to = {self.to:g} is below from = {self.start:g}")
+        return self
+
+
+RateList = Annotated[list[NotNegative], Field(min_length=1)]
+Rates = Annotated[Annotated[RateRange, Tag("(range)")] | Annotated[RateList, Tag("(list)")],
+                  Discriminator(lambda given: "(range)" if isinstance(given, dict | RateRange) else "(list)")]
+
+
+class SweepTable(Table):
+    """Which rates, and when a member ends. Times are in 1/γp."""
+
+    rates: Rates
+    until: Annotated[float, Field(gt=0, lt=1)] | Literal["none"] = 1e-6
+    t_max: Positive | None = None
+    dt: Positive | Literal["auto"] = "auto"
+    tolerance: Annotated[float, Field(ge=1e-8, le=0.1)] = 1e-3
+    go_on: bool = False
+    conductances: Positive | list[NotNegative] | None = None
+    keep_state: bool = True
+
+    @model_validator(mode="after")
+    def sound(self) -> SweepTable:
+        """Refuse one rate twice, and a run without an end."""
+        rates = self.rate_values()
+        twice = next((rate for rate in rates if rates.count(rate) > 1), None)
+        if twice is not None:
+            raise ValueError(f"rate {twice:g} is listed twice among the rates")
+        if self.until == "none" and self.t_max is None:
+            raise ValueError("until = \"none\" runs for t_max: give t_max")
+        return self
+
+    def rate_values(self) -> list[float]:
+        """The rates R = γl/γp, in the order of the file."""
+        return self.rates.values() if isinstance(self.rates, RateRange) else [rate + 0.0 for rate in self.rates]
+
+
+RuleTable = table_like(Rule, frozen=list[int] | None)  # in a file: the numbers of the edges that do not learn
+RecordTable = table_like(Record, times=list[float] | None)
+
+
+class Checked(Table):
+    """The whole file. `network` is a NetworkTable, `rule` a RuleTable, `record` a RecordTable or None."""
+
+    network: Any
+    tasks: TasksTable
+    rule: Any
+    sweep: SweepTable
+    record: Any
+
+
+_tables: dict[str, Any] = {"network": (NetworkTable, ...), "rule": (RuleTable, Field(default_factory=RuleTable)),
+                           "record": (Optional[RecordTable], None)}  # noqa: UP045
+SweepFile = create_model("SweepFile", __base__=Checked, **_tables)
+
+
+def where(place: tuple[Any, ...]) -> str:
+    """`[sweep] rates.from` of a place in the file; names of alternatives that pydantic adds are left out."""
+    keys = [str(key) for key in place if isinstance(key, int) or (key.isidentifier() and key not in ("float", "int"))]
+    return f"[{keys[0]}] {'.'.join(keys[1:])}".strip() if keys else "file"
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong and where, in one line."""
+    told: dict[str, str] = {}
+    for item in error.errors():
+        place, message = where(item["loc"]), item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "unknown key"
+        elif item["type"] != "missing" and item["type"] != "value_error" and not isinstance(item["input"], dict):
+            message = f"{message[0].lower()}{message[1:]}, got {item['input']!r}"
+        told[place] = f"{told[place]}, or {message}" if place in told else message
+    return "; ".join(f"{place}: {message}" for place, message in told.items())
+
+
+def parse(tables: Mapping[str, Any], name: str = "sweep") -> Checked:
+    """The checked tables. Raises ValueError that says what is wrong and where."""
+    try:
+        return SweepFile.model_validate(tables)
+    except ValidationError as error:
+        raise ValueError(f"{name}: {explain(error)}") from None
+
+
+def read(path: Path) -> Checked:
+    """The checked tables of a TOML file."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no TOML: {error}") from None
+    return parse(tables, str(path))

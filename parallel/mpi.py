@@ -1,0 +1,119 @@
+"""The ranks of an MPI job. Importing this module starts MPI."""
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from mpi4py import MPI
+
+from .world import Counters, RankError, World, wait_for
+
+T = TypeVar("T")
+MOST_TOLD = 3   # different troubles that one message tells
+
+
+class MpiWorld(World):
+    """COMM_WORLD of the launcher that started this process."""
+
+    def __init__(self) -> None:
+        if MPI.Query_thread() < MPI.THREAD_SERIALIZED:
+            raise RuntimeError("this MPI library gives no thread support (MPI_THREAD_SERIALIZED is needed); "
+                               "use a build that has it")
+        self._comm = MPI.COMM_WORLD.Dup()
+        self._node = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
+        self.rank, self.size = self._comm.rank, self._comm.size
+        self.library = MPI.Get_library_version().splitlines()[0].strip()
+
+    def counters(self, count: int) -> Counters:
+        return MpiCounters(self._comm, count)
+
+    def share_of_cores(self, cores: int) -> int:
+        # ranks that are bound to cores of their own keep them; ranks with the same cores divide them
+        mine = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset(range(cores))
+        alike = self._node.allgather(mine).count(mine)
+        return max(1, cores // alike)
+
+    def wait(self) -> None:
+        wait_for(self._comm.Ibarrier())
+
+    def once_a_node(self, job: Callable[[], object]) -> None:
+        trouble = None
+        for turn in (self.rank == 0, self._node.rank == 0 and self.rank != 0):
+            if turn:
+                trouble = self._attempt(job)[1]
+            self._raise_all(trouble)
+
+    def first(self, job: Callable[[], T]) -> T:
+        outcome = self._attempt(job) if self.rank == 0 else None
+        self.wait()  # the others sleep here rather than spin in the broadcast
+        value, trouble = self._comm.bcast(outcome)
+        if trouble is not None:
+            raise trouble
+        return value
+
+    def together(self, job: Callable[[], T]) -> T:
+        value, trouble = self._attempt(job)
+        self._raise_all(trouble)
+        return value  # type: ignore[return-value]
+
+    def _attempt(self, job: Callable[[], T]) -> tuple[T | None, RankError | None]:
+        try:
+            return job(), None
+        except Exception as error:
+            return None, RankError.told(error, self.rank)
+
+    def _raise_all(self, trouble: RankError | None) -> None:
+        """Raise on every rank what went wrong on any, each trouble told once."""
+        self.wait()
+        told = {str(error): error for error in self._comm.allgather(trouble) if error is not None}
+        if len(told) == 1:
+            raise told.popitem()[1]
+        if told:
+            more = f"; and {len(told) - MOST_TOLD} others" if len(told) > MOST_TOLD else ""
+            raise RankError("; ".join(list(told)[:MOST_TOLD]) + more, all(error.plain for error in told.values()))
+
+    def gather(self, value: T) -> list[T]:
+        self.wait()
+        return self._comm.gather(value) or []
+
+    def abort(self, code: int) -> None:
+        self._comm.Abort(code)
+
+    def close(self) -> None:
+        self.wait()
+        self._node.Free()
+        self._comm.Free()
+
+
+class MpiCounters(Counters):
+    """Counters in a window on rank 0, reached one-sidedly: no rank has to listen for them."""
+
+    def __init__(self, comm: Any, count: int) -> None:
+        size = MPI.INT64_T.Get_size()
+        self._window: Any = MPI.Win.Allocate(count * size if comm.rank == 0 else 0, size, comm=comm)
+        self._count = count
+        self._lock = threading.Lock()
+        if comm.rank == 0:
+            np.asarray(self._window.tomemory()).view(np.int64)[:] = 0
+        self._window.Fence()
+        self._window.Lock_all()
+
+    def _fetch(self, slot: int, amount: int, operation: Any) -> int:
+        before = np.zeros(1, dtype=np.int64)
+        with self._lock:
+            self._window.Fetch_and_op(np.array([amount], dtype=np.int64), before, 0, slot, operation)
+            self._window.Flush(0)
+        return int(before[0])
+
+    def add(self, slot: int, amount: int = 1) -> int:
+        return self._fetch(slot, amount, MPI.SUM)
+
+    def read(self) -> list[int]:
+        return [self._fetch(slot, 0, MPI.NO_OP) for slot in range(self._count)]
+
+    def close(self) -> None:
+        self._window.Unlock_all()
+        self._window.Free()

@@ -1,0 +1,32 @@
+"""Ending in good order when a signal says so."""
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+
+# a batch system's warning, its end, and Ctrl-C
+SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+
+
+class Stopping:
+    """While this context is open a signal only sets `asked`; a second Ctrl-C interrupts at once."""
+
+    def __init__(self) -> None:
+        self.asked: str | None = None
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Stopping:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)  # type: ignore[arg-type]
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and self.asked == "SIGINT":
+            raise KeyboardInterrupt
+        self.asked = signal.Signals(number).name

@@ -1,0 +1,154 @@
+"""The processes that share a job: one alone, or the ranks of an MPI launcher.
+
+A rank finds the others with :func:`join`. What goes between them is little: a few shared counters on rank 0,
+values that rank 0 hands to all, and values gathered there at the end.
+"""
+from __future__ import annotations
+
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# set by a launcher in each process that it starts: Hydra and PMI, PMIx, Open MPI, MVAPICH, PALS
+LAUNCHED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PALS_RANKID")
+SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
+PAUSE = 0.002  # seconds between looks of a rank that waits for the others; a busy wait would steal their cores
+
+
+class RankError(RuntimeError):
+    """What went wrong on some rank, raised on all of them. `cause` is the error itself where it can travel.
+
+    `plain` : it is a matter of the user's input or machine, for which the message is enough.
+    """
+
+    def __init__(self, text: str, plain: bool = False) -> None:
+        super().__init__(text, plain)
+        self.plain = plain
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    @classmethod
+    def told(cls, error: BaseException, rank: int) -> RankError:
+        """The error in words, with its traceback unless the words are enough."""
+        if isinstance(error, cls):
+            return error
+        if isinstance(error, PLAIN):
+            return cls(" ".join(str(error).split()) or type(error).__name__, plain=True)
+        return cls(f"on rank {rank}:\n{''.join(traceback.format_exception(error))}")
+
+
+PLAIN = (ValueError, TypeError, OSError)
+
+
+class Counters:
+    """Integers that all ranks add to. These are for one process alone."""
+
+    def __init__(self, count: int) -> None:
+        self._values = [0] * count
+        self._lock = threading.Lock()
+
+    def add(self, slot: int, amount: int = 1) -> int:
+        """Add to a counter; returns its value before."""
+        with self._lock:
+            before = self._values[slot]
+            self._values[slot] += amount
+            return before
+
+    def read(self) -> list[int]:
+        """All values now."""
+        with self._lock:
+            return list(self._values)
+
+    def close(self) -> None:
+        """Give them up; every rank has to."""
+
+
+class World:
+    """One process alone; :class:`ohmlearn.parallel.mpi.MpiWorld` is the same for many."""
+
+    rank = 0
+    size = 1
+
+    def counters(self, count: int) -> Counters:
+        """Counters shared by all ranks, all 0; every rank has to ask for them."""
+        return Counters(count)
+
+    def share_of_cores(self, cores: int) -> int:
+        """The cores that are this rank's own, of those that it may run on."""
+        return cores
+
+    def wait(self) -> None:
+        """Go on when all ranks are here."""
+
+    def once_a_node(self, job: Callable[[], object]) -> None:
+        """Do the job on rank 0, then on one rank of every other node; all wait for it."""
+        job()
+
+    def first(self, job: Callable[[], T]) -> T:
+        """What `job` gives on rank 0, on every rank; an exception there is raised on every rank."""
+        return job()
+
+    def together(self, job: Callable[[], T]) -> T:
+        """What `job` gives here; if it raises on any rank, all raise one error that tells each trouble once."""
+        return job()
+
+    def gather(self, value: T) -> list[T]:
+        """The values of all ranks, on rank 0; elsewhere an empty list."""
+        return [value]
+
+    def abort(self, code: int) -> None:
+        """End all other ranks at once, when this one cannot go on."""
+
+    def close(self) -> None:
+        """Leave the others."""
+
+
+def launched(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether an MPI launcher started this process, by the environment that it leaves.
+
+    A Slurm batch script without srun does not count, nor does a step of one task.
+    """
+    if any(name in environment for name in LAUNCHED):
+        return True
+    return "SLURM_STEP_ID" in environment and expected_size(environment) > 1
+
+
+def expected_size(environment: Mapping[str, str] = os.environ) -> int:
+    """How many processes the launcher says it started, 1 when it says nothing."""
+    return max([int(environment[name]) for name in SIZES if environment.get(name, "").isdigit()], default=1)
+
+
+_joined: list[World] = []
+
+
+def this_rank() -> int:
+    """Rank of this process among those that it has joined last, 0 when it is alone."""
+    return _joined[-1].rank if _joined else 0
+
+
+def join(mpi: bool | None = None) -> World:
+    """The world that this process belongs to. `mpi` forces MPI or forbids it; None asks the launcher's environment."""
+    if not (launched() if mpi is None else mpi):
+        return World()
+    from .mpi import MpiWorld
+
+    world = MpiWorld()
+    _joined.append(world)
+    if world.size == 1 and expected_size() > 1:
+        raise RuntimeError(
+            f"the launcher started {expected_size()} processes, but the MPI library ({world.library}) sees only one: "
+            "they do not belong together. Use the mpiexec that comes with the library, or name the launcher's "
+            "library in MPI4PY_LIBMPI; --no-mpi runs without MPI")
+    return world
+
+
+def wait_for(request: Any) -> None:
+    """Wait for an MPI request without keeping a core busy."""
+    while not request.Test():
+        time.sleep(PAUSE)
