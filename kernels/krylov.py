@@ -1,10 +1,10 @@
 """Vector passes of conjugate gradients: fused, and summed in a fixed order, so that threads change no bit."""
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import kernel
+
 Floats = NDArray[np.float64]
-kernel = numba.njit(cache=True, nogil=True)
 
 
 @kernel

@@ -22,11 +22,11 @@ def n_lanes(dtype) -> int:
 
 
 class LanesType(types.Type):
-    """Numba type of one row: `lanes` numbers of the float type `dtype`."""
+    """Numba type of one row: `lanes` numbers of the float type `dtype`, by default 64 bytes of them."""
 
-    def __init__(self, dtype) -> None:
+    def __init__(self, dtype, lanes: int = 0) -> None:
         self.dtype = dtype
-        self.lanes = ROW_BYTES * 8 // dtype.bitwidth
+        self.lanes = lanes or ROW_BYTES * 8 // dtype.bitwidth
         super().__init__(name=f"Lanes({dtype}, {self.lanes})")
 
 

@@ -3,13 +3,13 @@
 The pattern is made once per network; the data array is then refilled from G in one pass over the edges.
 Nodes are addressed by row numbers `ends`: row -1 marks an eliminated (held) node, which has no row.
 """
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import kernel
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-kernel = numba.njit(cache=True, nogil=True)
 
 
 @kernel
