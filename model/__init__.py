@@ -18,6 +18,9 @@ _FACE = {
     "Run": "ohmlearn.run",
     "Runs": "ohmlearn.run",
     "Task": "ohmlearn.task",
+    "hessian": "ohmlearn.solvers.hessian",
+    "soft_approximation": "ohmlearn.solvers.soft",
+    "soft_mode": "ohmlearn.solvers.soft",
     "train": "ohmlearn.drivers.train",
 }
 
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from .run import Run as Run
     from .run import Runs as Runs
     from .solvers.equilibrium import Equilibrium as Equilibrium
+    from .solvers.hessian import hessian as hessian
+    from .solvers.soft import soft_approximation as soft_approximation
+    from .solvers.soft import soft_mode as soft_mode
     from .task import Task as Task
 
 
