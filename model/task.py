@@ -1,14 +1,14 @@
 """The task: what drives the network, and which voltages it should learn to give."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .network import Network
 from .outputs import Constraint, Held, node_values, output_matrix, read_outputs, weights
@@ -202,7 +202,7 @@ class Task:
                          "lower target_spread or add sources")
 
 
-def as_tasks(tasks: Task | ArrayLike) -> list[Task]:
+def as_tasks(tasks: Task | Sequence[Task]) -> list[Task]:
     """The tasks as a list, whether one or several were given."""
     return [tasks] if isinstance(tasks, Task) else list(tasks)  # type: ignore[arg-type]
 

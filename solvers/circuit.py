@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..network import Network
 from ..outputs import Held
 from ..task import Task
+from .equilibrium import Equilibrium
 
 DENSE_NODES = 1500      # up to here Γ is held as a dense matrix
 
@@ -49,7 +50,7 @@ class Circuit:
         held = np.unique(self._variable[[node for node, number in cluster.items() if number == 0]])
         self._ground(held.astype(np.int64))
         dense = method == "dense" or (method == "auto" and network.n_nodes <= DENSE_NODES)
-        self._solver = None if dense else _equilibrium(self._reduced, self._held, method, rtol)
+        self._solver = None if dense else Equilibrium(self._reduced, self._held, method, rtol)
 
     def _ground(self, held: NDArray[np.int64]) -> None:
         """Ground every floating part at its first node, and remember the part to centre it."""
@@ -132,24 +133,3 @@ def dense_laplacian(network: Network, conductances: Array) -> Array:
     for i, j, sign in ((a, a, 1.0), (b, b, 1.0), (a, b, -1.0), (b, a, -1.0)):
         np.add.at(laplacian, (i, j), sign * conductances)
     return laplacian
-
-
-class _equilibrium:
-    """Grounded solves by SuperLU."""
-
-    def __init__(self, network: Network, held: NDArray[np.int64], method: str, rtol: float) -> None:
-        self.network, self.free = network, np.setdiff1d(np.arange(network.n_nodes), held)
-        self.factor = None
-
-    def solve(self, conductances: Array, currents: Array) -> Array:
-        if self.factor is None:
-            from scipy.sparse import diags_array
-            from scipy.sparse.linalg import splu
-
-            incidence = self.network.incidence
-            laplacian = (incidence.T @ diags_array(conductances) @ incidence).tocsc()[self.free][:, self.free]
-            self.factor = splu(laplacian.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
-                               options={"SymmetricMode": True})
-        out = np.zeros_like(currents)
-        out[self.free] = self.factor.solve(np.ascontiguousarray(currents[self.free]))
-        return out
