@@ -18,6 +18,8 @@ _FACE = {
     "Run": "ohmlearn.run",
     "Runs": "ohmlearn.run",
     "Task": "ohmlearn.task",
+    "GradientFlow": "ohmlearn.rule",
+    "descend": "ohmlearn.drivers.descent",
     "hessian": "ohmlearn.solvers.hessian",
     "soft_approximation": "ohmlearn.solvers.soft",
     "soft_mode": "ohmlearn.solvers.soft",
@@ -27,9 +29,11 @@ _FACE = {
 __all__ = ["__version__", *sorted(_FACE)]
 
 if TYPE_CHECKING:
+    from .drivers.descent import descend as descend
     from .drivers.train import train as train
     from .network import Network as Network
     from .outputs import Constraint as Constraint
+    from .rule import GradientFlow as GradientFlow
     from .rule import Rule as Rule
     from .run import Record as Record
     from .run import Run as Run

@@ -21,7 +21,8 @@ from scipy.sparse.linalg import LinearOperator
 from ..network import Network
 from ..outputs import Constraint, output_matrix
 from ..task import Task, as_tasks
-from .circuit import Array, circuits
+from .circuit import circuits
+from .contraction import Array
 
 DENSE_EDGES = 4000       # dense Hessians up to here: 128 MB each
 

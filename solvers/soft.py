@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..network import Network
 from ..task import Task
-from .circuit import DENSE_NODES, Array, dense_laplacian
+from .circuit import DENSE_NODES, dense_laplacian
+from .contraction import Array
 from .hessian import Hessian, hessian
 
 SAME = 1e-9        # eigenvalues closer than this, relatively, have no modes of their own
