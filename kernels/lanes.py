@@ -2,8 +2,9 @@
 
 A row of a C-contiguous (rows, lanes) array is loaded into registers, computed on as if it were one
 number, and stored back. A row is 64 bytes: 8 lanes of float64, 16 of float32 (one zmm register, or two
-ymm where there is no AVX-512). No fast-math: `fma` fuses where it is written and nowhere else, so that
-the bits are the same on every machine. NaN passes through `maximum(bound, x)` and `minimum(bound, x)`.
+ymm where there is no AVX-512); a row of a 1-d array is one number, for which the same words serve.
+No fast-math: `fma` fuses where it is written and nowhere else, so that the bits are the same on every
+machine. NaN passes through `maximum(bound, x)` and `minimum(bound, x)`.
 """
 import operator
 
@@ -68,7 +69,10 @@ def _row_type(*arguments):
 
 @intrinsic
 def load(typingctx, array, row):
-    """Row `row` of a (rows, lanes) array. 64-byte aligned, no bounds check."""
+    """Row `row` of a (rows, lanes) array, 64-byte aligned, or of a 1-d array; no bounds check."""
+    if array.ndim == 1:
+        return array.dtype(array, row), lambda context, builder, sig, args: builder.load(
+            _pointer(context, builder, sig, args, 1))
     lanes_t = LanesType(array.dtype)
 
     def codegen(context, builder, sig, args):
@@ -81,7 +85,10 @@ def load(typingctx, array, row):
 
 @intrinsic
 def store(typingctx, array, row, value):
-    """Write a row (or one number to all its lanes) to row `row` of a (rows, lanes) array."""
+    """Write a row (or one number to all its lanes) to row `row` of a (rows, lanes) array, or of a 1-d array."""
+    if array.ndim == 1:
+        return types.void(array, row, value), lambda context, builder, sig, args: builder.store(
+            context.cast(builder, args[2], sig.args[2], array.dtype), _pointer(context, builder, sig, args, 1))
     lanes_t = LanesType(array.dtype)
 
     def codegen(context, builder, sig, args):
@@ -101,10 +108,14 @@ def at(typingctx, array, index):
 
 @intrinsic
 def fma(typingctx, a, b, c):
-    """a * b + c with one rounding; numbers stand for rows."""
+    """a * b + c with one rounding; numbers stand for rows, or for themselves where there is no row."""
     lanes_t = _row_type(a, b, c)
     if lanes_t is None:
-        return None
+        def scalar(context, builder, sig, args):
+            number = ir.DoubleType()
+            fma_t = ir.FunctionType(number, [number] * 3)
+            return builder.call(cgutils.get_or_insert_function(builder.module, fma_t, "llvm.fma.f64"), args)
+        return types.float64(types.float64, types.float64, types.float64), scalar
 
     def codegen(context, builder, sig, args):
         vector = _llvm(lanes_t)
@@ -117,10 +128,12 @@ def fma(typingctx, a, b, c):
 
 @intrinsic
 def where(typingctx, bits, a, b):
-    """a in the lanes whose bit is set, b in the others."""
+    """a in the lanes whose bit is set, b in the others; of two numbers, a where bits is not 0."""
     lanes_t = _row_type(a, b)
     if lanes_t is None:
-        return None
+        def scalar(context, builder, sig, args):
+            return builder.select(builder.icmp_unsigned("!=", args[0], args[0].type(0)), args[1], args[2])
+        return types.float64(bits, types.float64, types.float64), scalar
 
     def codegen(context, builder, sig, args):
         word = context.cast(builder, args[0], sig.args[0], types.uint64)

@@ -20,6 +20,11 @@ _FACE = {
     "Sweep": "ohmlearn.drivers.sweep",
     "Task": "ohmlearn.task",
     "open_results": "ohmlearn.drivers.results",
+    "GradientFlow": "ohmlearn.rule",
+    "descend": "ohmlearn.drivers.descent",
+    "hessian": "ohmlearn.solvers.hessian",
+    "soft_approximation": "ohmlearn.solvers.soft",
+    "soft_mode": "ohmlearn.solvers.soft",
     "train": "ohmlearn.drivers.train",
 }
 
@@ -28,14 +33,19 @@ __all__ = ["__version__", *sorted(_FACE)]
 if TYPE_CHECKING:
     from .drivers.results import open_results as open_results
     from .drivers.sweep import Sweep as Sweep
+    from .drivers.descent import descend as descend
     from .drivers.train import train as train
     from .network import Network as Network
     from .outputs import Constraint as Constraint
+    from .rule import GradientFlow as GradientFlow
     from .rule import Rule as Rule
     from .run import Record as Record
     from .run import Run as Run
     from .run import Runs as Runs
     from .solvers.equilibrium import Equilibrium as Equilibrium
+    from .solvers.hessian import hessian as hessian
+    from .solvers.soft import soft_approximation as soft_approximation
+    from .solvers.soft import soft_mode as soft_mode
     from .task import Task as Task
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,15 +53,46 @@ class Rule:
             raise ValueError("floor_rate must be > 0 with floor_mode 'relax'")
         if self.ceiling is not None and not self.ceiling > self.floor:
             raise ValueError(f"ceiling {self.ceiling} must be above the floor {self.floor}")
-        if self.frozen is not None:
-            frozen = np.array(self.frozen)
-            if frozen.dtype != bool or frozen.ndim != 1:
-                raise TypeError(f"frozen must be a boolean mask, one entry per edge, not {frozen.dtype} of shape "
-                                f"{frozen.shape}; from edge numbers: np.isin(np.arange(n_edges), numbers)")
-            frozen.setflags(write=False)
-            object.__setattr__(self, "frozen", frozen)
+        object.__setattr__(self, "frozen", _mask(self.frozen))
 
     def check(self, network: Network) -> None:
         """Raise unless the rule fits the network: one entry of `frozen` per edge."""
         if self.frozen is not None and self.frozen.shape != (network.n_edges,):
             raise ValueError(f"frozen has {self.frozen.size} entries, but the network has {network.n_edges} edges")
+
+
+@dataclass(frozen=True, eq=False)
+class GradientFlow:
+    """Gradient flow on conductances, dG/dt = -∂C/∂G with C = ½ Σ c², the double optimisation of paper 2.
+
+    floor, ceiling : bounds of the conductances; an edge at a bound stays there while the flow points outward.
+    cap : largest |ΔG/G| of a step. With larger steps edges slam into the floor and isolate nodes.
+    share : largest share of the errors c that a step removes. Smaller cap and share follow the flow more closely.
+    frozen : (n_edges,) boolean mask of edges that do not learn, or None.
+    """
+
+    floor: float = 1e-6
+    ceiling: float = 10.0
+    cap: float = 0.2
+    share: float = 0.9
+    frozen: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.floor < self.ceiling:
+            raise ValueError(f"the bounds must be 0 < floor < ceiling, not {self.floor} and {self.ceiling}")
+        for key in ("cap", "share"):
+            if not 0 < getattr(self, key) < 1:
+                raise ValueError(f"{key} must lie between 0 and 1, not {getattr(self, key)}")
+        object.__setattr__(self, "frozen", _mask(self.frozen))
+
+
+def _mask(frozen: Any) -> NDArray[np.bool_] | None:
+    """Checked copy of a mask of edges."""
+    if frozen is None:
+        return None
+    mask = np.array(frozen)
+    if mask.dtype != bool or mask.ndim != 1:
+        raise TypeError(f"frozen must be a boolean mask, one entry per edge, not {mask.dtype} of shape {mask.shape}; "
+                        "from edge numbers: np.isin(np.arange(n_edges), numbers)")
+    mask.setflags(write=False)
+    return mask

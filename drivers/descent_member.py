@@ -1,0 +1,62 @@
+"""A network and its task as the arrays that the descent kernels take."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.descent import Member, Work
+from ohmlearn.kernels.graphs import prepare
+from ohmlearn.network import Network
+from ohmlearn.solvers.contraction import Array, Contraction
+from ohmlearn.task import Task
+
+from .lanes import aligned
+
+LANES = 8
+
+
+def member_of(network: Network, tasks: Sequence[Task]) -> tuple[Member, NDArray[np.bool_]]:
+    """Linear tasks that hold the same places as a Member, and the mask (n_edges,) of the edges that it is about."""
+    part = Contraction(network, tasks[0])
+    order, graph, pattern = prepare(part.reduced.edges, part.reduced.n_nodes)
+    free = np.ones(part.reduced.n_nodes, dtype=np.uint8)
+    free[part.held] = 0
+    matrix = tasks[0].output_matrix(network.n_nodes).toarray()
+    rest = np.array([part.rest(task) for task in tasks])                         # (n_samples, n_nodes)
+    reach = part.reduce(matrix.T)[order]                                         # (n_reduced, n_outputs)
+    inject = part.reduce(np.array([task.injected(network.n_nodes) for task in tasks]).T)[order]
+    a, b = network.edges[part.kept].T
+    drops = (rest[:, a] - rest[:, b]).T                                          # (n_kept, n_samples)
+    n_samples, n_outputs = len(tasks), len(matrix)
+    offset = np.ascontiguousarray(drops.T) if drops.any() else np.empty((0, len(drops)))
+    sample, output = (x.ravel() for x in np.meshgrid(np.arange(n_samples), n_samples + np.arange(n_outputs),
+                                                     indexing="ij"))
+    desired = np.concatenate([task.target_voltages for task in tasks])
+    base = (rest @ part.centre(matrix.T)).ravel() - desired
+    columns = _rows(np.concatenate([inject, reach], axis=1))
+    return Member(graph, pattern, free[order], columns, offset, sample, output,
+                  np.ascontiguousarray(np.tile(reach.T, (n_samples, 1))), base), part.kept
+
+
+def _rows(columns: Array) -> Array:
+    """(n, k) columns as (chunks, n, 8), aligned and filled up with zeros."""
+    n, k = columns.shape
+    chunks = aligned(-(-k // LANES), n, LANES)
+    for q in range(k):
+        chunks[q // LANES, :, q % LANES] = columns[:, q]
+    return chunks
+
+
+def work_for(member: Member) -> Work:
+    """Work arrays of a member."""
+    chunks, n, _ = member.inject.shape
+    return empty_work(member.base.size, member.offset.shape[1], aligned(n + member.pattern.row.size),
+                      aligned(chunks, n, LANES))
+
+
+def empty_work(n_constraints: int, n_edges: int, matrix: Array | None = None, voltages: Array | None = None) -> Work:
+    """Work arrays for so many constraints; those of the solves may be left out where others solve."""
+    k = n_constraints
+    return Work(aligned(0) if matrix is None else matrix, aligned(0, 0, LANES) if voltages is None else voltages,
+                np.zeros(k), np.zeros(k), np.zeros((k, n_edges)), np.zeros(n_edges), np.zeros((k, k)), np.zeros((k, k)))
