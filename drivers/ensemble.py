@@ -13,6 +13,7 @@ from ohmlearn.run import Record, Run
 from ohmlearn.task import Task
 
 State = dict[str, NDArray[Any]]
+METHODS = ("auto", "rk4", "slow")
 LIMIT = 3000.0      # default time limit in units of 1/R (R <= 1) or 1/√R
 
 
@@ -61,7 +62,7 @@ class Ensemble:
             raise ValueError(f"dt={self.dt} must be positive, or None for the largest step that the tolerance allows")
         if not 1e-8 <= self.tolerance <= 0.1:
             raise ValueError(f"tolerance={self.tolerance} must lie between 1e-8 and 0.1")
-        if self.method not in ("auto", "rk4", "slow"):
+        if self.method not in METHODS:
             raise ValueError(f"method must be 'auto', 'rk4' or 'slow', not {self.method!r}")
         if np.any(self.rates == 0) and (self.method == "rk4" or self.dt is not None):
             raise ValueError("rate 0 is the quasistatic limit, which has no RK4 step; leave method and dt at 'auto'")

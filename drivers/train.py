@@ -27,7 +27,8 @@ class Diverged(RuntimeError):
 def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rule: Rule | None = None,
           until: float | None = 1e-6, t_max: float | None = None, dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
-          method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False, threads: int | None = None) -> Any:
+          method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
+          threads: int | None = None) -> Any:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
     task, rate : one of each gives a :class:`Run`; several of either, taken together like NumPy arrays, give
@@ -94,7 +95,8 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     members are handed to suspend(number, state) and the call returns; resume(number) gives such a state back, or None.
     progress(running, member_steps) is told after every slice how many members run and what the slice took.
     """
-    from .lanes import LaneBlock, Prepared
+    from .allocation import Prepared
+    from .lanes import LaneBlock
 
     prepared = Prepared(ensemble)
     threads = max(1, min(threads or available_threads(), -(-len(ensemble) // 2)))

@@ -10,58 +10,71 @@ from .stepping import SHORTEST, choose_step, clamp, look, measure, note_errors, 
 
 
 @kernel
-def equilibrate(block):
-    """Bring fresh lanes to equilibrium: v with the sources held, then w with the targets clamped too."""
-    law, p = block.law, block.lanes
-    for part, free in ((0, law.free_v), (1, law.free_w)):
-        assemble(block.graph, block.pattern, free, block.G, block.factor.matrix)
-        factorise(block.pattern, block.factor.matrix)
-        relax(block.graph, block.pattern, free, block.G, block.x, part, block.slow.v, block.factor)
-        for lane in range(p.status.size):
-            if p.status[lane] == FRESH:
-                for a in range(free.size):
-                    block.x[2 * a + part, lane] = block.slow.v[a, lane]
-                clamp(block, lane)
+def count(each, lowest, highest):
+    """Lanes with a status from `lowest` to `highest`."""
+    n = 0
+    for lane in range(each.size):
+        n += lowest <= each[lane].status <= highest
+    return n
 
 
 @kernel
-def first_look(block, lane):
-    """Where a run begins: C*(0), what is recorded at the start, and the first step."""
-    p = block.lanes
-    cost = measure(block, lane)
-    if p.status[lane] == FRESH:
-        p.initial[lane] = cost
-    learned = p.initial[lane] == 0
+def equilibrate(block):
+    """Bring fresh lanes to equilibrium: v with the sources held, then w with the targets clamped too."""
+    law, p, x, v = block.law, block.lanes, block.x, block.slow.v
+    for part, free in ((0, law.free_v), (1, law.free_w)):
+        assemble(block.graph, block.pattern, free, block.G, block.factor.matrix)
+        factorise(block.pattern, block.factor.matrix)
+        relax(block.graph, block.pattern, free, block.G, x, part, v, block.factor)
+        for lane in range(p.each.size):
+            if p.each[lane].status == FRESH:
+                for a in range(free.size):
+                    x[2 * a + part, lane] = v[a, lane]
+                clamp(p, x, lane)
+
+
+@kernel
+def begin(me, p, lane, cost):
+    """C*(0), and what is known and recorded at the start of a run that has this C* (V²). Returns whether it is over."""
+    if me.status == FRESH:
+        me.initial = cost
+    learned = me.initial == 0
     if learned:
-        p.initial[lane], p.first[lane], p.sustained[lane], p.instant[lane] = 1.0, 0.0, 0.0, 0.0
-    p.cost[lane] = cost / p.initial[lane]
-    p.lowest[lane] = p.highest[lane] = np.log(max(p.cost[lane], 1e-300))
-    p.flat_until[lane] = p.time[lane] + 0.1 * p.limit[lane]
-    p.status[lane] = RUNNING if np.isfinite(cost) else DIVERGED
-    remember(block, lane)
-    while p.recorded[lane] < p.times.shape[0] and p.times[p.recorded[lane], lane] <= p.time[lane]:
-        k = p.recorded[lane]
-        p.equilibrium[k, lane] = p.cost[lane]
-        p.nonequilibrium[k, lane] = np.sum(p.errors[0, :, lane] ** 2) / p.initial[lane]
-        p.recorded[lane] += 1
-    choose_step(block, lane)
-    if learned and p.stop[lane]:
-        p.status[lane] = REACHED
+        me.initial, me.first, me.sustained, me.instant = 1.0, 0.0, 0.0, 0.0
+    me.cost = cost / me.initial
+    me.lowest = me.highest = np.log(max(me.cost, 1e-300))
+    me.flat_until = me.time + 0.1 * me.limit
+    me.status = RUNNING if np.isfinite(cost) else DIVERGED
+    while me.recorded < p.times.shape[0] and p.times[me.recorded, lane] <= me.time:
+        instant = 0.0
+        for i in range(p.target.shape[0]):
+            instant += p.errors[0, i, lane] ** 2
+        p.equilibrium[me.recorded, lane] = me.cost
+        p.nonequilibrium[me.recorded, lane] = instant / me.initial
+        me.recorded += 1
+    return learned and me.stop
 
 
 @kernel
 def start(block):
     """Bring fresh lanes to equilibrium and take the first look of fresh and continued ones."""
-    p = block.lanes
+    p, rows = block.lanes, block.law.rows
     equilibrate(block)
-    for lane in range(p.status.size):
-        if p.status[lane] == FRESH or p.status[lane] == CONTINUED:
-            set_step(block, lane, 1.0)         # slopes per unit of time
-            p.span[lane] = SHORTEST
+    for lane in range(p.each.size):
+        me = p.each[lane]
+        if me.status == FRESH or me.status == CONTINUED:
+            set_step(me, rows, lane, 1.0)         # slopes per unit of time
+            me.span = SHORTEST
     solve_all(block)
-    for lane in range(p.status.size):
-        if p.status[lane] == FRESH or p.status[lane] == CONTINUED:
-            first_look(block, lane)
+    for lane in range(p.each.size):
+        me = p.each[lane]
+        if me.status == FRESH or me.status == CONTINUED:
+            cost = measure(me, p, block.slow.v, block.factor.solution, lane)
+            remember(me, p, block.x, block.G, lane)
+            over = begin(me, p, lane, cost)
+            choose_step(me, rows, block.bounds, lane)
+            if over:
+                me.status = REACHED
 
 
 @kernel
@@ -70,31 +83,40 @@ def step_all(block):
     p, due = block.lanes, False
     for _ in range(SHORTEST):
         rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
-        for lane in range(p.status.size):
-            if p.status[lane] == RUNNING and not p.gliding[lane]:
-                p.taken[lane] += 1
-                note_errors(block, lane)
-                due |= p.taken[lane] >= p.span[lane]
+        for lane in range(p.each.size):
+            me = p.each[lane]
+            if me.status == RUNNING and not me.gliding:
+                me.taken += 1
+                note_errors(me, p, block.x, lane)
+                due |= me.taken >= me.span
     if due:
         solve_all(block)
-        for lane in range(p.status.size):
-            if p.status[lane] == RUNNING and not p.gliding[lane] and p.taken[lane] >= p.span[lane]:
+        for lane in range(p.each.size):
+            me = p.each[lane]
+            if me.status == RUNNING and not me.gliding and me.taken >= me.span:
                 look(block, lane)
+
+
+@kernel
+def any_stepping(each):
+    """Whether RK4 follows any lane."""
+    for lane in range(each.size):
+        if each[lane].status == RUNNING and not each[lane].gliding:
+            return True
+    return False
 
 
 @kernel
 def run(block, strides):
     """Follow a block for this many strides, or until a lane is done. Returns the strides taken."""
-    p = block.lanes
-    if np.any((p.status == FRESH) | (p.status == CONTINUED)):
+    each = block.lanes.each
+    if count(each, FRESH, CONTINUED):
         start(block)
     for stride in range(strides):
-        if any_gliding(p):
+        if any_gliding(each):
             glide(block)
-        if np.any(p.status > RUNNING):
-            return stride
-        if np.any((p.status == RUNNING) & ~p.gliding):
+        if any_stepping(each):
             step_all(block)
-        if np.any(p.status > RUNNING):
+        if count(each, REACHED, DIVERGED):
             return stride
     return strides

@@ -5,7 +5,7 @@ from .compiled import kernel
 from .looks import note
 from .slow import lagging, quasistatic
 from .state import AUTO, DIVERGED, RUNNING, SLOW
-from .stepping import LONGEST, SHORTEST, choose_step, clamp, remember, set_step
+from .stepping import LONGEST, SHORTEST, choose_step, clamp, note_errors, remember, set_step
 from .stepsize import fastest
 from .wmethod import linearise, propose
 
@@ -15,135 +15,128 @@ FIRST = 0.1                    # the first step, over the sum of the rates of le
 
 
 @kernel
-def candidate(p, lane):
-    """Whether a lane that RK4 has just brought to a look may go over to the manifold: below R = 1, where C* is smooth."""
-    able = p.method[lane] == AUTO and p.rate[lane] <= 1.0 and np.isnan(p.fixed[lane])
-    smooth = p.looks[lane] == 0 or p.span[lane] == LONGEST
-    here = p.status[lane] == RUNNING and not p.gliding[lane] and p.taken[lane] == 0
-    return here and (p.method[lane] == SLOW or (able and smooth))
+def candidate(me):
+    """Whether a lane that RK4 has just brought to a look may go over to the manifold: R below 1 and C* smooth."""
+    able = me.method == AUTO and me.rate <= 1.0 and np.isnan(me.fixed) and (me.looks == 0 or me.span == LONGEST)
+    return (able or me.method == SLOW) and me.status == RUNNING and me.gliding == 0 and me.taken == 0
 
 
 @kernel
-def any_gliding(p):
+def any_gliding(each):
     """Whether any lane is on the manifold or may go there."""
-    for lane in range(p.status.size):
-        if (p.gliding[lane] and p.status[lane] == RUNNING) or candidate(p, lane):
+    for lane in range(each.size):
+        me = each[lane]
+        if (me.gliding and me.status == RUNNING) or candidate(me):
             return True
     return False
 
 
 @kernel
-def measure_lag(block, lane):
-    """|dG/dt - dG/dt*| / |dG/dt*| of a lane: G followed on the manifold with and without the lag."""
-    slow = block.slow
+def measure_lag(me, rate, still, lane):
+    """|dG/dt - dG/dt*| / |dG/dt*| of a lane: G (n_edges, lanes) followed with and without the lag."""
     off, size = 0.0, 1e-300
-    for j in range(block.G.shape[0]):
-        off += (slow.rate[j, lane] - slow.still[j, lane]) ** 2
-        size += slow.still[j, lane] ** 2
-    block.lanes.lag[lane] = np.sqrt(off / size)
+    for j in range(rate.shape[0]):
+        off += (rate[j, lane] - still[j, lane]) ** 2
+        size += still[j, lane] ** 2
+    me.lag = np.sqrt(off / size)
 
 
 @kernel
-def settle(block, lane):
-    """Put v and w on the manifold and begin a new stretch there."""
-    for a in range(block.slow.v.shape[0]):
-        block.x[2 * a, lane], block.x[2 * a + 1, lane] = block.slow.v_lag[a, lane], block.slow.w_lag[a, lane]
-    clamp(block, lane)
+def settle(p, slow, x, lane):
+    """Put v and w on the manifold."""
+    for a in range(slow.v.shape[0]):
+        x[2 * a, lane], x[2 * a + 1, lane] = slow.v_lag[a, lane], slow.w_lag[a, lane]
+    clamp(p, x, lane)
 
 
 @kernel
-def arrive(block, lane):
-    """Note the stretch that led here, and stay on the manifold or hand the lane back to RK4."""
-    p, slow = block.lanes, block.slow
-    settle(block, lane)
-    for i in range(p.target.shape[0]):
-        a = p.target[i, lane]
-        p.errors[1, i, lane] = block.x[2 * a + 1, lane] if a >= 0 else 0.0
-    note(lane, p.dt[lane], slow.delta, slow.slope, p)
-    remember(block, lane)
-    measure_lag(block, lane)
-    if p.lag[lane] > LEAVE and p.method[lane] == AUTO and p.status[lane] == RUNNING:
-        p.gliding[lane] = False
-        p.span[lane] = SHORTEST
-        fastest(block.graph, block.law, block.G, block.x, block.scratch, block.bounds)
-        choose_step(block, lane)
+def arrive(me, p, slow, x, G, lane):
+    """Note the stretch that led here. Returns whether the lane must leave the manifold, for its lag has grown."""
+    settle(p, slow, x, lane)
+    note_errors(me, p, x, lane)
+    note(me, lane, me.dt, p)
+    remember(me, p, x, G, lane)
+    measure_lag(me, slow.rate, slow.still, lane)
+    return me.lag > LEAVE and me.method == AUTO and me.status == RUNNING
 
 
 @kernel
-def enter(block, lane):
-    """Send a lane to the manifold if its lag is small, or if its method asks for it."""
-    p = block.lanes
-    measure_lag(block, lane)
-    if p.lag[lane] < ENTER or p.method[lane] == SLOW:
-        p.gliding[lane] = True
-        p.reach[lane] = 0.0
-        set_step(block, lane, 0.0)
-        settle(block, lane)
-        remember(block, lane)
+def enter(me, p, slow, x, G, lane):
+    """Send a lane to the manifold if its lag is small, or if its method asks for it. Returns whether it went."""
+    measure_lag(me, slow.rate, slow.still, lane)
+    if me.lag >= ENTER and me.method != SLOW:
+        return False
+    me.gliding, me.reach = 1, 0.0
+    settle(p, slow, x, lane)
+    remember(me, p, x, G, lane)
+    return True
 
 
 @kernel
-def gliding_bits(p):
+def gliding_bits(each):
     """A bit for every lane that goes on on the manifold."""
     moving = 0
-    for lane in range(p.status.size):
-        if p.gliding[lane] and p.status[lane] == RUNNING:
+    for lane in range(each.size):
+        if each[lane].gliding and each[lane].status == RUNNING:
             moving |= 1 << lane
     return moving
 
 
 @kernel
-def set_lengths(block, moving):
+def set_lengths(each, stages, moving):
     """The steps that the gliding lanes try, into stages.h: the first one from the trace of QᵀU."""
-    p, size = block.lanes, block.lanes.target.shape[0]
-    for lane in range(p.status.size):
-        block.stages.h[0, lane] = 0.0
+    size = stages.along.shape[0]
+    for lane in range(each.size):
+        stages.h[0, lane] = 0.0
         if moving & (1 << lane):
             trace = 0.0
             for k in range(size):
-                trace += abs(block.stages.matrix[k * size + k, lane])
-            h = p.reach[lane] if p.reach[lane] > 0 else FIRST / max(trace, 1e-300)
-            block.stages.h[0, lane] = min(h, p.limit[lane] - p.time[lane])
+                trace += abs(stages.matrix[k * size + k, lane])
+            me = each[lane]
+            h = me.reach if me.reach > 0 else FIRST / max(trace, 1e-300)
+            stages.h[0, lane] = min(h, me.limit - me.time)
 
 
 @kernel
-def decide(block, lane):
+def decide(me, stages, G, lane):
     """Accept the step of a gliding lane, to be noted once its end is known, or take it back."""
-    p, stages = block.lanes, block.stages
     h = stages.h[0, lane]
     error = np.sqrt(stages.error[0, lane] / max(stages.moved[0, lane], 1e-300))
-    wanted = WANTED * np.sqrt(p.tolerance[lane] / 1e-3)
-    p.steps[lane] += 1
-    p.looks[lane] += 1
+    wanted = WANTED * np.sqrt(me.tolerance / 1e-3)
+    me.steps += 1
+    me.looks += 1
     if error <= wanted:
-        p.dt[lane] = h
-        p.taken[lane] = 1
-        p.reach[lane] = h * min(2.0, 0.9 * np.sqrt(wanted / max(error, 1e-300)))
+        me.dt, me.taken = h, 1
+        me.reach = h * min(2.0, 0.9 * np.sqrt(wanted / max(error, 1e-300)))
         return
-    block.G[:, lane] = stages.begin[:, lane]
-    p.reach[lane] = h * (max(0.2, 0.9 * np.sqrt(wanted / error)) if np.isfinite(error) else 0.2)
-    if p.reach[lane] < 1e-12 * p.limit[lane]:
-        p.status[lane] = DIVERGED
+    for j in range(G.shape[0]):
+        G[j, lane] = stages.begin[j, lane]
+    me.reach = h * (max(0.2, 0.9 * np.sqrt(wanted / error)) if np.isfinite(error) else 0.2)
+    if me.reach < 1e-12 * me.limit:
+        me.status = DIVERGED
 
 
 @kernel
 def glide(block):
     """One step of all lanes on the manifold, and the first one of those that enter it."""
-    p, slow, stages = block.lanes, block.slow, block.stages
-    graph, pattern, law, target = block.graph, block.pattern, block.law, block.lanes.target
-    quasistatic(graph, pattern, law, target, p.desired, block.G, block.x, slow, block.factor)
-    lagging(graph, pattern, law, target, block.G, slow, block.factor)
-    for lane in range(p.status.size):
-        if p.gliding[lane] and p.taken[lane] == 1:
-            arrive(block, lane)
-        elif candidate(p, lane):
-            enter(block, lane)
-    moving = gliding_bits(p)
+    p, slow, stages, x, G, law = block.lanes, block.slow, block.stages, block.x, block.G, block.law
+    quasistatic(block.graph, block.pattern, law, p, G, x, slow, block.factor)
+    lagging(block.graph, block.pattern, law, p, G, slow, block.factor)
+    for lane in range(p.each.size):
+        me = p.each[lane]
+        if me.gliding and me.taken == 1:
+            if arrive(me, p, slow, x, G, lane):
+                me.gliding, me.span = 0, SHORTEST
+                fastest(block.graph, law, G, x, block.scratch, block.bounds)
+                choose_step(me, law.rows, block.bounds, lane)
+        elif candidate(me) and enter(me, p, slow, x, G, lane):
+            set_step(me, law.rows, lane, 0.0)
+    moving = gliding_bits(p.each)
     if moving == 0:
         return
-    linearise(graph, law, target, block.G, slow, stages, moving)
-    set_lengths(block, moving)
-    propose(graph, pattern, law, target, p.desired, block.G, block.x, slow, stages, block.factor, moving)
-    for lane in range(p.status.size):
+    linearise(block.graph, law, p.target, G, slow, stages, moving)
+    set_lengths(p.each, stages, moving)
+    propose(block.graph, block.pattern, law, p, G, x, slow, stages, block.factor, moving)
+    for lane in range(p.each.size):
         if moving & (1 << lane):
-            decide(block, lane)
+            decide(p.each[lane], stages, G, lane)

@@ -20,21 +20,21 @@ def hermite(s, y0, y1, m0, m1):
 
 
 @kernel
-def cost_between(s, lane, h, delta, slope, p):
-    """C* (V²) and its slope at a fraction s of the stretch h since the last look; delta, slope (n_targets, lanes) now."""
+def cost_between(s, lane, h, p):
+    """C* (V²) and its slope at a fraction s of the stretch h since the last look."""
     cost, change = 0.0, 0.0
     for i in range(p.target.shape[0]):
-        y, m = hermite(s, p.delta[i, lane], delta[i, lane], h * p.slope[i, lane], h * slope[i, lane])
+        y, m = hermite(s, p.last_delta[i, lane], p.delta[i, lane], h * p.last_slope[i, lane], h * p.slope[i, lane])
         cost += y * y
         change += 2 * y * m
     return cost, change
 
 
 @kernel
-def crossing(level, lane, h, delta, slope, p):
+def crossing(level, lane, h, p):
     """Fraction of the stretch at which C* first falls below `level` (V²), or NaN."""
-    begin, falling = cost_between(0.0, lane, h, delta, slope, p)
-    end, rising = cost_between(1.0, lane, h, delta, slope, p)
+    begin, falling = cost_between(0.0, lane, h, p)
+    end, rising = cost_between(1.0, lane, h, p)
     if begin < level:
         return np.nan
     right = 1.0
@@ -44,16 +44,16 @@ def crossing(level, lane, h, delta, slope, p):
         left = 0.0
         for _ in range(40):                            # the minimum within
             middle = 0.5 * (left + right)
-            if cost_between(middle, lane, h, delta, slope, p)[1] < 0:
+            if cost_between(middle, lane, h, p)[1] < 0:
                 left = middle
             else:
                 right = middle
-        if cost_between(right, lane, h, delta, slope, p)[0] >= level:
+        if cost_between(right, lane, h, p)[0] >= level:
             return np.nan
     left = 0.0
     for _ in range(40):
         middle = 0.5 * (left + right)
-        if cost_between(middle, lane, h, delta, slope, p)[0] >= level:
+        if cost_between(middle, lane, h, p)[0] >= level:
             left = middle
         else:
             right = middle
@@ -61,13 +61,13 @@ def crossing(level, lane, h, delta, slope, p):
 
 
 @kernel
-def cost_at_steps(position, lane, h, delta, slope, p):
+def cost_at_steps(position, me, lane, h, p):
     """Nonequilibrium C (V²) at a step number since the last look, not whole: cubic through the nearest steps,
     or, of a stretch of one step, the Hermite cubic of δ and the difference of the errors to δ linearly."""
-    if p.taken[lane] == 1:
-        return cost_of_stretch(position, lane, h, delta, slope, p)
-    points = min(4, p.taken[lane] + 1)
-    start = min(max(int(position) - 1, 0), p.taken[lane] + 1 - points)
+    if me.taken == 1:
+        return cost_of_stretch(position, lane, h, p)
+    points = min(4, me.taken + 1)
+    start = min(max(int(position) - 1, 0), me.taken + 1 - points)
     cost = 0.0
     for i in range(p.target.shape[0]):
         error = 0.0
@@ -82,90 +82,89 @@ def cost_at_steps(position, lane, h, delta, slope, p):
 
 
 @kernel
-def cost_of_stretch(s, lane, h, delta, slope, p):
+def cost_of_stretch(s, lane, h, p):
     """Nonequilibrium C (V²) at a fraction s of a stretch of one step."""
     cost = 0.0
     for i in range(p.target.shape[0]):
-        d0, d1 = p.delta[i, lane], delta[i, lane]
-        error = hermite(s, d0, d1, h * p.slope[i, lane], h * slope[i, lane])[0]
+        d0, d1 = p.last_delta[i, lane], p.delta[i, lane]
+        error = hermite(s, d0, d1, h * p.last_slope[i, lane], h * p.slope[i, lane])[0]
         error += (1 - s) * (p.errors[0, i, lane] - d0) + s * (p.errors[1, i, lane] - d1)
         cost += error * error
     return cost
 
 
 @kernel
-def note_thresholds(lane, begin, h, delta, slope, p):
+def note_thresholds(me, lane, begin, h, p):
     """Crossings of the threshold within the stretch h that began at `begin`, by C* and by C."""
-    level = p.until[lane] * p.initial[lane]
-    s = crossing(level, lane, h, delta, slope, p)
-    below = cost_between(1.0, lane, h, delta, slope, p)[0] < level
+    level = me.until * me.initial
+    s = crossing(level, lane, h, p)
+    below = cost_between(1.0, lane, h, p)[0] < level
     if not np.isnan(s):
-        if np.isnan(p.first[lane]):
-            p.first[lane] = begin + s * h
-        if np.isnan(p.sustained[lane]):
-            p.sustained[lane] = begin + s * h
+        if np.isnan(me.first):
+            me.first = begin + s * h
+        if np.isnan(me.sustained):
+            me.sustained = begin + s * h
     if not below:
-        p.sustained[lane] = np.nan
-    before = cost_at_steps(0.0, lane, h, delta, slope, p)
-    for k in range(1, p.taken[lane] + 1):
-        cost = cost_at_steps(float(k), lane, h, delta, slope, p)
-        if np.isnan(p.instant[lane]) and cost < level:
+        me.sustained = np.nan
+    before = cost_at_steps(0.0, me, lane, h, p)
+    for k in range(1, me.taken + 1):
+        cost = cost_at_steps(float(k), me, lane, h, p)
+        if np.isnan(me.instant) and cost < level:
             s = np.log(before / level) / np.log(before / cost) if before > level and cost > 0 else 1.0
-            p.instant[lane] = begin + (k - 1 + s) * p.dt[lane]
+            me.instant = begin + (k - 1 + s) * me.dt
         before = cost
 
 
 @kernel
-def note_records(lane, begin, h, delta, slope, p):
+def note_records(me, lane, begin, h, p):
     """Costs at the times to record within the stretch h that began at `begin`, relative to C*(0)."""
-    while p.recorded[lane] < p.times.shape[0] and p.times[p.recorded[lane], lane] <= begin + h:
-        k = p.recorded[lane]
+    while me.recorded < p.times.shape[0] and p.times[me.recorded, lane] <= begin + h:
+        k = me.recorded
         t = p.times[k, lane] - begin
-        p.equilibrium[k, lane] = cost_between(t / h, lane, h, delta, slope, p)[0] / p.initial[lane]
-        p.nonequilibrium[k, lane] = cost_at_steps(t / p.dt[lane], lane, h, delta, slope, p) / p.initial[lane]
-        p.recorded[lane] += 1
+        p.equilibrium[k, lane] = cost_between(t / h, lane, h, p)[0] / me.initial
+        p.nonequilibrium[k, lane] = cost_at_steps(t / me.dt, me, lane, h, p) / me.initial
+        me.recorded += 1
 
 
 @kernel
-def flat(lane, p):
+def flat(me):
     """Whether ln C* has not moved for a tenth of the time limit, too far from the threshold to get there."""
-    cost = np.log(max(p.cost[lane], 1e-300))
-    p.lowest[lane] = min(p.lowest[lane], cost)
-    p.highest[lane] = max(p.highest[lane], cost)
-    if p.time[lane] < p.flat_until[lane]:
+    cost = np.log(max(me.cost, 1e-300))
+    me.lowest = min(me.lowest, cost)
+    me.highest = max(me.highest, cost)
+    if me.time < me.flat_until:
         return False
-    still = p.highest[lane] - p.lowest[lane] < FLAT
-    p.lowest[lane], p.highest[lane] = cost, cost
-    p.flat_until[lane] = p.time[lane] + 0.1 * p.limit[lane]
-    return still and p.until[lane] > 0 and cost > np.log(p.until[lane]) + 1
+    still = me.highest - me.lowest < FLAT
+    me.lowest, me.highest = cost, cost
+    me.flat_until = me.time + 0.1 * me.limit
+    return still and me.until > 0 and cost > np.log(me.until) + 1
 
 
 @kernel
-def bend(lane, h, delta, slope, p):
+def bend(me, lane, h, p):
     """How far δ is from a parabola over the stretch h: |δ1 - δ0 - h (m0 + m1)/2| over |δ| + h |m|, about (ω h)³/12."""
     off, size, move = 0.0, 0.0, 0.0
     for i in range(p.target.shape[0]):
-        d0, m0 = p.delta[i, lane], p.slope[i, lane]
-        off += (delta[i, lane] - d0 - 0.5 * h * (m0 + slope[i, lane])) ** 2
-        size += max(d0 * d0, delta[i, lane] ** 2)
-        move += h * h * max(m0 * m0, slope[i, lane] ** 2)
-    return np.sqrt(off) / (np.sqrt(size) + np.sqrt(move) + 1e-11 * np.sqrt(p.initial[lane]) + 1e-300)
+        d0, m0 = p.last_delta[i, lane], p.last_slope[i, lane]
+        off += (p.delta[i, lane] - d0 - 0.5 * h * (m0 + p.slope[i, lane])) ** 2
+        size += max(d0 * d0, p.delta[i, lane] ** 2)
+        move += h * h * max(m0 * m0, p.slope[i, lane] ** 2)
+    return np.sqrt(off) / (np.sqrt(size) + np.sqrt(move) + 1e-11 * np.sqrt(me.initial) + 1e-300)
 
 
 @kernel
-def note(lane, h, delta, slope, p):
-    """Take a stretch of length h as done: its costs, crossings and records, and whether the run ends here.
-    delta, slope : (n_targets, lanes) δ and dδ/dt now."""
-    begin, cost = p.time[lane], 0.0
+def note(me, lane, h, p):
+    """Take a stretch of length h as done: its costs, crossings and records, and whether the run ends here."""
+    begin, cost = me.time, 0.0
     for i in range(p.target.shape[0]):
-        cost += delta[i, lane] ** 2
-    p.time[lane] = begin + h
-    p.cost[lane] = cost / p.initial[lane]
-    note_thresholds(lane, begin, h, delta, slope, p)
-    note_records(lane, begin, h, delta, slope, p)
-    if p.stop[lane] and not np.isnan(p.first[lane]):
-        p.status[lane] = REACHED
-    elif p.time[lane] >= p.limit[lane] * (1 - 1e-12):
-        p.status[lane] = OUT_OF_TIME if np.isnan(p.sustained[lane]) else REACHED
-    elif flat(lane, p):
-        p.status[lane] = STALLED
+        cost += p.delta[i, lane] ** 2
+    me.time = begin + h
+    me.cost = cost / me.initial
+    note_thresholds(me, lane, begin, h, p)
+    note_records(me, lane, begin, h, p)
+    if me.stop and not np.isnan(me.first):
+        me.status = REACHED
+    elif me.time >= me.limit * (1 - 1e-12):
+        me.status = OUT_OF_TIME if np.isnan(me.sustained) else REACHED
+    elif flat(me):
+        me.status = STALLED

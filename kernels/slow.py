@@ -25,7 +25,7 @@ class Slow(NamedTuple):
 
     rows : constants of the lanes, see above: -a R, how fast G may fall, 1 for the lag or 0, η, G_min.
     v, w : (n,) v* and w*. v_lag, w_lag : (n,) on the manifold. psi, phi : (T n,).
-    delta, slope : (T,) V_T - v*_T and its rate. given : (T,) voltages given at the targets. couple : (T T,).
+    given : (T,) voltages given at the targets. couple : (T T,).
     still, rate : (m,) dG/dt at (v*, w*) and on the manifold.
     """
 
@@ -36,8 +36,6 @@ class Slow(NamedTuple):
     w_lag: NDArray[np.float64]
     psi: NDArray[np.float64]
     phi: NDArray[np.float64]
-    delta: NDArray[np.float64]
-    slope: NDArray[np.float64]
     given: NDArray[np.float64]
     couple: NDArray[np.float64]
     still: NDArray[np.float64]
@@ -123,7 +121,8 @@ def respond(pattern, law, target, slow, factor):
         at_targets(target, z, slow.given)
         for i in range(size):
             for lane in range(target.shape[1]):
-                slow.couple[i * size + k, lane] = slow.given[i, lane] if target[k, lane] >= 0 else (1.0 if i == k else 0.0)
+                one = 1.0 if i == k else 0.0
+                slow.couple[i * size + k, lane] = slow.given[i, lane] if target[k, lane] >= 0 else one
     for lane in range(target.shape[1]):
         small_inverse(slow.couple, size, lane)
     for k in range(size):
@@ -176,24 +175,24 @@ def slopes(graph, law, v, w, G, rows, out):
 
 
 @kernel
-def quasistatic(graph, pattern, law, target, desired, G, x, slow, factor):
-    """v*, w*, dG/dt of them and δ = V_T - v*_T at the conductances G."""
+def quasistatic(graph, pattern, law, p, G, x, slow, factor):
+    """v*, w*, dG/dt of them and δ = V_T - v*_T of all lanes p at the conductances G."""
     assemble(graph, pattern, law.free_v, G, factor.matrix)
     factorise(pattern, factor.matrix)
     relax(graph, pattern, law.free_v, G, x, 0, slow.v, factor)
-    respond(pattern, law, target, slow, factor)
-    at_targets(target, slow.v, slow.given)
-    slow.delta[:] = desired - slow.given
-    slow.given[:] = slow.delta
+    respond(pattern, law, p.target, slow, factor)
+    at_targets(p.target, slow.v, slow.given)
+    p.delta[:] = np.where(p.target >= 0, p.desired - slow.given, 0.0)
+    slow.given[:] = p.delta
     factor.solution[:] = 0.0
-    clamp_to(slow.w, target, slow, factor)
+    clamp_to(slow.w, p.target, slow, factor)
     slopes(graph, law, slow.v, slow.w, G, slow.rows, slow.still)
 
 
 @kernel
-def lagging(graph, pattern, law, target, G, slow, factor):
+def lagging(graph, pattern, law, p, G, slow, factor):
     """v, w and dG/dt on the manifold and dδ/dt, from the quasistatic ones."""
-    n, lag = law.free_v.size, load(slow.rows, LAG)
+    n, lag, target = law.free_v.size, load(slow.rows, LAG), p.target
     balance(graph, pattern, law, slow.still, slow.v, factor)
     for a in range(n):
         store(slow.v_lag, a, lag * load(factor.solution, a))                      # dv*/dt
@@ -205,12 +204,12 @@ def lagging(graph, pattern, law, target, G, slow, factor):
     for a in range(n):
         store(slow.v_lag, a, load(slow.v, a) - load(factor.solution, a))
     at_targets(target, factor.solution, slow.given)
-    slow.given[:] += slow.delta                                                   # V_T - v_T
+    slow.given[:] += p.delta                                                   # V_T - v_T
     for a in range(n):
         store(slow.w_lag, a, where(at(law.free_w, a), -lag * load(slow.w_lag, a), 0.0))
     follow_up(pattern, law, slow.w_lag, factor)
     clamp_to(slow.w_lag, target, slow, factor)
     slopes(graph, law, slow.v_lag, slow.w_lag, G, slow.rows, slow.rate)
     balance(graph, pattern, law, slow.rate, slow.v, factor)
-    at_targets(target, factor.solution, slow.slope)
-    slow.slope[:] = -slow.slope
+    at_targets(target, factor.solution, p.slope)
+    p.slope[:] = -p.slope

@@ -18,122 +18,130 @@ AT_ONCE = 2.0 ** 1000          # a power of two: dt times it is exact
 
 
 @kernel
-def set_step(block, lane, dt):
-    """Give a lane the step dt; 0 keeps it where it is."""
-    rows, p = block.law.rows, block.lanes
-    p.dt[lane] = dt
+def set_step(me, rows, lane, dt):
+    """Give a lane the step dt; 0 keeps it where it is. rows : (ROWS, lanes) of the law."""
+    me.dt = dt
     rows[DT, lane] = dt
-    rows[LEARN, lane] = -p.rate[lane] * dt
-    rows[FALL, lane] = dt * block.fall[lane] if np.isfinite(block.fall[lane]) else AT_ONCE
+    rows[LEARN, lane] = -me.rate * dt
+    rows[FALL, lane] = dt * me.fall if np.isfinite(me.fall) else AT_ONCE
 
 
 @kernel
-def choose_step(block, lane):
+def choose_step(me, rows, bounds, lane):
     """The step until the next look: as far as relaxation and learning allow, and no further than the limit."""
-    p = block.lanes
-    relaxation = p.bound[lane] = block.bounds[0, lane]
-    learning = np.sqrt(2 * p.rate[lane] * block.bounds[1, lane])
-    finer = (p.tolerance[lane] / 1e-3) ** 0.25
-    dt = p.fixed[lane]
+    me.bound = bounds[0, lane]
+    learning = np.sqrt(2 * me.rate * bounds[1, lane])
+    finer = (me.tolerance / 1e-3) ** 0.25
+    dt = me.fixed
     if np.isnan(dt):
-        reach = RELAX_SMOOTH if p.span[lane] == LONGEST else min(RELAX * finer, RELAX_SMOOTH)
-        dt = p.caution[lane] * min(reach / relaxation, LEARN_STEP * finer / learning if learning > 0 else np.inf)
-        if np.isfinite(block.fall[lane]):
-            dt = min(dt, 1.0 / block.fall[lane])
-    elif dt * relaxation > STABLE:
-        p.status[lane] = DIVERGED
-    set_step(block, lane, min(dt, (p.limit[lane] - p.time[lane]) / p.span[lane]))
+        reach = RELAX_SMOOTH if me.span == LONGEST else min(RELAX * finer, RELAX_SMOOTH)
+        dt = me.caution * min(reach / me.bound, LEARN_STEP * finer / learning if learning > 0 else np.inf)
+        if np.isfinite(me.fall):
+            dt = min(dt, 1.0 / me.fall)
+    elif dt * me.bound > STABLE:
+        me.status = DIVERGED
+    set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.span))
 
 
 @kernel
-def clamp(block, lane):
+def clamp(p, x, lane):
     """w_T = V_T - v_T, exactly."""
-    p = block.lanes
     for i in range(p.target.shape[0]):
         a = p.target[i, lane]
         if a >= 0:
-            block.x[2 * a + 1, lane] = p.desired[i, lane] - block.x[2 * a, lane]
+            x[2 * a + 1, lane] = p.desired[i, lane] - x[2 * a, lane]
 
 
 @kernel
-def note_errors(block, lane):
+def note_errors(me, p, x, lane):
     """V_T - v_T of a lane after the steps taken since the last look."""
-    p = block.lanes
     for i in range(p.target.shape[0]):
         a = p.target[i, lane]
-        p.errors[p.taken[lane], i, lane] = block.x[2 * a + 1, lane] if a >= 0 else 0.0
+        p.errors[me.taken, i, lane] = x[2 * a + 1, lane] if a >= 0 else 0.0
 
 
 @kernel
 def solve_all(block):
     """v* of all lanes, its drift in a step as G learns, and the bounds on the step."""
-    graph, pattern, law = block.graph, block.pattern, block.law
-    assemble(graph, pattern, law.free_v, block.G, block.factor.matrix)
-    factorise(pattern, block.factor.matrix)
-    relax(graph, pattern, law.free_v, block.G, block.x, 0, block.slow.v, block.factor)
-    drift(graph, pattern, law, block.G, block.x, block.slow.v, block.factor)
+    graph, pattern, law, factor = block.graph, block.pattern, block.law, block.factor
+    assemble(graph, pattern, law.free_v, block.G, factor.matrix)
+    factorise(pattern, factor.matrix)
+    relax(graph, pattern, law.free_v, block.G, block.x, 0, block.slow.v, factor)
+    drift(graph, pattern, law, block.G, block.x, block.slow.v, factor)
     fastest(graph, law, block.G, block.x, block.scratch, block.bounds)
 
 
 @kernel
-def measure(block, lane):
-    """C* (V²) of a lane, and its δ and dδ/dt, from v* and its drift."""
-    p, slow = block.lanes, block.slow
+def measure(me, p, v, drifted, lane):
+    """C* (V²) of a lane, and its δ and dδ/dt, from v* and its drift in a step (n_nodes, lanes)."""
     cost = 0.0
     for i in range(p.target.shape[0]):
         a = p.target[i, lane]
-        slow.delta[i, lane] = p.desired[i, lane] - slow.v[a, lane] if a >= 0 else 0.0
-        slow.slope[i, lane] = -block.factor.solution[a, lane] / p.dt[lane] if a >= 0 else 0.0
-        cost += slow.delta[i, lane] ** 2
+        p.delta[i, lane] = p.desired[i, lane] - v[a, lane] if a >= 0 else 0.0
+        p.slope[i, lane] = -drifted[a, lane] / me.dt if a >= 0 else 0.0
+        cost += p.delta[i, lane] ** 2
     return cost
 
 
 @kernel
-def remember(block, lane):
+def remember(me, p, x, G, lane):
     """Start a new stretch from here."""
-    p = block.lanes
-    p.delta[:, lane], p.slope[:, lane] = block.slow.delta[:, lane], block.slow.slope[:, lane]
-    p.taken[lane] = 0
-    note_errors(block, lane)
-    block.last_x[:, lane], block.last_G[:, lane] = block.x[:, lane], block.G[:, lane]
+    me.taken = 0
+    note_errors(me, p, x, lane)
+    for i in range(p.target.shape[0]):
+        p.last_delta[i, lane], p.last_slope[i, lane] = p.delta[i, lane], p.slope[i, lane]
+    for i in range(x.shape[0]):
+        p.last_x[i, lane] = x[i, lane]
+    for j in range(G.shape[0]):
+        p.last_G[j, lane] = G[j, lane]
 
 
 @kernel
-def retreat(block, lane):
+def retreat(me, p, rows, x, G, lane):
     """Take the stretch again with half the step."""
-    p = block.lanes
-    p.caution[lane] *= 0.5
-    p.span[lane] = SHORTEST
-    p.taken[lane] = 0
-    block.x[:, lane], block.G[:, lane] = block.last_x[:, lane], block.last_G[:, lane]
-    set_step(block, lane, 0.5 * p.dt[lane])
-    if p.caution[lane] < 1e-9:
-        p.status[lane] = DIVERGED
+    me.caution *= 0.5
+    me.span, me.taken = SHORTEST, 0
+    for i in range(x.shape[0]):
+        x[i, lane] = p.last_x[i, lane]
+    for j in range(G.shape[0]):
+        G[j, lane] = p.last_G[j, lane]
+    set_step(me, rows, lane, 0.5 * me.dt)
+    if me.caution < 1e-9:
+        me.status = DIVERGED
+
+
+@kernel
+def judge(me, p, bounds, lane, cost):
+    """Note the stretch since the last look of a lane and how often to look, or return False: it must be taken again."""
+    h = me.taken * me.dt
+    rough = bend(me, lane, h, p)
+    sound = np.isfinite(cost) and np.isfinite(rough) and bounds[0, lane] * me.dt < STABLE
+    finer = (me.tolerance / 1e-3) ** 0.75
+    me.steps += me.taken
+    me.looks += 1
+    if np.isnan(me.fixed) and (not sound or rough > TOO_ROUGH * finer):
+        return False
+    if not sound:
+        me.status = DIVERGED
+        return True
+    note(me, lane, h, p)
+    if rough < SMOOTH * finer and me.span < LONGEST:
+        me.span *= 2
+    elif rough > ROUGH * finer and me.span > SHORTEST:
+        me.span //= 2
+    me.caution = min(1.0, 1.1 * me.caution)
+    return True
 
 
 @kernel
 def look(block, lane):
     """Accept or reject the stretch since the last look of a lane, note what happened in it, plan the next one."""
-    p, slow = block.lanes, block.slow
-    cost = measure(block, lane)
-    h = p.taken[lane] * p.dt[lane]
-    rough = bend(lane, h, slow.delta, slow.slope, p)
-    sound = np.isfinite(cost) and np.isfinite(rough) and block.bounds[0, lane] * p.dt[lane] < STABLE
-    finer = (p.tolerance[lane] / 1e-3) ** 0.75
-    p.steps[lane] += p.taken[lane]
-    p.looks[lane] += 1
-    if np.isnan(p.fixed[lane]) and (not sound or rough > TOO_ROUGH * finer):
-        retreat(block, lane)
+    p, x, G, rows, bounds = block.lanes, block.x, block.G, block.law.rows, block.bounds
+    me = p.each[lane]
+    cost = measure(me, p, block.slow.v, block.factor.solution, lane)
+    if not judge(me, p, bounds, lane, cost):
+        retreat(me, p, rows, x, G, lane)
         return
-    if not sound:
-        p.status[lane] = DIVERGED
-        return
-    note(lane, h, slow.delta, slow.slope, p)
-    if rough < SMOOTH * finer and p.span[lane] < LONGEST:
-        p.span[lane] *= 2
-    elif rough > ROUGH * finer and p.span[lane] > SHORTEST:
-        p.span[lane] //= 2
-    p.caution[lane] = min(1.0, 1.1 * p.caution[lane])
-    clamp(block, lane)
-    remember(block, lane)
-    choose_step(block, lane)
+    clamp(p, x, lane)
+    remember(me, p, x, G, lane)
+    choose_step(me, rows, bounds, lane)

@@ -103,25 +103,25 @@ def resting(rows, law, k, there, g):
 
 
 @kernel
-def propose(graph, pattern, law, target, desired, G, x, slow, stages, factor, moving):
+def propose(graph, pattern, law, p, G, x, slow, stages, factor, moving):
     """Step G of the lanes with a `moving` bit by stages.h from the manifold in `slow`. Where it began, how far it went
     and how far the two orders differ on edges off their bounds is left in `stages`."""
     m = G.shape[0]
-    prepare_inverse(target, stages)
+    prepare_inverse(p.target, stages)
     h = load(stages.h, 0)
     stages.begin[:] = G
     stages.k1[:] = slow.rate
     slow.rate[:] -= slow.still                       # the lag, taken along from the beginning of the step
-    apply_inverse(target, stages, stages.k1)
+    apply_inverse(p.target, stages, stages.k1)
     for j in range(m):
         g = snapped(slow.rows, law, load(stages.k1, j), fma(h, load(stages.k1, j), load(G, j)))
         store(G, j, where(moving, g, load(G, j)))
-    quasistatic(graph, pattern, law, target, desired, G, x, slow, factor)
+    quasistatic(graph, pattern, law, p, G, x, slow, factor)
     for j in range(m):
         k = load(slow.still, j)
         k = k + where_less(0.0, k * k, load(slow.rate, j), 0.0)
         store(stages.k2, j, fma(-2.0, load(stages.k1, j), k))
-    apply_inverse(target, stages, stages.k2)
+    apply_inverse(p.target, stages, stages.k2)
     error, moved = 0.0 * h, 0.0 * h
     for j in range(m):
         begin, k1, k2, there = load(stages.begin, j), load(stages.k1, j), load(stages.k2, j), load(G, j)

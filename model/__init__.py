@@ -31,9 +31,9 @@ _FACE = {
 __all__ = ["__version__", *sorted(_FACE)]
 
 if TYPE_CHECKING:
+    from .drivers.descent import descend as descend
     from .drivers.results import open_results as open_results
     from .drivers.sweep import Sweep as Sweep
-    from .drivers.descent import descend as descend
     from .drivers.train import train as train
     from .network import Network as Network
     from .outputs import Constraint as Constraint

@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 import reference as twin
 from ohmlearn import Network, Rule, Task
+from ohmlearn.drivers.allocation import Prepared
 from ohmlearn.drivers.ensemble import Ensemble
-from ohmlearn.drivers.lanes import LaneBlock, Prepared
-from ohmlearn.kernels import blocks
+from ohmlearn.drivers.lanes import LaneBlock
+from ohmlearn.kernels import stepping
 from ohmlearn.kernels.dynamics import rk4_step
 from ohmlearn.kernels.equilibrium import assemble, drift, factorise, relax
 
@@ -36,7 +37,7 @@ def a_block(rule, seed=0, rate=0.5):
     rng = np.random.default_rng(seed + 100)
     for lane in range(LANES):
         block.insert(lane)
-        blocks.set_step(block.block, lane, 0.02 + 0.005 * lane)
+        stepping.set_step(block.block.lanes.each[lane], block.block.law.rows, lane, 0.02 + 0.005 * lane)
     b, task = block.block, ensemble.task
     b.G[:] = rng.uniform(0.7, 1.0, b.G.shape)
     position = block.prepared.position
@@ -74,7 +75,7 @@ def test_steps_are_those_of_the_equations(name):
 
 @pytest.mark.parametrize("name", ["relax", "clip, ceiling"])
 def test_a_lane_does_not_feel_its_neighbours(name):
-    ensemble, block = a_block(RULES[name])
+    _, block = a_block(RULES[name])
     b = block.block
     b.x[:, 5], b.G[:, 5] = np.nan, np.inf
     _, alone = a_block(RULES[name])
@@ -94,16 +95,16 @@ def test_equilibrium_drift_and_bounds(decades):
     b, net = block.block, ensemble.network
     rng = np.random.default_rng(3)
     b.G[:] = 10.0 ** rng.uniform(1 - decades, 1, b.G.shape)
-    blocks.solve_all(b)
+    stepping.solve_all(b)
     position = block.prepared.position
     for lane in range(LANES):
         task, (v, w, G) = ensemble.task(lane), state(block, lane)
         expected, _ = twin.beginning(net, task, G)
-        np.testing.assert_allclose(b.voltages[position, lane], expected, atol=1e-10)
+        np.testing.assert_allclose(b.slow.v[position, lane], expected, atol=1e-10)
         G_dot = twin.slopes(net, task, rule, ensemble.rates[lane], v, w, G)[2]
         h = 1e-6 * G.min() / np.abs(G_dot).max()
         ahead, behind = (twin.beginning(net, task, G + s * h * G_dot)[0] for s in (1, -1))
-        moved = b.factor.solution[position, lane] / b.lanes.dt[lane]
+        moved = b.factor.solution[position, lane] / b.lanes.each["dt"][lane]
         if decades == 1:               # differences lose their digits where conductances differ much
             np.testing.assert_allclose(moved, (ahead - behind) / (2 * h), atol=1e-6 * np.abs(moved).max())
         full, free = twin.laplacian(net.n_nodes, net.edges, G), np.setdiff1d(np.arange(net.n_nodes), task.sources)
@@ -120,11 +121,11 @@ def test_clamped_difference_at_equilibrium():
     b, position = block.block, block.prepared.position
     assemble(b.graph, b.pattern, b.law.free_w, b.G, b.factor.matrix)
     factorise(b.pattern, b.factor.matrix)
-    relax(b.graph, b.pattern, b.law.free_w, b.G, b.x, 1, b.voltages, b.factor)
+    relax(b.graph, b.pattern, b.law.free_w, b.G, b.x, 1, b.slow.v, b.factor)
     for lane in range(LANES):
         v, _, G = state(block, lane)
         expected = twin.clamped_difference(ensemble.network, ensemble.task(lane), G, v)
-        np.testing.assert_allclose(b.voltages[position, lane], expected, atol=1e-12)
+        np.testing.assert_allclose(b.slow.v[position, lane], expected, atol=1e-12)
 
 
 def test_drift_vanishes_where_nothing_learns():
@@ -133,6 +134,6 @@ def test_drift_vanishes_where_nothing_learns():
     b = block.block
     assemble(b.graph, b.pattern, b.law.free_v, b.G, b.factor.matrix)
     factorise(b.pattern, b.factor.matrix)
-    relax(b.graph, b.pattern, b.law.free_v, b.G, b.x, 0, b.voltages, b.factor)
-    drift(b.graph, b.pattern, b.law, b.G, b.x, b.voltages, b.factor)
+    relax(b.graph, b.pattern, b.law.free_v, b.G, b.x, 0, b.slow.v, b.factor)
+    drift(b.graph, b.pattern, b.law, b.G, b.x, b.slow.v, b.factor)
     assert np.all(b.factor.solution == 0)

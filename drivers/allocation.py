@@ -1,0 +1,84 @@
+"""The arrays of a block of lanes."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels import slow, state, stepping
+from ohmlearn.kernels.dynamics import FLOOR, NUDGE, ROWS, Law
+from ohmlearn.kernels.equilibrium import Factor
+from ohmlearn.kernels.graphs import prepare
+from ohmlearn.kernels.lanes import ROW_BYTES
+from ohmlearn.kernels.slow import SLOW_ROWS, Slow
+from ohmlearn.kernels.state import Block, Lanes
+from ohmlearn.kernels.wmethod import Stages
+from ohmlearn.rule import Rule
+
+from .ensemble import Ensemble
+
+
+def aligned(*shape: int, dtype: Any = np.float64) -> NDArray[Any]:
+    """Array of zeros that begins at a multiple of 64 bytes, as the kernels' rows must."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + ROW_BYTES, dtype=np.uint8)
+    begin = -raw.ctypes.data % ROW_BYTES
+    return raw[begin:begin + size].view(dtype).reshape(shape)
+
+
+class Prepared:
+    """What all blocks over one graph share: the order of the nodes, the graph, the pattern of the factor."""
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        network = ensemble.network
+        self.order, self.graph, self.pattern = prepare(network.edges, network.n_nodes)
+        self.position = np.empty(network.n_nodes, dtype=np.int64)
+        self.position[self.order] = np.arange(network.n_nodes)
+        self.n_targets = max(len(task.targets) for task in ensemble.tasks)
+        self.n_times = max(len(ensemble.times(k)) for k in range(len(ensemble))) if ensemble.record else 0
+
+
+def allocate(rule: Rule, prepared: Prepared, lanes: int) -> Block:
+    """The arrays of a block whose lanes are idle, under one rule."""
+    n, m = prepared.graph.lower.size, prepared.pattern.slot.size
+    block = Block(prepared.graph, prepared.pattern, _law(rule, n, m, lanes), _lanes(prepared, n, m, lanes),
+                  *(aligned(2 * n, lanes) for _ in range(3)), *(aligned(m, lanes) for _ in range(2)),
+                  aligned(2, lanes), aligned(3 * n, lanes),
+                  Factor(aligned(n + prepared.pattern.row.size, lanes), aligned(n, lanes)),
+                  _slow(rule, prepared.n_targets, n, m, lanes), _stages(prepared.n_targets, m, lanes))
+    block.G[:] = 1.0
+    return block
+
+
+def _law(rule: Rule, n: int, m: int, lanes: int) -> Law:
+    masks = (np.zeros(n, dtype=np.uint16) for _ in range(3))
+    law = Law(*masks, aligned(ROWS, lanes), None if rule.ceiling is None else aligned(1, lanes),
+              None if rule.frozen is None else aligned(m, lanes))
+    law.rows[NUDGE], law.rows[FLOOR] = rule.nudge, rule.floor
+    if law.ceiling is not None:
+        law.ceiling[:] = rule.ceiling
+    if law.learning is not None and rule.frozen is not None:
+        law.learning[:] = np.where(rule.frozen, 0.0, 1.0)[:, None]
+    return law
+
+
+def _slow(rule: Rule, t: int, n: int, m: int, lanes: int) -> Slow:
+    rows = {"rows": SLOW_ROWS, "psi": t * n, "phi": t * n, "given": t, "couple": t * t, "still": m, "rate": m}
+    work = Slow(**{name: aligned(rows.get(name, n), lanes) for name in Slow._fields})
+    work.rows[slow.FALL] = rule.floor_rate if rule.floor_mode == "relax" else stepping.AT_ONCE
+    work.rows[slow.NUDGE], work.rows[slow.FLOOR] = rule.nudge, rule.floor
+    return work
+
+
+def _stages(t: int, m: int, lanes: int) -> Stages:
+    rows = {"U": t * m, "Q": t * m, "matrix": t * t, "along": t, "h": 1, "error": 1, "moved": 1}
+    return Stages(**{name: aligned(rows.get(name, m), lanes) for name in Stages._fields})
+
+
+def _lanes(prepared: Prepared, n: int, m: int, lanes: int) -> Lanes:
+    shapes = {"errors": (stepping.LONGEST + 1, prepared.n_targets), "times": (prepared.n_times,),
+              "equilibrium": (prepared.n_times,), "nonequilibrium": (prepared.n_times,), "last_x": (2 * n,),
+              "last_G": (m,), "each": ()}
+    kinds = {"each": state.MEMBER, "target": np.int64}
+    return Lanes(**{name: np.zeros((*shapes.get(name, (prepared.n_targets,)), lanes), dtype=kinds.get(name, np.float64))
+                    for name in Lanes._fields})
