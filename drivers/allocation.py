@@ -65,7 +65,6 @@ def _law(rule: Rule, n: int, m: int, lanes: int) -> Law:
 def _slow(rule: Rule, t: int, n: int, m: int, lanes: int) -> Slow:
     rows = {"rows": SLOW_ROWS, "psi": t * n, "phi": t * n, "given": t, "couple": t * t, "still": m, "rate": m}
     work = Slow(**{name: aligned(rows.get(name, n), lanes) for name in Slow._fields})
-    work.rows[slow.FALL] = rule.floor_rate if rule.floor_mode == "relax" else stepping.AT_ONCE
     work.rows[slow.NUDGE], work.rows[slow.FLOOR] = rule.nudge, rule.floor
     return work
 

@@ -82,6 +82,10 @@ class Ensemble:
         start = self.starts[number].time if self.starts is not None else 0.0
         return start + (self.t_max if self.t_max is not None else default_limit(float(self.rates[number])))
 
+    def fall(self, number: int) -> float:
+        """How fast a member's conductances may fall to the floor, in 1/time; to learning at R = 0 any rate is inf."""
+        return self.rule.floor_rate if self.rule.floor_mode == "relax" and self.rates[number] > 0 else np.inf
+
     def times(self, number: int) -> NDArray[np.float64]:
         """Times at which a member's costs are recorded."""
         return np.empty(0) if self.record is None else self.record.times_until(self.limit(number))

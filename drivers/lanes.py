@@ -35,6 +35,8 @@ class LaneBlock:
         rate = float(self.ensemble.rates[number])
         self.block.slow.rows[slow.RATE, lane] = -self.ensemble.rule.prefactor * (rate or 1.0)
         self.block.slow.rows[slow.LAG, lane] = float(rate > 0)
+        fall = self.ensemble.fall(number)
+        self.block.slow.rows[slow.FALL, lane] = fall if np.isfinite(fall) else stepping.AT_ONCE
         if saved is not None:
             for name, column in self._columns(lane).items():
                 column[...] = saved[name]
@@ -58,7 +60,7 @@ class LaneBlock:
         p.each[lane] = 0
         me = p.each[lane]
         me["rate"], me["method"] = rule.prefactor * (rate or 1.0), METHODS.index(ensemble.method if rate else "slow")
-        me["fall"] = rule.floor_rate if rule.floor_mode == "relax" else np.inf
+        me["fall"] = ensemble.fall(number)
         me["until"], me["stop"], me["limit"] = ensemble.until or 0.0, not ensemble.go_on, ensemble.limit(number)
         me["fixed"] = np.nan if ensemble.dt is None else ensemble.dt
         me["tolerance"], me["caution"], me["span"] = ensemble.tolerance, 1.0, stepping.SHORTEST

@@ -10,7 +10,7 @@ from .stepsize import fastest
 from .wmethod import linearise, propose
 
 ENTER, LEAVE = 0.01, 0.03      # lag below which the manifold is followed, above which it is left
-WANTED = 0.02                  # |error| / |move| of a step of G, at tolerance 1e-3
+WANTED = 0.01                  # |error| / |move| of a step of G, at tolerance 1e-3
 FIRST = 0.1                    # the first step, over the sum of the rates of learning
 
 

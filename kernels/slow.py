@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import inline, kernel
+from .dynamics import scaled
 from .equilibrium import assemble, factorise, pass_current, relax, solve_free
 from .lanes import at, fma, load, maximum, minimum, store, where, where_less
 
@@ -43,15 +44,9 @@ class Slow(NamedTuple):
 
 
 @inline
-def own_factor(learning, j):
-    """Factor on the rate of edge j."""
-    return 1.0 if learning is None else load(learning, j)
-
-
-@inline
 def raw_slope(rows, law, j, dv, dw):
     """dG/dt of edge j without its bounds."""
-    return load(rows, RATE) * own_factor(law.learning, j) * dw * fma(load(rows, NUDGE), dw, dv + dv)
+    return scaled(law.learning, j, load(rows, RATE)) * dw * fma(load(rows, NUDGE), dw, dv + dv)
 
 
 @inline

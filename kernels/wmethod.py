@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import inline, kernel
+from .dynamics import scaled
 from .lanes import at, fma, load, store, where, where_less
-from .slow import FLOOR, RATE, free_slope, own_factor, quasistatic, raw_slope, small_inverse, snapped
+from .slow import FLOOR, RATE, free_slope, quasistatic, raw_slope, small_inverse, snapped
 
 GAMMA = 1 - 1 / np.sqrt(2)
 
@@ -42,7 +43,7 @@ def linearise(graph, law, target, G, slow, stages, moving):
         dv = load(slow.v, a) - load(slow.v, b)
         k = raw_slope(slow.rows, law, j, dv, load(slow.w, a) - load(slow.w, b))
         store(G, j, where(moving, snapped(slow.rows, law, k, g), g))
-        rate = -2.0 * load(slow.rows, RATE) * own_factor(law.learning, j) * dv
+        rate = -2.0 * scaled(law.learning, j, load(slow.rows, RATE)) * dv
         k = free_slope(slow.rows, law, k, g)
         rate = where_less(0.0, k * k, rate, 0.0)
         for i in range(size):
