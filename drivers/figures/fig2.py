@@ -116,7 +116,10 @@ def traces(network: Network, rates: Sequence[float], threads: int | None, seed: 
 
 def judge_collapse(runs: Runs) -> list[str]:
     """How far the training steps of the traces at R <= 0.1 differ: they should be the quasistatic limit (2a)."""
-    slow = (runs.rate <= 0.1 * 1.001) & np.isfinite(runs.training_time)
+    slow = runs.rate <= 0.1 * 1.001
+    lost = [run for run in runs if run.rate <= 0.1 * 1.001 and not np.isfinite(run.training_time)]
+    if lost:
+        return [judge(np.inf, 0.0, f"panel a, R = {lost[0].rate:g}: {lost[0].reason}")]
     if slow.sum() < 2:
         return []
     rates = runs.rate[slow]

@@ -124,6 +124,8 @@ def test_collapse_of_the_slow_rates() -> None:
     assert "0.90%" in judge_collapse(runs)[0]
     assert judge_collapse(Runs([runs[0], replace(runs[1], training_time=990.0)]))[0].startswith("FAIL")
     assert judge_collapse(runs[1:]) == []
+    stuck = replace(runs[1], training_time=np.nan, reason="it stalled")
+    assert judge_collapse(Runs([runs[0], stuck])) == ["FAIL  panel a, R = 0.1: it stalled"]
     limit = replace(made_run(0.0), training_time=99.0)
     assert "R = 0 to 0.1: equal within 1.92%" in judge_collapse(Runs([limit, *runs]))[0]
 
