@@ -15,6 +15,7 @@ from .lanes import at, fma, load, store, where, where_less
 from .slow import FLOOR, RATE, free_slope, quasistatic, raw_slope, small_inverse, snapped
 
 GAMMA = 1 - 1 / np.sqrt(2)
+ROUNDING = 1e-12        # of G: smaller moves count as this large when their error is judged
 
 
 class Stages(NamedTuple):
@@ -130,6 +131,8 @@ def propose(graph, pattern, law, p, G, x, slow, stages, factor, moving):
         bounded = resting(slow.rows, law, load(slow.still, j), there, snapped(slow.rows, law, load(slow.still, j), g))
         store(G, j, where(moving, bounded, begin))
         step, off = bounded - begin, where_less((bounded - g) * (bounded - g), 1e-300, 0.5 * h * (k1 + k2), 0.0)
-        error, moved = fma(off, off, error), fma(step, step, moved)
+        # A move as small as G's rounding is all error, and need not be any better.
+        small = ROUNDING * bounded
+        error, moved = fma(off, off, error), fma(step, step, fma(small, small, moved))
     store(stages.error, 0, error)
     store(stages.moved, 0, moved)

@@ -30,7 +30,8 @@ EQUAL_TIME_UP_TO = 1e4      # beyond, steps to the time 250 grow as √R, and C*
 
 @dataclass(frozen=True)
 class Size:
-    """How much is computed. rates : of panels c and d. tasks : how many. trace_rates : of panels a and b."""
+    """How much is computed. rates : of panels c and d. tasks : how many. trace_rates : of panels a and b,
+    0 for the quasistatic limit."""
 
     rates: tuple[float, ...]
     tasks: int
@@ -64,9 +65,10 @@ def parse_rates(text: str) -> tuple[float, ...]:
                          f"({error})") from error
 
 
-QUICK = Size(decades(1e-1, 1e3), 4, decades(1e-1, 1e3))
-USUAL = Size(decades(1e-2, 1e4, 2), 20, decades(1e-2, 1e4))
-FULL = Size(decades(1e-3, 1e12, 2), 50, decades(1e-3, 1e4))
+TRACE_RATES = (0.0, *decades(1e-3, 1e4))
+QUICK = Size(decades(1e-1, 1e3), 4, (0.0, *decades(1e-1, 1e3)))
+USUAL = Size(decades(1e-2, 1e4, 2), 20, TRACE_RATES)
+FULL = Size(decades(1e-3, 1e12, 2), 50, TRACE_RATES)
 
 
 def final_times(rate: float) -> dict[str, float]:
@@ -113,14 +115,18 @@ def traces(network: Network, rates: Sequence[float], threads: int | None, seed: 
 
 
 def judge_collapse(runs: Runs) -> list[str]:
-    """How far the training steps τ R of the traces at R <= 0.1 differ: they should be the quasistatic limit (2a)."""
-    slow = (runs.rate <= 0.1 * 1.001) & np.isfinite(runs.training_time)
+    """How far the training steps of the traces at R <= 0.1 differ: they should be the quasistatic limit (2a)."""
+    slow = runs.rate <= 0.1 * 1.001
+    lost = [run for run in runs if run.rate <= 0.1 * 1.001 and not np.isfinite(run.training_time)]
+    if lost:
+        return [judge(np.inf, 0.0, f"panel a, R = {lost[0].rate:g}: {lost[0].reason}")]
     if slow.sum() < 2:
         return []
-    rates, steps = runs.rate[slow], (runs.training_time * runs.rate)[slow]
+    rates = runs.rate[slow]
+    steps = runs.training_time[slow] * np.where(rates > 0, rates, 1.0)
     spread = float(steps.max() / steps.min()) - 1
     return [judge(spread - 0.01, 0.0, f"training steps to the threshold of the task of panel a, R = {rates.min():g} to "
-                                      f"{rates.max():g}: equal within {spread:.2%}, expected 1%")]
+                                      f"{rates.max():g}: equal within {spread:.2%}; expected 1%")]
 
 
 def save(data: Fig2, folder: Path, title: str) -> list[Path]:

@@ -11,6 +11,7 @@ from ohmlearn.drivers.figures.fig2 import (
     Size,
     cost_at,
     decades,
+    final_costs,
     final_times,
     judge_collapse,
     parse_rates,
@@ -18,7 +19,9 @@ from ohmlearn.drivers.figures.fig2 import (
 from ohmlearn.drivers.figures.fig2_table import judge, rows, table, verdicts
 from ohmlearn.drivers.figures.training_times import TrainingTimes
 from ohmlearn.drivers.published import TRAINING_TIME
+from ohmlearn.network import Network
 from ohmlearn.run import Runs
+from ohmlearn.task import Task
 from PIL import Image
 
 from .test_plots import made_run
@@ -124,6 +127,10 @@ def test_collapse_of_the_slow_rates() -> None:
     assert "0.90%" in judge_collapse(runs)[0]
     assert judge_collapse(Runs([runs[0], replace(runs[1], training_time=990.0)]))[0].startswith("FAIL")
     assert judge_collapse(runs[1:]) == []
+    stuck = replace(runs[1], training_time=np.nan, reason="it stalled")
+    assert judge_collapse(Runs([runs[0], stuck])) == ["FAIL  panel a, R = 0.1: it stalled"]
+    limit = replace(made_run(0.0), training_time=99.0)
+    assert "R = 0 to 0.1: equal within 1.92%" in judge_collapse(Runs([limit, *runs]))[0]
 
 
 def test_command_makes_the_figure(tmp_path, capsys) -> None:
@@ -157,3 +164,12 @@ def test_command_says_what_is_wrong(tmp_path, capsys) -> None:
         assert ended.value.code == 2
         assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_final_costs_go_down_to_rounding() -> None:
+    """At R = 0.01 task 4 ends at C* = 1e-30 C*(0); once there, nothing is left to be followed, and nothing fails."""
+    network = Network.packing(64, seed=1)
+    tasks = [Task.allosteric(network, 10, 3, seed=seed) for seed in (4, 6)]
+    [slow] = [costs for protocol, costs in final_costs(network, tasks, [0.01], 1).items() if "steps" in protocol]
+    assert slow.costs.shape == (2, 1)
+    assert np.all(slow.costs < 1e-27)

@@ -95,3 +95,8 @@ def test_comparison_sees_what_is_off() -> None:
 def test_bad_shapes() -> None:
     with pytest.raises(ValueError, match=r"n_tasks, n_rates.*\(2, 3\)"):
         TrainingTimes([1.0, 2.0], np.ones((2, 3)))
+
+
+def test_too_fast_is_outside_too() -> None:
+    rate, mean = TRAINING_TIME["rate"][:3], TRAINING_TIME["mean"][:3]
+    assert compare(TrainingTimes(rate, (mean / [1.5, 1.7, 1.0])[None])).agrees.tolist() == [True, False, True]
