@@ -18,7 +18,7 @@ from .locks import Lock, alone, claim, running
 from .members import expected_log_steps
 from .rank import Outcome, Plan, Rank
 from .rows import ALL_STATUSES, FAILURES, MISSING
-from .store import Store
+from .store import Store, make_folder
 
 if TYPE_CHECKING:
     from .sweep import Sweep
@@ -84,7 +84,7 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
         try:
             plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
             told = Rank(plan, world, stopping, quiet).run(threads)
-            report = world.first(lambda: finish(plan.store, told, holds, time.monotonic() - begun))
+            report = world.first(lambda: finish(path, told, holds, time.monotonic() - begun))
         except BaseException as error:
             if world.size > 1 and not isinstance(error, RankError):  # the others do not know and would wait for ever
                 traceback.print_exc()
@@ -99,10 +99,10 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
 
 def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, holds: list[Lock]) -> Plan:
     """Claim the store, make or extend it, and find what is to do, longest first."""
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     with alone(path):
-        store = Store.prepare(path, sweep)
         holds.append(claim(path, shard))
+        store = Store.prepare(path, sweep)
         if retry_failed:
             fold.forget_failures(store)
         status, states = store.status(), store.checkpoints()
@@ -115,11 +115,12 @@ def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, 
                 (mine.size, total), (mine.size - todo.size, failed, total - left))
 
 
-def finish(store: Store, told: list[Outcome], holds: list[Lock], elapsed: float) -> Report:
+def finish(path: Path, told: list[Outcome], holds: list[Lock], elapsed: float) -> Report:
     """Fold the store if this job completed it, and say what came of it."""
     for hold in holds:
         hold.give_back()
-    with alone(store.path):
+    with alone(path):
+        store = Store.open(path)  # another shard's job may have let it grow
         status = store.status()
         if not (status == MISSING).any() and not running(store.path):
             fold.fold(store)

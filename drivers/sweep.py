@@ -57,7 +57,7 @@ class Sweep:
             raise ValueError(f"{name}: [network]: {error}") from None
         try:
             sweep = cls(tables, network, make_tasks(tables.tasks.allosteric, network))
-            sweep.ensemble  # noqa: B018  (checks itself)
+            sweep.ensemble.initial_conductances(0)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name}: {error}") from None
         return sweep
