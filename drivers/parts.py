@@ -6,18 +6,21 @@ transaction is on its way to the disk goes into the next one, so a slow disk mak
 from __future__ import annotations
 
 import contextlib
-import io
+import json
+import math
 import os
 import queue
 import sqlite3
+import struct
 import threading
-import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.parallel.timeline import WRITING, Timeline
 
 from .rows import FORMAT, Row
 
@@ -118,11 +121,27 @@ def read_state(path: Path, task: int, rate: float) -> State | None:
         found = connection.execute("SELECT data FROM checkpoint WHERE task = ? AND rate = ?", (task, rate)).fetchone()
     if found is None:
         return None
-    try:
-        with np.load(io.BytesIO(found[0]), allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, KeyError, EOFError):
+    return decode(found[0])
+
+
+def encode(state: State) -> bytes:
+    """A state as bytes: CRC-32, length of the head, the head (names, kinds, shapes), the arrays."""
+    head = json.dumps([[name, array.dtype.str, array.shape] for name, array in state.items()]).encode()
+    body = struct.pack("<I", len(head)) + head + b"".join(array.tobytes() for array in state.values())
+    return struct.pack("<I", zlib.crc32(body)) + body
+
+
+def decode(data: bytes) -> State | None:
+    """The state that was encoded, None when the bytes are damaged."""
+    if len(data) < 8 or struct.unpack_from("<I", data)[0] != zlib.crc32(data[4:]):
         return None
+    begin = 8 + struct.unpack_from("<I", data, 4)[0]
+    state: State = {}
+    for name, kind, shape in json.loads(data[8:begin]):
+        count = math.prod(shape)
+        state[name] = np.frombuffer(data, kind, count, begin).reshape(shape)
+        begin += state[name].nbytes
+    return state
 
 
 def forget_failures(path: Path) -> None:
@@ -134,11 +153,10 @@ def forget_failures(path: Path) -> None:
 class PartWriter:
     """Writes a part from a thread of its own. `add` and `checkpoint` return at once and never raise."""
 
-    def __init__(self, path: Path, mark: Callable[[str, float, float], None] | None = None) -> None:
-        self.path = path
+    def __init__(self, path: Path, timeline: Timeline) -> None:
+        self.path, self._timeline = path, timeline
         self.error: StoreError | None = None  # why nothing more is written
         self.written = 0
-        self._mark = mark
         self._inbox: queue.Queue[tuple[str, tuple[Any, ...]] | None] = queue.Queue(maxsize=20_000)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -150,9 +168,7 @@ class PartWriter:
 
     def checkpoint(self, task: int, rate: float, progress: int, state: State) -> None:
         """Store the state of a running member, in place of an earlier one."""
-        buffer = io.BytesIO()
-        np.savez(buffer, **state)  # type: ignore[arg-type]
-        self._put("checkpoint", (task, rate, progress, buffer.getvalue()))
+        self._put("checkpoint", (task, rate, progress, encode(state)))
 
     def _put(self, kind: str, values: tuple[Any, ...]) -> None:
         while self.error is None:
@@ -170,10 +186,8 @@ class PartWriter:
         try:
             with explained(self.path), contextlib.closing(connect(self.path, write=True)) as connection:
                 while (first := self._inbox.get()) is not None:
-                    begin = time.perf_counter()
-                    last = self._transaction(connection, first)
-                    if self._mark:
-                        self._mark("writing", begin, time.perf_counter())
+                    with self._timeline.span(WRITING):
+                        last = self._transaction(connection, first)
                     if last:
                         return
                     self._closing.wait(GATHER)

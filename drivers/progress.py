@@ -26,6 +26,7 @@ class Counts:
     steps: int
     elapsed: float
     left: float | None      # seconds, None while unknown
+    written: float = 0.0    # clock time of the note for others
 
     def line(self) -> str:
         """One line for a log."""
@@ -96,7 +97,7 @@ def write_note(path: Path, counts: Counts) -> None:
     """Leave the counts for other programs, whole or not at all. A full disk is no reason to end here."""
     temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
     with contextlib.suppress(OSError):
-        temporary.write_text(json.dumps(asdict(counts)))
+        temporary.write_text(json.dumps(asdict(counts) | {"written": time.time()}))
         os.replace(temporary, path)
 
 

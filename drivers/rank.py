@@ -12,6 +12,7 @@ from ohmlearn import __version__
 from ohmlearn.parallel.dealing import Dealer, tickets
 from ohmlearn.parallel.stopping import Stopping
 from ohmlearn.parallel.threads import cores, threads_given
+from ohmlearn.parallel.timeline import OTHERS, STARTING, WAITING, Span, Timeline
 from ohmlearn.parallel.world import RankError, World
 from ohmlearn.run import Run
 
@@ -24,7 +25,8 @@ from .rows import FAILURES, Row
 from .store import Store
 from .train import run_members
 
-LANES = 8  # members side by side in one thread
+LANES = 8           # members side by side in one thread
+CHECKPOINT = 2.0    # seconds between checkpoints of running members
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,20 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one rank did: members it stored, and the signal or the error that ended it early."""
+    """What one rank did: members it stored, the signal or the error that ended it early, and its time line."""
 
     computed: int
     stopped: str | None
     error: Exception | None
+    spans: list[Span]
 
 
 class Rank:
     """One rank of a job that carries out a plan. The methods that all ranks call together are `__init__` and `run`."""
 
-    def __init__(self, plan: Plan, world: World, stopping: Stopping, quiet: bool) -> None:
+    def __init__(self, plan: Plan, world: World, stopping: Stopping, *, checkpoint: float = CHECKPOINT,
+                 quiet: bool = False) -> None:
+        self.checkpoint, self.timeline = checkpoint, Timeline()
         self.plan, self.world, self.stopping = plan, world, stopping
         self.sweep, self.layout = plan.store.sweep, plan.store.layout
         self.path = plan.store.part(plan.shard, world.rank)
@@ -70,16 +75,19 @@ class Rank:
 
     def run(self, threads: int | None) -> list[Outcome]:
         """Carry out this rank's part. Returns all ranks' outcomes on rank 0."""
-        outcome = Outcome(0, None, None)
+        computed, error = 0, None
         if self.plan.todo.size:
-            self.world.together(lambda: parts.prepare(self.path, self.sweep.digest, __version__))
-            self.warm()
-            outcome = self._work(threads_given(threads, self.world.share_of_cores(cores())))
-        self.board.finish()
-        return self.world.gather(outcome)
+            with self.timeline.span(STARTING):
+                self.world.together(lambda: parts.prepare(self.path, self.sweep.digest, __version__))
+                self.warm()
+                count = threads_given(threads, self.world.share_of_cores(cores()))
+            computed, error = self._work(count)
+        with self.timeline.span(OTHERS):
+            self.board.finish()
+        return self.world.gather(Outcome(computed, self.stopping.asked, error, self.timeline.finish()))
 
-    def _work(self, threads: int) -> Outcome:
-        self.writer, error = parts.PartWriter(self.path), None
+    def _work(self, threads: int) -> tuple[int, Exception | None]:
+        self.writer, error = parts.PartWriter(self.path, self.timeline), None
         try:
             self.follow(self.queue(threads), threads)
         except Exception as met:
@@ -87,7 +95,7 @@ class Rank:
             error = met if self.world.rank == 0 else RankError.told(met, self.world.rank)
         finally:
             self.writer.close()
-        return Outcome(self.writer.written, self.stopping.asked, self.writer.error or error)
+        return self.writer.written, self.writer.error or error
 
     def warm(self) -> None:
         """Have the kernels compiled once, not by all ranks at the same time."""
@@ -109,20 +117,24 @@ class Rank:
         ensemble = self.sweep.ensemble
         while True:
             try:
-                return self._run(ensemble, Watched(queue, self.open), threads)
+                return self._run(ensemble, Watched(queue, self), threads)
             except Exception:
                 suspects = sorted(self.open)
                 if not suspects or self.writer.error:
                     raise
             for number in suspects:
                 try:
-                    self._run(ensemble, Watched(Only([number]), self.open), 1)
+                    self._run(ensemble, Watched(Only([number]), self), 1)
                 except Exception as error:
                     self._failed(number, error)
 
     def _run(self, ensemble: Ensemble, queue: Queue, threads: int) -> None:
         run_members(ensemble, queue, self._deliver, threads=threads, resume=self._resume, suspend=self._suspend,
-                    stop=self._stop, progress=self.board.slice)
+                    stop=self._stop, progress=self._slice, checkpoint=self.checkpoint)
+
+    def _slice(self, running: int, steps: int) -> None:
+        self.timeline.touch()
+        self.board.slice(running, steps)
 
     def _key(self, number: int) -> tuple[int, float]:
         task, rate = divmod(number, self.sweep.rates.size)
@@ -136,6 +148,7 @@ class Rank:
 
     def _store(self, number: int, row: Row) -> None:
         self.open.discard(number)
+        self.kept.pop(number, None)
         self.writer.add(row)
         self.board.member(row.status in FAILURES, self.work[number])
 
@@ -171,15 +184,17 @@ class Only:
 
 
 class Watched:
-    """A queue that notes which members are out."""
+    """A queue that notes which members of a rank are out, and how long it waits for them."""
 
-    def __init__(self, queue: Queue, out: set[int]) -> None:
-        self._queue, self._out = queue, out
+    def __init__(self, queue: Queue, rank: Rank) -> None:
+        self._queue, self._rank = queue, rank
 
     def take(self) -> int | None:
-        number = self._queue.take()
+        self._rank.timeline.touch()
+        with self._rank.timeline.span(WAITING):
+            number = self._queue.take()
         if number is not None:
-            self._out.add(number)
+            self._rank.open.add(number)
         return number
 
     def finished(self, number: int, steps: int) -> None:

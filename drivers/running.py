@@ -16,9 +16,10 @@ from ohmlearn.parallel.world import RankError, join
 from . import fold
 from .locks import Lock, alone, claim, running
 from .members import expected_log_steps
-from .rank import Outcome, Plan, Rank
+from .rank import CHECKPOINT, Outcome, Plan, Rank
 from .rows import ALL_STATUSES, FAILURES, MISSING
-from .store import Store
+from .store import Store, make_folder
+from .timelines import write_timeline
 
 if TYPE_CHECKING:
     from .sweep import Sweep
@@ -65,13 +66,16 @@ class Report:
 
 
 def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = None, mpi: bool | None = None,
-              shard: tuple[int, int] = (1, 1), retry_failed: bool = False, quiet: bool = False) -> Report:
+              shard: tuple[int, int] = (1, 1), retry_failed: bool = False, checkpoint: float = CHECKPOINT,
+              timeline: Path | None = None, quiet: bool = False) -> Report:
     """Compute what the store does not have yet.
 
     load : gives the sweep, on rank 0; the other ranks read it from the store.
     threads : of each process; by default what the launcher says, else all cores that it may use.
     mpi : use MPI or do not; by default if a launcher started this process. shard : (i, n) does the i-th of n parts
     of the members, i from 1, for jobs side by side. retry_failed : try members again that failed before.
+    checkpoint : seconds after which the states of running members are stored again. timeline : write what each rank
+    did when to this file, a table (.csv) or a picture. quiet : show no progress.
     Raises StoreError when the store cannot be used (any more); what was finished until then is kept. Under MPI
     every rank raises what any rank met.
     """
@@ -83,8 +87,10 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
     with Stopping() as stopping:
         try:
             plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
-            told = Rank(plan, world, stopping, quiet).run(threads)
-            report = world.first(lambda: finish(plan.store, told, holds, time.monotonic() - begun))
+            told = Rank(plan, world, stopping, checkpoint=checkpoint, quiet=quiet).run(threads)
+            if timeline is not None and world.rank == 0:
+                write_timeline([outcome.spans for outcome in told], timeline)
+            report = world.first(lambda: finish(path, told, holds, time.monotonic() - begun))
         except BaseException as error:
             if world.size > 1 and not isinstance(error, RankError):  # the others do not know and would wait for ever
                 traceback.print_exc()
@@ -99,10 +105,10 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
 
 def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, holds: list[Lock]) -> Plan:
     """Claim the store, make or extend it, and find what is to do, longest first."""
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     with alone(path):
-        store = Store.prepare(path, sweep)
         holds.append(claim(path, shard))
+        store = Store.prepare(path, sweep)
         if retry_failed:
             fold.forget_failures(store)
         status, states = store.status(), store.checkpoints()
@@ -115,11 +121,12 @@ def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, 
                 (mine.size, total), (mine.size - todo.size, failed, total - left))
 
 
-def finish(store: Store, told: list[Outcome], holds: list[Lock], elapsed: float) -> Report:
+def finish(path: Path, told: list[Outcome], holds: list[Lock], elapsed: float) -> Report:
     """Fold the store if this job completed it, and say what came of it."""
     for hold in holds:
         hold.give_back()
-    with alone(store.path):
+    with alone(path):
+        store = Store.open(path)  # another shard's job may have let it grow
         status = store.status()
         if not (status == MISSING).any() and not running(store.path):
             fold.fold(store)

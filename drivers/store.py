@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .sweep import Sweep
 
 HEADER, INPUTS, RESULTS = "sweep.json", "inputs.npz", "results.zarr"
-NOT_DONE, OTHER = -1, 99
+OURS = re.compile(r"^lock$|\.lock$|\.tmp\d+$")      # what an earlier start may have left
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ class Store:
     def prepare(cls, path: Path, sweep: Sweep) -> Store:
         """The store of a sweep: made, or opened and extended when the sweep has grown. Call it alone."""
         if not (path / HEADER).exists():
-            return cls._make(path, sweep)
+            return cls._write(path, sweep)
         store = cls.open(path)
         if store.header["digest"] != sweep.digest:
             raise StoreError(f"{path} belongs to another sweep ({store.difference(sweep)}); name another store")
@@ -76,13 +77,6 @@ class Store:
                              "use the earlier version, or name another store")
         if len(sweep) == len(old) and np.array_equal(old.rates, sweep.rates):
             return store
-        return cls._write(path, sweep)
-
-    @classmethod
-    def _make(cls, path: Path, sweep: Sweep) -> Store:
-        left = [item.name for item in path.iterdir() if item.name not in (INPUTS, "lock") and ".tmp" not in item.name]
-        if left:
-            raise StoreError(f"{path} holds other files ({left[0]}) and is no store; name a new or empty folder")
         return cls._write(path, sweep)
 
     @classmethod
@@ -169,6 +163,15 @@ class Store:
                 if rate in rates and progress > found.get(task * len(rates) + rates[rate], (part, -1))[1]:
                     found[task * len(rates) + rates[rate]] = part, progress
         return found
+
+
+def make_folder(path: Path) -> None:
+    """A folder for a store, unless what is there is something else."""
+    path.mkdir(parents=True, exist_ok=True)
+    if not (path / HEADER).exists():
+        others = [item.name for item in path.iterdir() if item.name != INPUTS and not OURS.search(item.name)]
+        if others:
+            raise StoreError(f"{path} holds other files ({others[0]}) and is no store; name a new or empty folder")
 
 
 TASK_ARRAYS = ("sources", "source_voltages", "targets", "target_voltages")

@@ -57,7 +57,7 @@ class Sweep:
             raise ValueError(f"{name}: [network]: {error}") from None
         try:
             sweep = cls(tables, network, make_tasks(tables.tasks.allosteric, network))
-            sweep.ensemble  # noqa: B018  (checks itself)
+            sweep.ensemble.initial_conductances(0)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name}: {error}") from None
         return sweep
@@ -117,7 +117,7 @@ class Sweep:
         """Compute what the store does not have yet; under an MPI launcher all ranks share the work.
 
         The same call goes on after any end. Returns what came of it. `options` are those of
-        :func:`ohmlearn.drivers.running.run_sweep`: mpi, shard, retry_failed, quiet.
+        :func:`ohmlearn.drivers.running.run_sweep`: mpi, shard, retry_failed, checkpoint, timeline, quiet.
         """
         from .running import run_sweep
 

@@ -189,6 +189,14 @@ def parse(tables: Mapping[str, Any], name: str = "sweep") -> Checked:
         raise ValueError(f"{name}: {explain(error)}") from None
 
 
+def parse_network(table: Mapping[str, Any]) -> OneWay:
+    """A [network] table alone."""
+    try:
+        return NetworkTable.model_validate(table)
+    except ValidationError as error:
+        raise ValueError(f"network: {explain(error)}") from None
+
+
 def read(path: Path) -> Checked:
     """The checked tables of a TOML file."""
     try:

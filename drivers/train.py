@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -88,11 +89,12 @@ def available_threads() -> int:
 def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int | None = None,
                 resume: Callable[[int], State | None] | None = None,
                 suspend: Callable[[int, State], None] | None = None, stop: Callable[[], bool] | None = None,
-                progress: Callable[[int, int], None] | None = None) -> None:
+                progress: Callable[[int, int], None] | None = None, checkpoint: float = np.inf) -> None:
     """Run the members that a queue gives, 8 side by side in each thread.
 
     deliver(number, run) is called, one call at a time, for every member that ends. When stop() is true the running
     members are handed to suspend(number, state) and the call returns; resume(number) gives such a state back, or None.
+    suspend is also called every `checkpoint` seconds, for members that then go on.
     progress(running, member_steps) is told after every slice how many members run and what the slice took.
     """
     from .allocation import Prepared
@@ -120,11 +122,20 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
                 progress(sum(n is not None for b in blocks for n in b.numbers), steps)
         return True
 
+    def set_aside(block: LaneBlock) -> None:
+        for number, state in block.states().items():
+            if suspend:
+                suspend(number, state)
+
     def work(block: LaneBlock) -> None:
+        due = time.monotonic() + checkpoint
         try:
             while not ended.is_set() and slice_of(block):
                 if stop and stop():
                     ended.set()
+                elif suspend and time.monotonic() > due:
+                    set_aside(block)
+                    due = time.monotonic() + checkpoint
         except BaseException as error:
             failures.append(error)
             ended.set()
@@ -143,9 +154,8 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
             ended.set()
             for worker in workers:
                 worker.join()
-    if suspend and (ended.is_set()):
+    if suspend and ended.is_set():
         for block in blocks:
-            for number, state in block.states().items():
-                suspend(number, state)
+            set_aside(block)
     if failures:
         raise failures[0]

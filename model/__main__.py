@@ -1,4 +1,11 @@
 """`python -m ohmlearn`, the same as the command `ohmlearn`."""
-from ohmlearn.drivers.cli import main
+
+
+def main() -> None:
+    """Run the command line."""
+    from ohmlearn.drivers.cli import main
+
+    main()
+
 
 main()

@@ -29,6 +29,8 @@ def sweep(
                                                                     "this.")] = None,
     shard: Annotated[str, typer.Option(help="i/n: do the i-th of n parts, for job arrays into one store.")] = "1/1",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try members again that failed before.")] = False,
+    checkpoint: Annotated[float, typer.Option(help="Seconds after which running members are stored again.")] = 2.0,
+    timeline: Annotated[Path | None, typer.Option(help="Write what each rank did when, as .csv or a picture.")] = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep compiled code for the next start.")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     example: Annotated[bool, typer.Option("--example", help="Print a sweep file with comments, and end.")] = False,
@@ -54,7 +56,8 @@ def sweep(
     from ohmlearn.parallel.world import this_rank
 
     report = run_sweep(lambda: Sweep.read(file), store or file.with_suffix(""), threads=threads, mpi=mpi,
-                       shard=shard_of(shard), retry_failed=retry_failed, quiet=quiet)
+                       shard=shard_of(shard), retry_failed=retry_failed, checkpoint=checkpoint,
+                       timeline=timeline, quiet=quiet)
     if this_rank() == 0:
         for line in report.lines():
             typer.echo(line)
