@@ -42,3 +42,16 @@ def redirect(p: Floats, z: Floats, beta: float) -> None:
     """p = z + β p."""
     for i in range(p.size):
         p[i] = z[i] + beta * p[i]
+
+
+@kernel
+def times(q: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, p: Floats) -> float:
+    """q = A p for a CSR matrix; returns p·q, summed in eight parts by row."""
+    s = np.zeros(8)
+    for row in range(q.size):
+        t = 0.0
+        for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+            t += data[k] * p[np.uint64(indices[k])]
+        q[row] = t
+        s[row & 7] += p[row] * t
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))

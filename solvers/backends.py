@@ -1,64 +1,128 @@
-"""The ways to solve with a held Laplacian: each makes a preconditioner, exact or nearly so, from a matrix."""
+"""The ways to solve with a grounded Laplacian: each makes a preconditioner, exact or nearly so, from a matrix."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import elimination
+from ..kernels.elimination import MOST, Arcs, Factor, Waiting
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Apply = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Floats = NDArray[np.float64]
+Apply = Callable[[Floats], Floats]
 
 
-@dataclass(frozen=True)
-class Backend:
-    """One way to solve. `prepare` takes the matrix to a function from residual to correction, both (n,)."""
+class Backend(Protocol):
+    """One way to solve; an object of it serves one pattern and may keep what depends on the pattern alone."""
 
-    name: str
-    exact: bool
-    prepare: Callable[[csr_array], Apply]
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        """A function from residual to correction, (n,) both.
 
-
-def _superlu(matrix: csr_array) -> Apply:
-    from scipy.sparse.linalg import splu
-
-    # symmetric mode keeps the fill of the symmetric pattern; the diagonal of an M-matrix needs no pivoting
-    factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    return lambda r: factor.solve(r)
+        matrix : (n, n) L_FF, sorted CSR. excess : (n,) conductance of every row to held nodes, its row sum.
+        """
 
 
-def _amg(matrix: csr_array) -> Apply:
-    import pyamg
+class SuperLU:
+    """Direct factor, with SciPy. Fill grows like n log n on planar networks and much faster elsewhere."""
 
-    hierarchy: Any = pyamg.smoothed_aggregation_solver(_as_matrix(matrix), max_coarse=500)
-    cycle = hierarchy.aspreconditioner(cycle="V")
-    return lambda r: cycle @ r
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        from scipy.sparse.linalg import splu
 
-
-def _as_matrix(matrix: csr_array) -> Any:
-    from scipy.sparse import csr_matrix
-
-    return csr_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+        # symmetric mode keeps the fill of the symmetric pattern; the diagonal of an M-matrix needs no pivoting
+        factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
+                      options={"SymmetricMode": True})
+        return lambda r: factor.solve(r)
 
 
-BACKENDS = {b.name: b for b in (
-    Backend("superlu", True, _superlu),
-    Backend("amg", False, _amg),
-)}
+class ApproximateCholesky:
+    """Sampled elimination, compiled: linear in size, indifferent to contrast; see kernels/elimination.py."""
 
-# below this many free nodes a direct factor by SuperLU is faster than a hierarchy
-SUPERLU_BELOW = 20_000
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        n = matrix.shape[0]
+        n_arcs = int(matrix.nnz) - n + 2 * int(np.count_nonzero(excess))
+        ints = [np.empty(k, dtype=np.int32) for k in (n_arcs, n_arcs, n_arcs, n + 1)]
+        arcs = Arcs(ints[0], np.empty(n_arcs), *ints[1:])
+        waiting = Waiting(*(np.empty(k, dtype=np.int32) for k in (n + 1, n, n, MOST + 1)))
+        elimination.fill_arcs(arcs, waiting, matrix.indptr, matrix.indices, matrix.data, excess)
+        order, starts, total = np.empty(n, dtype=np.int32), np.empty(n + 1, dtype=np.int32), np.empty(n)
+        rows, share = elimination.factorise(order, starts, total, arcs, waiting, 1)
+        elimination.renumber(rows, order)
+        factor, scratch = Factor(order, starts, rows, share, total), np.empty(n + 1)
+
+        def apply(r: Floats) -> Floats:
+            x = np.empty(n)
+            elimination.apply(x, scratch, r, factor)
+            return x
+        return apply
 
 
-def choose(method: str, n_rows: int) -> tuple[Backend, str]:
-    """The backend for a matrix of n_rows rows, and why."""
-    if method == "auto":
-        name = "superlu" if n_rows < SUPERLU_BELOW else "amg"
-        return BACKENDS[name], f"{n_rows} free nodes, {'below' if name == 'superlu' else 'not below'} {SUPERLU_BELOW}"
+class Multigrid:
+    """Smoothed aggregation, with PyAMG: strong couplings above 2 % keep iterations few at high contrast."""
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        import pyamg
+        from scipy.sparse import csr_matrix
+
+        a = csr_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+        hierarchy: Any = pyamg.smoothed_aggregation_solver(
+            a, strength=("symmetric", {"theta": 0.02}), max_coarse=500, coarse_solver="splu", improve_candidates=None,
+            presmoother=("gauss_seidel", {"sweep": "symmetric"}), postsmoother=("gauss_seidel", {"sweep": "symmetric"}))
+        cycle = hierarchy.aspreconditioner(cycle="V")
+        return lambda r: cycle @ r
+
+
+class Cholmod:
+    """Direct factor, with SuiteSparse through scikit-sparse (extra `cholmod`); the analysis is kept."""
+
+    def __init__(self) -> None:
+        self._factor: Any = None
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        from scipy.sparse import csc_matrix
+        from sksparse.cholmod import analyze
+
+        a = csc_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+        if self._factor is None:
+            self._factor = analyze(a)
+        self._factor.cholesky_inplace(a)
+        factor = self._factor
+        return lambda r: factor.solve_A(r)
+
+
+class ApxChol:
+    """Approximate Cholesky of the package apxchol (extra `apxchol`)."""
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        import apxchol
+        from scipy.sparse import csc_matrix
+
+        a = csc_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+        factor = apxchol.factorize(a, keep_factor=False)
+        return lambda r: factor.apply(r)
+
+
+BACKENDS: dict[str, Callable[[], Backend]] = {
+    "superlu": SuperLU, "approximate-cholesky": ApproximateCholesky, "amg": Multigrid, "cholmod": Cholmod,
+    "apxchol": ApxChol,
+}
+NEEDS = {"cholmod": ("sksparse", "scikit-sparse"), "apxchol": ("apxchol", "apxchol")}
+
+
+def installed(method: str) -> bool:
+    """Whether what a backend needs can be imported."""
+    return method not in NEEDS or find_spec(NEEDS[method][0]) is not None
+
+
+def make(method: str) -> Backend:
+    """A backend by name; an error that says what to install where it is missing."""
     if method not in BACKENDS:
         raise ValueError(f"method must be 'auto' or one of {', '.join(BACKENDS)}, not {method!r}")
-    return BACKENDS[method], "as asked"
+    if not installed(method):
+        raise ValueError(f"method {method!r} needs the package {NEEDS[method][1]}: pip install 'ohmlearn[{method}]'")
+    return BACKENDS[method]()

@@ -1,47 +1,24 @@
 """Equilibrium voltages of one network, for as many conductances and held voltages as asked."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from time import perf_counter
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..kernels.laplacian import node_currents
 from ..network import Network
-from .backends import Apply, choose
-from .cg import conjugate_gradient
+from .cg import norm
+from .choice import DIRECT
 from .laplacian import Laplacian
+from .layout import Layout
+from .memory import require
+from .upkeep import Stats, Upkeep
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
-ITERATION_LIMIT = 300
+Floats = NDArray[np.float64]
+SMALL = 2000  # nodes up to which a network is taken in the order given
 
 
 class NotConverged(RuntimeError):
     """A solve whose true residual stayed above the tolerance."""
-
-
-@dataclass
-class Stats:
-    """What the solves of an :class:`Equilibrium` took.
-
-    method, reason : the backend, and why that one.
-    n_solves : right-hand sides solved; iterations : of each one in the last call.
-    n_setups : factors or hierarchies made; setup_seconds, solve_seconds : time spent so far.
-    residual : largest ‖L v - b‖/‖b‖ of the last call, formed anew from the edge list.
-    """
-
-    method: str
-    reason: str
-    n_setups: int = 0
-    n_solves: int = 0
-    iterations: list[int] = field(default_factory=list)
-    residual: float = np.nan
-    setup_seconds: float = 0.0
-    solve_seconds: float = 0.0
 
 
 class Equilibrium:
@@ -49,34 +26,41 @@ class Equilibrium:
 
     network : the graph. Every component of it needs a held node, else its voltages are undefined.
     held : (n_held,) nodes whose voltages are given.
-    method : "auto", "superlu" (a direct factor) or "amg" (conjugate gradients with smoothed aggregation).
+    method : "auto" takes what the table in `solvers/choice.py` says is fastest; or "approximate-cholesky"
+        (conjugate gradients with a sampled factor), "amg" (with a smoothed-aggregation hierarchy, PyAMG),
+        "superlu" (a direct factor), and with their extras "cholmod" and "apxchol".
     rtol : ‖L v - b‖ <= rtol ‖b‖ over the free nodes, where b holds the currents injected there and those
         that the held voltages drive. Checked on every solve against the edge list itself.
+    keep : while conductances drift, go on with the factor or hierarchy of older ones as long as that pays.
     """
 
-    def __init__(self, network: Network, held: ArrayLike, method: str = "auto", rtol: float = 1e-10) -> None:
+    def __init__(self, network: Network, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,
+                 keep: bool = True) -> None:
         if not 0 < rtol < 1:
             raise ValueError(f"rtol must lie between 0 and 1, not {rtol}; 1e-10 is usual")
-        self.network = network
+        self.network, self.rtol = network, rtol
         self.held = network.check_nodes(held, "held node")
         unique, counts = np.unique(self.held, return_counts=True)
         if (counts > 1).any():
             raise ValueError(f"node {unique[counts > 1][0]} is listed twice among the held nodes")
+        require(bytes_needed(network.n_nodes, network.n_edges, method), f"solving {network!r}", "take a smaller network"
+                if method not in DIRECT else "take method='approximate-cholesky'")
         self._check_floating(network.components)
-        self.rtol = rtol
-        self.laplacian = Laplacian(network, self.held)
-        self._backend, reason = choose(method, self.laplacian.n_rows)
-        self.stats = Stats(self._backend.name, reason)
-        self._conductances: NDArray[np.float64] | None = None
-        self._apply: Apply | None = None
+        layout = Layout.of(network) if network.n_nodes > SMALL else None
+        self.laplacian = Laplacian(network, self.held, layout)
+        self.stats = Stats()
+        self._solver = Upkeep(method, layout is None or layout.thin, not keep, self.stats)
+        self._conductances: Floats | None = None
+        self._last: Floats | None = None
 
     def solve(self, conductances: ArrayLike, held_voltages: ArrayLike | None = None,
-              currents: ArrayLike | None = None) -> NDArray[np.float64]:
+              currents: ArrayLike | None = None, *, start: ArrayLike | None = None) -> Floats:
         """Voltages (n_nodes,), or (n_nodes, k) for k right-hand sides at once.
 
         conductances : (n_edges,) G >= 0; where edges are cut by G = 0, every remaining part needs a held node.
         held_voltages : (n_held,) or (n_held, k) in V; None holds all at 0.
         currents : (n_nodes,) or (n_nodes, k) in A, injected at the nodes; at held nodes they change nothing.
+        start : (n_nodes,) or (n_nodes, k) guess, by default the last solution; used where it is nearer than zero.
 
         Raises NotConverged rather than return voltages whose residual is above rtol.
         """
@@ -86,58 +70,70 @@ class Equilibrium:
         k = max(held.shape[1], injected.shape[1])
         single = (held_voltages is None or np.ndim(held_voltages) == 1) and (currents is None or np.ndim(currents) == 1)
         held, injected = np.broadcast_to(held, (len(held), k)), np.broadcast_to(injected, (len(injected), k))
-        if self.laplacian.n_rows == 0:
-            voltages = self.laplacian.scatter(np.empty((0, k)), held)
-            return voltages[:, 0] if single else voltages
-        matrix = self._set_up(g)
-        begin = perf_counter()
-        rhs = np.stack([self.laplacian.gather(injected[:, q]) + self.laplacian.held_currents(g, held[:, q])
-                        for q in range(k)])
-        assert self._apply is not None
-        # half the tolerance for the recursive residual leaves room for rounding in the true one
-        x, iterations = conjugate_gradient(matrix, rhs, self._apply, None, 0.5 * self.rtol, ITERATION_LIMIT)
-        voltages = self.laplacian.scatter(x.T, held)
-        self.stats.iterations = iterations.tolist()
-        self.stats.n_solves += k
-        self._check_residual(g, voltages, injected, rhs)
-        self.stats.solve_seconds += perf_counter() - begin
+        rows = np.empty((k, 0))
+        if self.laplacian.n_rows:
+            rows = self._solve_rows(g, held, injected, start)
+        voltages = self.laplacian.scatter(rows.T, held)
         return voltages[:, 0] if single else voltages
 
-    def _set_up(self, g: NDArray[np.float64]) -> csr_array:
-        """The matrix at G, and a factor or hierarchy for it, kept while G stays the same."""
-        begin = perf_counter()
+    def forget(self) -> None:
+        """Drop what was kept of earlier solves: from here on, the bits depend on what is asked from here on."""
+        self._conductances = self._last = None
+        self._solver.forget()
+
+    def _solve_rows(self, g: Floats, held: Floats, injected: Floats, start: ArrayLike | None) -> Floats:
+        """(k, n_rows) voltages of the free nodes, checked."""
+        lap = self.laplacian
         if self._conductances is None or not np.array_equal(g, self._conductances):
             if not g.all():
                 self._check_floating(_components(self.network, g > 0))
-            self._matrix = self.laplacian.matrix(g)
-            self._apply = self._backend.prepare(self._matrix)
+            positive = g[g > 0]
+            contrast = float(np.log10(positive.max() / positive.min())) if positive.size else 0.0
+            self._solver.update(lap.matrix(g), lap.excess(g), contrast)
             self._conductances = g
-            self.stats.n_setups += 1
-        self.stats.setup_seconds += perf_counter() - begin
-        return self._matrix
+        rhs = np.stack([lap.gather(i) + lap.held_currents(g, v) for i, v in zip(injected.T, held.T, strict=True)])
+        # half the tolerance leaves room for rounding between this residual and the one from the edge list
+        guess = self._last
+        if start is not None:
+            guess = np.ascontiguousarray(lap.gather(_columns(start, self.network.n_nodes, "start")).T)
+        rows = self._solver.solve(rhs, guess, 0.5 * self.rtol)
+        self._check_residual(g, lap.scatter(rows.T, held), injected, rhs)
+        self._last = rows
+        return rows
 
-    def _check_residual(self, g: NDArray[np.float64], voltages: NDArray[np.float64],
-                        injected: NDArray[np.float64], rhs: NDArray[np.float64]) -> None:
+    def _check_residual(self, g: Floats, voltages: Floats, injected: Floats, rhs: Floats) -> None:
         """Form L v - I from the edge list in the user's numbering, and raise where it is too large."""
-        currents = np.empty(self.network.n_nodes)
-        self.stats.residual = 0.0
-        for q, b in enumerate(rhs):
-            node_currents(currents, self.network.edges, g, np.ascontiguousarray(voltages[:, q]))
-            missing = self.laplacian.gather(currents - injected[:, q])
-            size = float(np.linalg.norm(b))
-            error = float(np.linalg.norm(missing)) / (size or 1.0)
-            self.stats.residual = max(self.stats.residual, error)
-        if not self.stats.residual <= self.rtol:
-            raise NotConverged(
-                f"the solve with {self.stats.method!r} stopped at residual {self.stats.residual:.2e} after "
-                f"{max(self.stats.iterations)} iterations, above rtol={self.rtol:g}; conductances span "
-                f"{g[g > 0].min():.1e} to {g.max():.1e}; a larger rtol, a higher floor or another method may help")
+        stats, n = self.stats, self.network.n_nodes
+        currents, rounding, stats.residual = np.empty(n), 0.0, 0.0
+        for v, i, b in zip(voltages.T, injected.T, rhs, strict=True):
+            v = np.ascontiguousarray(v)
+            node_currents(currents, self.network.edges, g, v)
+            size = norm(b) or 1.0
+            error = norm(self.laplacian.gather(currents - i)) / size
+            stats.residual = max(stats.residual, error) if error == error else error
+        if stats.residual <= self.rtol:
+            return
+        flow = np.bincount(self.network.edges.ravel(), np.repeat(g, 2), n) * abs(voltages).max(axis=1)
+        rounding = float(np.finfo(float).eps * np.linalg.norm(flow)) / size
+        raise NotConverged(
+            f"the solve with {stats.method!r} stopped at residual {stats.residual:.2e} after {max(stats.iterations)} "
+            f"iterations, above rtol={self.rtol:g}; conductances span {g[g > 0].min():.1e} to {g.max():.1e}, where "
+            f"rounding alone leaves up to {rounding:.0e}; raise rtol above that, or the floor of the conductances")
 
     def _check_floating(self, components: NDArray[np.int32]) -> None:
         floating = np.flatnonzero(~np.isin(components, np.unique(components[self.held])))
         if floating.size:
             raise ValueError(f"node {floating[0]} floats: no held node in its part of the network "
                              f"({floating.size} such nodes), so its voltage is undefined; hold a node there")
+
+
+def bytes_needed(n_nodes: int, n_edges: int, method: str = "auto") -> float:
+    """Memory that an Equilibrium takes at its peak, in bytes."""
+    entries = n_nodes + 2 * n_edges
+    pattern = 40 * n_nodes + 28 * n_edges + 12 * entries                      # layout, ends, slots, CSR
+    fill = {"superlu": 24 * n_nodes * np.log2(n_nodes + 2), "cholmod": 16 * n_nodes * np.log2(n_nodes + 2),
+            "amg": 60 * entries}
+    return float(pattern + fill.get(method, 40 * n_edges + 60 * n_nodes) + 8 * 8 * n_nodes)
 
 
 def _components(network: Network, conducting: NDArray[np.bool_]) -> NDArray[np.int32]:

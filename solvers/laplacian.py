@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..kernels import laplacian as kernels
 from ..network import Network
+from .layout import Layout
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -18,35 +19,37 @@ class Laplacian:
 
     network : the graph; parallel edges add up.
     held : (n_held,) nodes without a row; none gives the whole, singular Laplacian.
-    rank : (n_nodes,) a renumbering of the nodes for locality, or None. Callers never see it:
+    layout : order of nodes and edges for locality, or None for the network's own. Callers never see it:
         vectors over the rows are made and read by `gather` and `scatter`.
     """
 
-    def __init__(self, network: Network, held: NDArray[np.int64], rank: NDArray[np.integer] | None = None) -> None:
+    def __init__(self, network: Network, held: NDArray[np.int64], layout: Layout | None = None) -> None:
         n, m = network.n_nodes, network.n_edges
         if n + 2 * m >= 2**31:
             raise ValueError(f"{n} nodes and {m} edges give more Laplacian entries than 32-bit indices can count")
         self.network, self.held = network, held
-        order = np.arange(n, dtype=np.int64) if rank is None else np.argsort(rank, kind="stable")
+        order = np.arange(n, dtype=np.int64) if layout is None else layout.nodes
+        self._edges = None if layout is None else layout.edges
         is_held = np.zeros(n, dtype=bool)
         is_held[held] = True
         self.free = order[~is_held[order]]
         row = np.full(n, -1, dtype=np.int32)
         row[self.free] = np.arange(self.free.size, dtype=np.int32)
-        self.ends = row[network.edges]
-        self._border(row, is_held)
+        edges = network.edges if layout is None else network.edges[layout.edges]
+        self.ends = row[edges]
+        self._border(edges, row, is_held)
         self._make_pattern()
 
-    def _border(self, row: NDArray[np.int32], is_held: NDArray[np.bool_]) -> None:
+    def _border(self, edges: NDArray[np.int64], row: NDArray[np.int32], is_held: NDArray[np.bool_]) -> None:
         """Edges between a free and a held node: their number, the free end's row, the held end's place."""
         held_place = np.zeros(self.network.n_nodes, dtype=np.int64)
         held_place[self.held] = np.arange(self.held.size)
-        edges = self.network.edges
         ends_held = is_held[edges]
-        self.border = np.flatnonzero(ends_held[:, 0] != ends_held[:, 1])
-        side = ends_held[self.border, 0].astype(np.int64)  # the free end
-        self.border_row = row[edges[self.border, side]]
-        self.border_held = held_place[edges[self.border, 1 - side]]
+        border = np.flatnonzero(ends_held[:, 0] != ends_held[:, 1])
+        side = ends_held[border, 0].astype(np.int64)  # the free end
+        self.border = border if self._edges is None else self._edges[border]
+        self.border_row = row[edges[border, side]]
+        self.border_held = held_place[edges[border, 1 - side]]
 
     def _make_pattern(self) -> None:
         n, ends = self.free.size, self.ends
@@ -72,6 +75,8 @@ class Laplacian:
         from scipy.sparse import csr_array
 
         data = np.empty(self.indices.size)
+        if self._edges is not None:
+            conductances = conductances[self._edges]
         kernels.refill(data, self.ends, self.slots, self.diagonal, conductances)
         matrix = csr_array((data, self.indices, self.indptr), shape=(self.n_rows, self.n_rows), copy=False)
         matrix.has_sorted_indices = matrix.has_canonical_format = True
@@ -88,8 +93,14 @@ class Laplacian:
         values[self.held] = held_values
         return values
 
+    def excess(self, conductances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n_rows,) conductance between every free node and the held ones, the row sums of L_FF."""
+        return self._sum_border(conductances[self.border])
+
     def held_currents(self, conductances: NDArray[np.float64], held_voltages: NDArray[np.float64]
                       ) -> NDArray[np.float64]:
         """(n_rows,) currents that the (n_held,) held voltages drive into the free nodes, -L_FS V_S."""
-        flow = conductances[self.border] * held_voltages[self.border_held]
-        return np.bincount(self.border_row, weights=flow, minlength=self.n_rows).astype(np.float64, copy=False)
+        return self._sum_border(conductances[self.border] * held_voltages[self.border_held])
+
+    def _sum_border(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(self.border_row, weights=values, minlength=self.n_rows).astype(np.float64, copy=False)

@@ -21,6 +21,7 @@ class Layout:
     edges : (n_edges,) old number of every edge, by lower, then upper end.
     ends : (n_edges, 2) new numbers of the ends of the sorted edges, lower first.
     starts : (n_blocks + 1,) first sorted edge of every block of BLOCK nodes; lag : most blocks that an edge spans.
+    bandwidth : most numbers that the ends of an edge lie apart.
     """
 
     rank: NDArray[np.int32]
@@ -29,6 +30,7 @@ class Layout:
     ends: NDArray[np.uint32]
     starts: NDArray[np.int64]
     lag: int
+    bandwidth: int
 
     @classmethod
     def of(cls, network: Network) -> Layout:
@@ -47,7 +49,12 @@ class Layout:
         sort_edges(order, ends, rank, network.edges)
         first = np.append(np.arange(0, n, BLOCK), n).astype(np.uint32)
         starts = np.searchsorted(ends[:, 0], first).astype(np.int64)
-        return cls(rank, nodes, order, ends, starts, int(reach(ends, BLOCK)))
+        return cls(rank, nodes, order, ends, starts, int(reach(ends, BLOCK)), int(reach(ends, 1)))
+
+    @property
+    def thin(self) -> bool:
+        """Whether edges reach no further than a few √n, as in two-dimensional networks; factors of others fill up."""
+        return self.bandwidth <= 8 * np.sqrt(self.rank.size)
 
     @property
     def n_blocks(self) -> int:

@@ -1,0 +1,82 @@
+"""Which backend solves a network fastest: one table of measured times, and the choice made from it."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .backends import installed
+
+# Seconds of one core, thinned Delaunay networks of mean degree 4.5, rtol 1e-10: only their ratios matter here.
+# Columns: setup of a new pattern, setup for new conductances, one iteration, iterations at uniform conductances
+# and over 4 decades. Measured with benchmarks/solvers.py; see benchmarks/NOTES.md.
+SIZES = (1e2, 1e3, 1e4, 1e5, 1e6)
+MEASURED: dict[str, tuple[tuple[float, float, float, int, int], ...]] = {
+    "superlu": ((1e-4, 1e-4, 2.4e-5, 1, 1), (1.1e-3, 1.1e-3, 1.2e-4, 1, 1), (1.72e-2, 1.7e-2, 8.5e-4, 1, 1),
+                (0.34, 0.34, 8.7e-3, 1, 1), (7.0, 7.0, 0.13, 1, 1)),
+    "approximate-cholesky": ((4e-5, 4e-5, 7e-6, 20, 15), (2e-4, 2e-4, 1.9e-5, 25, 23), (2.6e-3, 2.4e-3, 1.8e-4, 35, 28),
+                             (3.5e-2, 3.0e-2, 2.3e-3, 43, 34), (0.98, 0.97, 3.5e-2, 53, 43)),
+    "cholmod": ((5e-5, 3e-5, 1.5e-5, 1, 1), (6e-4, 2e-4, 6e-5, 1, 1), (7.3e-3, 2.8e-3, 5.2e-4, 1, 1),
+                (0.165, 0.10, 7.6e-3, 1, 1), (4.0, 2.3, 0.115, 1, 1)),
+    "apxchol": ((1e-4, 1e-4, 1.3e-5, 18, 16), (7e-4, 7e-4, 3.3e-5, 27, 23), (7.0e-3, 6.6e-3, 2.2e-4, 35, 27),
+                (8.8e-2, 8.8e-2, 2.8e-3, 41, 33), (1.75, 1.65, 3.5e-2, 53, 43)),
+    "amg": ((1e-4, 1e-4, 4.4e-4, 1, 1), (2.5e-3, 2.7e-3, 2.3e-4, 10, 31), (1.8e-2, 1.8e-2, 2.8e-3, 12, 41),
+            (0.17, 0.16, 2.7e-2, 14, 50), (2.7, 2.7, 0.30, 15, 59)),
+}
+DIRECT = ("superlu", "cholmod")
+HYSTERESIS = 1.5
+WIDE = 2000  # rows above which a network that is not planar-like (see `Traits.thin`) fills a direct factor up
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a choice depends on.
+
+    n_rows : free nodes. thin : whether they can be numbered so that no edge reaches much further than √n, as in
+    two-dimensional networks; a direct factor of others fills up. contrast : decades that conductances span.
+    n_rhs : right-hand sides per set of conductances. known : backends that have analysed the pattern before.
+    """
+
+    n_rows: int
+    thin: bool = True
+    contrast: float = 0.0
+    n_rhs: int = 1
+    known: tuple[str, ...] = ()
+
+
+def seconds(method: str, traits: Traits) -> float:
+    """Expected time of a backend for all right-hand sides at new conductances, from the table."""
+    first, again, iteration, even, spread = _row(method, traits.n_rows)
+    count = even + (spread - even) * min(traits.contrast / 4, 1.5)
+    return (again if method in traits.known else first) + traits.n_rhs * count * iteration
+
+
+def worth(method: str, n_rows: int) -> float:
+    """Iterations that a new factor or hierarchy costs."""
+    _, again, iteration, _, _ = _row(method, n_rows)
+    return again / iteration
+
+
+def _row(method: str, n_rows: int) -> list[float]:
+    """The table's columns at a number of rows, interpolated (and continued) in the logarithm."""
+    rows, x = np.log(np.array(MEASURED[method])), np.log(max(n_rows, 2))
+    sizes = np.log(SIZES)
+    k = int(np.clip(np.searchsorted(sizes, x), 1, len(sizes) - 1))
+    t = max((x - sizes[k - 1]) / (sizes[k] - sizes[k - 1]), 0.0 if k == 1 else -1.0)
+    return [float(c) for c in np.exp(rows[k - 1] + t * (rows[k] - rows[k - 1]))]
+
+
+def choose(traits: Traits, present: str = "") -> tuple[str, str]:
+    """The backend that the table says is fastest among the installed ones, and why, in words.
+
+    present : the backend in use, which stays unless another one is faster by more than HYSTERESIS.
+    """
+    direct = traits.thin or traits.n_rows <= WIDE
+    times = {m: seconds(m, traits) for m in MEASURED if installed(m) and (direct or m not in DIRECT)}
+    best = min(times, key=lambda m: times[m])
+    if present in times and times[present] <= HYSTERESIS * times[best]:
+        best = present
+    second = min((m for m in times if m != best), key=lambda m: times[m])
+    reason = (f"{traits.n_rows} rows, {traits.n_rhs} right-hand side{'s' if traits.n_rhs > 1 else ''} per factor; "
+              f"{second} would take {times[second] / times[best]:.1f} times as long")
+    return best, reason if direct else reason + "; a direct factor would fill up"
