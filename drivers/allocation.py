@@ -43,7 +43,7 @@ def allocate(rule: Rule, prepared: Prepared, lanes: int) -> Block:
     n, m = prepared.graph.lower.size, prepared.pattern.slot.size
     block = Block(prepared.graph, prepared.pattern, _law(rule, n, m, lanes), _lanes(prepared, n, m, lanes),
                   *(aligned(2 * n, lanes) for _ in range(3)), *(aligned(m, lanes) for _ in range(2)),
-                  aligned(2, lanes), aligned(3 * n, lanes),
+                  aligned(2, lanes), aligned(3 * n, lanes), np.zeros(1, dtype=np.int64),
                   Factor(aligned(n + prepared.pattern.row.size, lanes), aligned(n, lanes)),
                   _slow(rule, prepared.n_targets, n, m, lanes), _stages(prepared.n_targets, m, lanes))
     block.G[:] = 1.0

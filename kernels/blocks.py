@@ -1,12 +1,14 @@
 """A block of lanes, followed from look to look until a member is done."""
 import numpy as np
 
-from .compiled import kernel
+from .compiled import borrowed, kernel
 from .dynamics import rk4_step
 from .equilibrium import assemble, factorise, relax
-from .gliding import any_gliding, glide
+from .gliding import any_candidate, glide, gliding_bits
 from .state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
-from .stepping import SHORTEST, choose_step, clamp, look, measure, note_errors, remember, set_step, solve_all
+from .stepping import LONGEST, SHORTEST, choose_step, clamp, look, measure, note_step, remember, set_step, solve_all
+
+RARE = 6        # strides of RK4 that cost what a stride on the manifold does: so often it is taken when both go on
 
 
 @kernel
@@ -83,18 +85,24 @@ def step_all(block):
     p, due = block.lanes, False
     for _ in range(SHORTEST):
         rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
-        for lane in range(p.each.size):
-            me = p.each[lane]
-            if me.status == RUNNING and not me.gliding:
-                me.taken += 1
-                note_errors(me, p, block.x, lane)
-                due |= me.taken >= me.span
+        due |= note_step(p.each, p.target, p.errors, block.x)
     if due:
         solve_all(block)
         for lane in range(p.each.size):
             me = p.each[lane]
-            if me.status == RUNNING and not me.gliding and me.taken >= me.span:
+            if me.status == RUNNING and not me.gliding and me.taken >= me.stretch:
                 look(block, lane)
+
+
+@kernel
+def tick(block):
+    """Count a stride: of the block, and of the lanes that run. A block that stands still starts anew."""
+    each, running = block.lanes.each, False
+    for lane in range(each.size):
+        if each[lane].status == RUNNING:
+            each[lane].clock += 1
+            running = True
+    block.clock[0] = block.clock[0] + 1 if running else 0
 
 
 @kernel
@@ -108,15 +116,23 @@ def any_stepping(each):
 
 @kernel
 def run(block, strides):
-    """Follow a block for this many strides, or until a lane is done. Returns the strides taken."""
+    """Follow a block for this many strides, or until a lane is done. Returns the strides taken.
+
+    New lanes wait for a multiple of the longest span, so that the lanes look at the same strides: a look costs
+    the block the same for one lane as for all.
+    """
+    block = borrowed(block)
     each = block.lanes.each
-    if count(each, FRESH, CONTINUED):
-        start(block)
     for stride in range(strides):
-        if any_gliding(each):
+        if block.clock[0] % (LONGEST // SHORTEST) == 0 and count(each, FRESH, CONTINUED):
+            start(block)
+        tick(block)
+        stepping = any_stepping(each)
+        rest = stepping and block.clock[0] % RARE != 0
+        if any_candidate(each) or (gliding_bits(each) and not rest):
             glide(block)
-        if any_stepping(each):
+        if stepping:
             step_all(block)
         if count(each, REACHED, DIVERGED):
-            return stride
+            return stride + 1
     return strides

@@ -14,6 +14,8 @@ from typing import Any
 
 import numba
 import platformdirs
+from numba import types
+from numba.extending import intrinsic
 
 
 def _digest() -> str:
@@ -52,3 +54,24 @@ def kernel(function: Callable[..., Any]) -> Any:
 def inline(function: Callable[..., Any]) -> Any:
     """A part of a kernel that LLVM always inlines, so that constant arguments select its code."""
     return numba.njit(function, nogil=True, forceinline=True, error_model="numpy")
+
+
+def _without_owner(context, builder, kind, value):  # type: ignore[no-untyped-def]
+    """The LLVM value of arrays, or tuples of them, with no reference to who owns their memory."""
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = array.meminfo.type(None)
+        array.parent = array.parent.type(None)
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        for i, item in enumerate(kind.types):
+            part = _without_owner(context, builder, item, builder.extract_value(value, i))
+            value = builder.insert_value(value, part, i)
+    return value
+
+
+@intrinsic
+def borrowed(typingctx, value):  # type: ignore[no-untyped-def]
+    """The same arrays (or tuple of arrays), without counting references to them: a tuple of some fifty arrays that is
+    handed from function to function otherwise costs more than a step. The caller of the kernel keeps them alive."""
+    return value(value), lambda context, builder, sig, args: _without_owner(context, builder, sig.args[0], args[0])

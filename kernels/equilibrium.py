@@ -89,6 +89,20 @@ def substitute(pattern, factor):
 
 
 @inline
+def clear(z):
+    """Zero (rows, lanes)."""
+    for i in range(z.shape[0]):
+        store(z, i, 0.0)
+
+
+@inline
+def copy(z, y):
+    """z = y, both (rows, lanes)."""
+    for i in range(z.shape[0]):
+        store(z, i, load(y, i))
+
+
+@inline
 def pass_current(z, a, b, current):
     """A current from node a to node b, out of the one balance and into the other."""
     store(z, a, load(z, a) - current)
@@ -108,7 +122,7 @@ def solve_free(pattern, free, factor):
 def relax(graph, pattern, free, G, x, part, out, factor):
     """Equilibrium of v (part 0) or w (part 1) of x (2 n_nodes, lanes) into out (n_nodes, lanes), at the nodes
     with a `free` bit, the others as they are. Needs the factor of L(G) with the same `free` bits."""
-    factor.solution[:] = 0.0
+    clear(factor.solution)
     for j in range(pattern.slot.size):
         a, b = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1)
         pass_current(factor.solution, a, b, load(G, j) * (load(x, 2 * a + part) - load(x, 2 * b + part)))
@@ -122,7 +136,7 @@ def drift(graph, pattern, law, G, x, v, factor):
     """How far the equilibrium v (n_nodes, lanes) moves in a step dt as G learns, into factor.solution:
     dt dv*/dt = -(L_FF)⁻¹ [L(dt dG/dt) v]_F, dG/dt at x (2 n_nodes, lanes). Needs the factor of L(G)."""
     row = constants(law)
-    factor.solution[:] = 0.0
+    clear(factor.solution)
     for j in range(pattern.slot.size):
         a, b = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1)
         dv, dw = load(x, 2 * a) - load(x, 2 * b), load(x, 2 * a + 1) - load(x, 2 * b + 1)

@@ -11,22 +11,23 @@ from .wmethod import linearise, propose
 
 ENTER, LEAVE = 0.01, 0.03      # lag below which the manifold is followed, above which it is left
 WANTED = 0.01                  # |error| / |move| of a step of G, at tolerance 1e-3
+SPARSE = 4                     # looks from one test of the lag to the next
 FIRST = 0.1                    # the first step, over the sum of the rates of learning
 
 
 @kernel
 def candidate(me):
     """Whether a lane that RK4 has just brought to a look may go over to the manifold: R below 1 and C* smooth."""
-    able = me.method == AUTO and me.rate <= 1.0 and np.isnan(me.fixed) and (me.looks == 0 or me.span == LONGEST)
+    smooth = me.looks == 0 or (me.span == LONGEST and me.looks % SPARSE == 0)
+    able = me.method == AUTO and me.rate <= 1.0 and np.isnan(me.fixed) and smooth
     return (able or me.method == SLOW) and me.status == RUNNING and me.gliding == 0 and me.taken == 0
 
 
 @kernel
-def any_gliding(each):
-    """Whether any lane is on the manifold or may go there."""
+def any_candidate(each):
+    """Whether any lane may go over to the manifold."""
     for lane in range(each.size):
-        me = each[lane]
-        if (me.gliding and me.status == RUNNING) or candidate(me):
+        if candidate(each[lane]):
             return True
     return False
 
@@ -53,7 +54,7 @@ def settle(p, slow, x, lane):
 def arrive(me, p, slow, x, G, lane):
     """Note the stretch that led here. Returns whether the lane must leave the manifold, for its lag has grown."""
     settle(p, slow, x, lane)
-    note_errors(me, p, x, lane)
+    note_errors(me, p.target, p.errors, x, lane)
     note(me, lane, me.dt, p)
     remember(me, p, x, G, lane)
     measure_lag(me, slow.rate, slow.still, lane)

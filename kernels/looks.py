@@ -106,12 +106,22 @@ def note_thresholds(me, lane, begin, h, p):
             me.sustained = begin + s * h
     if not below:
         me.sustained = np.nan
-    before = cost_at_steps(0.0, me, lane, h, p)
-    for k in range(1, me.taken + 1):
-        cost = cost_at_steps(float(k), me, lane, h, p)
-        if np.isnan(me.instant) and cost < level:
-            s = np.log(before / level) / np.log(before / cost) if before > level and cost > 0 else 1.0
-            me.instant = begin + (k - 1 + s) * me.dt
+    if np.isnan(me.instant):
+        note_instant(me, lane, begin, level, p)
+
+
+@kernel
+def note_instant(me, lane, begin, level, p):
+    """First time in the stretch that began at `begin` with C below `level` (V²), between two steps log-linearly."""
+    before = np.inf
+    for k in range(me.taken + 1):
+        cost = 0.0
+        for i in range(p.target.shape[0]):
+            cost += p.errors[k, i, lane] ** 2
+        if cost < level:
+            s = np.log(before / level) / np.log(before / cost) if k > 0 and cost > 0 else 1.0
+            me.instant = begin + max(k - 1 + s, 0.0) * me.dt
+            return
         before = cost
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .compiled import inline, kernel
 from .dynamics import scaled
-from .equilibrium import assemble, factorise, pass_current, relax, solve_free
+from .equilibrium import assemble, clear, copy, factorise, pass_current, relax, solve_free
 from .lanes import at, fma, load, maximum, minimum, store, where, where_less
 
 RATE, FALL, LAG, NUDGE, FLOOR, SLOW_ROWS = 0, 1, 2, 3, 4, 5
@@ -107,12 +107,13 @@ def respond(pattern, law, target, slow, factor):
     """Ψ and Φ, the responses to currents and to voltages at the targets. Needs the factor of L_FF."""
     size, n, z = target.shape[0], law.free_v.size, factor.solution
     for k in range(size):
-        z[:] = 0.0
+        clear(z)
         for lane in range(target.shape[1]):
             if target[k, lane] >= 0:
                 z[target[k, lane], lane] = 1.0
         solve_free(pattern, law.free_v, factor)
-        slow.psi[k * n:(k + 1) * n] = z
+        for a in range(n):
+            store(slow.psi, k * n + a, load(z, a))
         at_targets(target, z, slow.given)
         for i in range(size):
             for lane in range(target.shape[1]):
@@ -131,7 +132,7 @@ def respond(pattern, law, target, slow, factor):
 @kernel
 def balance(graph, pattern, law, weight, z, factor):
     """Solve L_FF y = -[L(weight) z]_F into factor.solution; weight (n_edges, lanes), z (n_nodes, lanes)."""
-    factor.solution[:] = 0.0
+    clear(factor.solution)
     for j in range(weight.shape[0]):
         a, b = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1)
         pass_current(factor.solution, a, b, load(weight, j) * (load(z, a) - load(z, b)))
@@ -141,7 +142,7 @@ def balance(graph, pattern, law, weight, z, factor):
 @kernel
 def follow_up(pattern, law, z, factor):
     """Solve L_FF y = z into factor.solution, z (n_nodes, lanes)."""
-    factor.solution[:] = z
+    copy(factor.solution, z)
     solve_free(pattern, law.free_v, factor)
 
 
@@ -179,7 +180,7 @@ def quasistatic(graph, pattern, law, p, G, x, slow, factor):
     at_targets(p.target, slow.v, slow.given)
     p.delta[:] = np.where(p.target >= 0, p.desired - slow.given, 0.0)
     slow.given[:] = p.delta
-    factor.solution[:] = 0.0
+    clear(factor.solution)
     clamp_to(slow.w, p.target, slow, factor)
     slopes(graph, law, slow.v, slow.w, G, slow.rows, slow.still)
 

@@ -20,12 +20,14 @@ AUTO, RK4, SLOW = range(3)     # method: RK4, or the slow manifold where it hold
 #   C*, whether it ends the run, and the time limit. fixed : the step if given, else NaN. tolerance : on τ, relative.
 #   time, steps, looks : so far. initial : C*(0) in V². cost : C* at the last look.
 #   first, sustained, instant : first time with C* < until, the one since which it has stayed so, first with C < until.
-#   dt, span, taken : the step, RK4 steps between looks, and those taken since the last one.
+#   dt, span : the step, and RK4 steps between looks. clock : strides since the beginning. stretch, taken : steps from
+#   the last look to the next, which falls on a multiple of span of the clock, and those taken.
 #   caution : factor on the step after rejected stretches. bound : of λ_max at the last look.
 #   lag : |dG/dt - dG/dt*| / |dG/dt*|, how far the manifold was from the quasistatic one. reach : next step on it.
 #   flat_until, lowest, highest : end of the present stall window, and the range of ln C* within it.
 #   recorded : records made so far.
-_WHOLE = ("status", "method", "gliding", "stop", "steps", "looks", "span", "taken", "recorded")
+_WHOLE = ("status", "method", "gliding", "stop", "steps", "looks", "span", "stretch", "taken", "clock",
+          "recorded")
 _REAL = ("rate", "fall", "until", "limit", "fixed", "tolerance", "time", "initial", "cost", "first", "sustained",
          "instant", "dt", "caution", "bound", "lag", "reach", "flat_until", "lowest", "highest")
 MEMBER = np.dtype([(name, np.int64) for name in _WHOLE] + [(name, np.float64) for name in _REAL])
@@ -59,7 +61,8 @@ class Lanes(NamedTuple):
 
 class Block(NamedTuple):
     """All arrays of a block. x, y, q : (2 n_nodes, lanes), v and w interleaved and scratch. G, Gq : (n_edges, lanes).
-    bounds : (2, lanes) on the rates of relaxation and of learning. scratch : (3 n_nodes, lanes)."""
+    bounds : (2, lanes) on the rates of relaxation and of learning. scratch : (3 n_nodes, lanes). clock : (1,) strides
+    of the block."""
 
     graph: Graph
     pattern: Elimination
@@ -72,6 +75,7 @@ class Block(NamedTuple):
     Gq: NDArray[np.float64]
     bounds: NDArray[np.float64]
     scratch: NDArray[np.float64]
+    clock: NDArray[np.int64]
     factor: Factor
     slow: Slow
     stages: Stages

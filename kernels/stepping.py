@@ -2,16 +2,18 @@
 import numpy as np
 
 from .compiled import kernel
-from .dynamics import DT, FALL, LEARN
+from .dynamics import DT, FALL
+from .dynamics import LEARN as LEARN_ROW
 from .equilibrium import assemble, drift, factorise, relax
 from .looks import bend, note
-from .state import DIVERGED
+from .state import DIVERGED, RUNNING
 from .stepsize import fastest
 
 SHORTEST, LONGEST = 3, 48      # RK4 steps between two looks
 STABLE = 2.785                 # RK4 is stable for dt λ_max below this
-RELAX, RELAX_SMOOTH = 1.5, 2.4 # dt times the bound of λ_max, at tolerance 1e-3; and where looks are rarest
-LEARN_STEP = 1.0               # dt times the bound of the learning frequency, at tolerance 1e-3
+# dt times the bounds of λ_max and of the learning frequency: at tolerance 1e-3, and at most, where looks are rarest
+RELAX, RELAX_MOST = 1.5, 2.4
+LEARN, LEARN_MOST = 1.0, 2.0
 SMOOTH, ROUGH = 0.005, 0.05    # bend below which looks get rarer, above which more frequent, at tolerance 1e-3
 TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
 AT_ONCE = 2.0 ** 1000          # a power of two: dt times it is exact
@@ -22,7 +24,7 @@ def set_step(me, rows, lane, dt):
     """Give a lane the step dt; 0 keeps it where it is. rows : (ROWS, lanes) of the law."""
     me.dt = dt
     rows[DT, lane] = dt
-    rows[LEARN, lane] = -me.rate * dt
+    rows[LEARN_ROW, lane] = -me.rate * dt
     rows[FALL, lane] = dt * me.fall if np.isfinite(me.fall) else AT_ONCE
 
 
@@ -34,13 +36,16 @@ def choose_step(me, rows, bounds, lane):
     finer = (me.tolerance / 1e-3) ** 0.25
     dt = me.fixed
     if np.isnan(dt):
-        reach = RELAX_SMOOTH if me.span == LONGEST else min(RELAX * finer, RELAX_SMOOTH)
-        dt = me.caution * min(reach / me.bound, LEARN_STEP * finer / learning if learning > 0 else np.inf)
+        smooth = me.span == LONGEST
+        relax_reach = RELAX_MOST if smooth else min(RELAX * finer, RELAX_MOST)
+        learn_reach = LEARN_MOST if smooth else min(LEARN * finer, LEARN_MOST)
+        dt = me.caution * min(relax_reach / me.bound, learn_reach / max(learning, 1e-300))
         if np.isfinite(me.fall):
             dt = min(dt, 1.0 / me.fall)
     elif dt * me.bound > STABLE:
         me.status = DIVERGED
-    set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.span))
+    me.stretch = me.span - (SHORTEST * me.clock) % me.span
+    set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.stretch))
 
 
 @kernel
@@ -53,11 +58,25 @@ def clamp(p, x, lane):
 
 
 @kernel
-def note_errors(me, p, x, lane):
-    """V_T - v_T of a lane after the steps taken since the last look."""
-    for i in range(p.target.shape[0]):
-        a = p.target[i, lane]
-        p.errors[me.taken, i, lane] = x[2 * a + 1, lane] if a >= 0 else 0.0
+def note_errors(me, target, errors, x, lane):
+    """V_T - v_T of a lane after the steps taken since the last look. Arrays one by one: this is called every step,
+    and handing on a tuple of them costs more than the work."""
+    for i in range(target.shape[0]):
+        a = target[i, lane]
+        errors[me.taken, i, lane] = x[2 * a + 1, lane] if a >= 0 else 0.0
+
+
+@kernel
+def note_step(each, target, errors, x):
+    """Count an RK4 step of the lanes that RK4 follows and note their errors. Returns whether any is due for a look."""
+    due = False
+    for lane in range(each.size):
+        me = each[lane]
+        if me.status == RUNNING and not me.gliding:
+            me.taken += 1
+            note_errors(me, target, errors, x, lane)
+            due |= me.taken >= me.stretch
+    return due
 
 
 @kernel
@@ -87,7 +106,7 @@ def measure(me, p, v, drifted, lane):
 def remember(me, p, x, G, lane):
     """Start a new stretch from here."""
     me.taken = 0
-    note_errors(me, p, x, lane)
+    note_errors(me, p.target, p.errors, x, lane)
     for i in range(p.target.shape[0]):
         p.last_delta[i, lane], p.last_slope[i, lane] = p.delta[i, lane], p.slope[i, lane]
     for i in range(x.shape[0]):
@@ -100,7 +119,7 @@ def remember(me, p, x, G, lane):
 def retreat(me, p, rows, x, G, lane):
     """Take the stretch again with half the step."""
     me.caution *= 0.5
-    me.span, me.taken = SHORTEST, 0
+    me.span, me.stretch, me.taken = SHORTEST, SHORTEST, 0
     for i in range(x.shape[0]):
         x[i, lane] = p.last_x[i, lane]
     for j in range(G.shape[0]):

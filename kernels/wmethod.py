@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .compiled import inline, kernel
 from .dynamics import scaled
+from .equilibrium import copy
 from .lanes import at, fma, load, store, where, where_less
 from .slow import FLOOR, RATE, free_slope, quasistatic, raw_slope, small_inverse, snapped
 
@@ -111,9 +112,10 @@ def propose(graph, pattern, law, p, G, x, slow, stages, factor, moving):
     m = G.shape[0]
     prepare_inverse(p.target, stages)
     h = load(stages.h, 0)
-    stages.begin[:] = G
-    stages.k1[:] = slow.rate
-    slow.rate[:] -= slow.still                       # the lag, taken along from the beginning of the step
+    copy(stages.begin, G)
+    copy(stages.k1, slow.rate)
+    for j in range(m):                               # the lag, taken along from the beginning of the step
+        store(slow.rate, j, load(slow.rate, j) - load(slow.still, j))
     apply_inverse(p.target, stages, stages.k1)
     for j in range(m):
         g = snapped(slow.rows, law, load(stages.k1, j), fma(h, load(stages.k1, j), load(G, j)))

@@ -79,7 +79,8 @@ def test_voltage_divider_has_the_closed_form():
 def test_recorded_costs_are_those_of_the_equations():
     task, times = a_task(4), np.array([0.3, 1.1, 2.7, 5.9])
     rule, rate = ol.Rule(), 30.0
-    run = ol.train(NET, task, rate, rule=rule, until=None, t_max=6.0, record=ol.Record(times=times))
+    run = ol.train(NET, task, rate, rule=rule, until=None, t_max=6.0, record=ol.Record(times=times),
+                   tolerance=1e-4)
     G = np.ones(NET.n_edges)
     n = NET.n_nodes
 
