@@ -57,7 +57,7 @@ def draw_traces(ax: Axes, runs: Iterable[Run], against: str, scale: ScalarMappab
         if run.rate > 0:
             ax.plot(x[shown], cost[shown], color=scale.to_rgba(run.rate))
         elif against == "steps":
-            ax.plot(x[shown], cost[shown], ":", color="black", lw=1.4, zorder=3, label=r"quasistatic, $R \to 0$")
+            ax.plot(x[shown], cost[shown], ":", color="black", lw=1.4, zorder=3, label="quasistatic")
     ax.set(xscale="log", yscale="log", ylabel="cost $C^*/C^*(0)$",
            xlabel=r"training steps $\gamma_\ell t$" if against == "steps" else r"time $\gamma_p t$")
 

@@ -80,7 +80,7 @@ def draw_traces(figure: Figure, a: Axes, b: Axes, runs: Runs) -> None:
     b.set_ylabel("")
     if any(run.rate == 0 for run in runs):
         a.legend(loc="lower left", bbox_to_anchor=(0, 0.08))
-    figure.colorbar(scale, ax=[a, b], label=r"$R$", pad=0.02, aspect=25)
+    figure.colorbar(scale, ax=[a, b], label=r"$R = \gamma_\ell/\gamma_p$", pad=0.02, aspect=25)
 
 
 def draw_final_cost(ax: Axes, final: Mapping[str, FinalCosts]) -> None:
