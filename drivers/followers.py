@@ -5,8 +5,6 @@ on a block of one lane whose nodes are the targets; only what is solved and step
 """
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels import blocks, looks, state, stepping
@@ -17,7 +15,7 @@ from ohmlearn.solvers.equilibrium import Equilibrium
 from ohmlearn.solvers.quasistatic import QuasistaticFlow
 from ohmlearn.solvers.stepper import Stepper
 
-from .ensemble import METHODS, Ensemble, reason
+from .ensemble import METHODS, Ensemble, State, reason
 
 Floats = NDArray[np.float64]
 MOST = 16       # stretches of stepping.LONGEST steps between two looks, where all is smooth
@@ -41,6 +39,7 @@ class Follower:
         self.law = column(ROWS)
         self.bounds = column(2)
         self.small = column(2 * count)      # v and w at the targets, as the lanes' kernels want them
+        self.kept: State = {}               # the run as it was saved last
         self._tell()
 
     def _tell(self) -> None:
@@ -83,27 +82,18 @@ class Follower:
         """v, w (n_nodes,) and G (n_edges,)."""
         raise NotImplementedError
 
-    def save(self, path: Path) -> None:
-        """Write the state of the run; the old file stays until the new one is whole."""
+    def saved(self) -> State:
+        """Copies of all that the run is at this look."""
         lane = {f"lane.{name}": array for name, array in self.p._asdict().items()}
-        lane |= {"law": self.law, "bounds": self.bounds, "size": np.array([self.network.n_nodes, self.network.n_edges])}
-        part = path.with_name(path.name + ".part")
-        with part.open("wb") as file:
-            np.savez(file, **lane, **{f"large.{name}": array for name, array in self.large().items()})
-        part.replace(path)
+        lane |= {"law": self.law, "bounds": self.bounds} | {f"large.{name}": x for name, x in self.large().items()}
+        return {name: np.array(array) for name, array in lane.items()}
 
-    def restore(self, path: Path) -> None:
-        """Take up a run from its file."""
-        with np.load(path) as saved:
-            size = saved["size"].tolist()
-            same = size == [self.network.n_nodes, self.network.n_edges] and saved["lane.each"]["rate"] == self.me["rate"]
-            if not same or not np.array_equal(saved["lane.desired"], self.p.desired):
-                raise ValueError(f"{path} holds another run (network of {size[0]} nodes and {size[1]} edges); "
-                                 "remove it, or name another checkpoint")
-            for name, array in self.p._asdict().items():
-                array[...] = saved[f"lane.{name}"]
-            self.law[:], self.bounds[:] = saved["law"], saved["bounds"]
-            self.take_up({name[6:]: saved[name] for name in saved.files if name.startswith("large.")})
+    def restore(self, saved: State) -> None:
+        """Go on from what `saved` gave."""
+        for name, array in self.p._asdict().items():
+            array[...] = saved[f"lane.{name}"]
+        self.law[:], self.bounds[:] = saved["law"], saved["bounds"]
+        self.take_up({name[6:]: array for name, array in saved.items() if name.startswith("large.")})
 
     def run(self) -> Run:
         """The run as it ended."""

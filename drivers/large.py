@@ -1,8 +1,8 @@
 """Training of one large network: RK4 on all threads, or the quasistatic flow at rate 0."""
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from pathlib import Path
 
 from ohmlearn.kernels import state
 from ohmlearn.network import Network
@@ -10,20 +10,19 @@ from ohmlearn.run import Run
 from ohmlearn.solvers.equilibrium import bytes_needed
 from ohmlearn.solvers.memory import require
 
-from .ensemble import Ensemble
+from .ensemble import Deliver, Ensemble, State
 from .followers import Follower, Gliding, Stepping
+from .members import Queue
 
-Progress = Callable[[float, float, float], None]
 RENEW = 16      # looks after which what the solver keeps is dropped, so that a run taken up again has the same bits
 
 
-def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, progress: Progress | None = None,
-                checkpoint: Path | None = None) -> Run:
+def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved: State | None = None,
+                look: Callable[[Follower], bool] | None = None) -> Run | State:
     """Train one member of an ensemble on a network that is too large for lanes.
 
-    threads : for the RK4 steps. progress(time, limit, cost) is called at every look, C* relative to C*(0).
-    checkpoint : file that holds the state of the run, written every RENEW looks and removed at the end; where it is
-        there already, the run goes on from it with the same bits.
+    threads : for the RK4 steps. saved : state to go on from, with the same bits.
+    look(follower) is called after every look; when it returns True the run is set aside, and its state returned.
 
     Raises MemoryError, before work starts, where the run would not fit.
     """
@@ -33,21 +32,47 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, progre
     require(bytes_of_training(network, rate, ensemble.task(number).n_targets), f"training {network!r}",
             "take a smaller network")
     follower: Follower = Stepping(ensemble, number, threads) if rate > 0 else Gliding(ensemble, number)
-    if checkpoint is not None and checkpoint.exists():
-        follower.restore(checkpoint)
+    if saved is not None:
+        follower.restore(saved)
     else:
         follower.begin()
     while follower.me["status"] == state.RUNNING:
-        follower.advance()
-        if progress is not None:
-            progress(float(follower.me["time"]), float(follower.me["limit"]), float(follower.me["cost"]))
         if int(follower.me["looks"]) % RENEW == 0:
             follower.renew()
-            if checkpoint is not None:
-                follower.save(checkpoint)
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
+            follower.kept = follower.saved()
+        follower.advance()
+        if look is not None and look(follower):
+            return follower.kept
     return follower.run()
+
+
+def run_large(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int,
+              resume: Callable[[int], State | None] | None, suspend: Callable[[int, State], None] | None,
+              stop: Callable[[], bool] | None, progress: Callable[[int, int], None] | None,
+              checkpoint: float) -> None:
+    """Run the members that a queue gives, one after the other; arguments as for `run_members`."""
+    due = time.monotonic() + checkpoint
+
+    while (number := queue.take()) is not None:
+        steps_before = 0
+
+        def look(follower: Follower, number: int = number) -> bool:
+            nonlocal due, steps_before
+            if progress:
+                progress(1, int(follower.me["steps"]) - steps_before)
+                steps_before = int(follower.me["steps"])
+            if suspend and time.monotonic() > due:
+                suspend(number, follower.kept)
+                due = time.monotonic() + checkpoint
+            return bool(stop and stop())
+
+        end = train_large(ensemble, number, threads=threads, saved=resume(number) if resume else None, look=look)
+        if not isinstance(end, Run):
+            if suspend:
+                suspend(number, end)
+            return
+        queue.finished(number, end.n_steps)
+        deliver(number, end)
 
 
 def bytes_of_training(network: Network, rate: float, n_targets: int = 3) -> float:
