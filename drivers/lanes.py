@@ -126,7 +126,8 @@ class LaneBlock:
         made, back = slice(int(me["recorded"])), self.prepared.position
         x = block.x[:, lane]
         return Run(
-            rate=float(ensemble.rates[number]), status=status, reason=reason(me, status, float(ensemble.rates[number]), ensemble.dt),
+            rate=float(ensemble.rates[number]), status=status,
+            reason=reason(me, status, float(ensemble.rates[number]), ensemble.dt),
             training_time=float(me["first"]), sustained_time=float(me["sustained"]),
             nonequilibrium_time=float(me["instant"]), time=float(me["time"]),
             conductances=block.G[:, lane].copy(), voltages=x[0::2][back], difference=x[1::2][back],

@@ -78,8 +78,6 @@ def run_large(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: in
 def bytes_of_training(network: Network, rate: float, n_targets: int = 3) -> float:
     """Memory that training a large network takes at its peak, in bytes, solver included."""
     n, m = network.n_nodes, network.n_edges
-    if rate > 0:
-        own = 2 * (32 * n + 16 * m) + 16 * m      # v, w, G and their registers, a copy at the last look, the layout
-    else:
-        own = 8 * n * (8 + 8 * n_targets) + 48 * m
-    return own + bytes_needed(n, m)
+    stepping = 2 * (32 * n + 16 * m) + 16 * m       # v, w, G and their registers, copies at the last look, the layout
+    gliding = 8 * n * (8 + 8 * n_targets) + 48 * m
+    return (stepping if rate > 0 else gliding) + bytes_needed(n, m)

@@ -59,7 +59,7 @@ def still_slope(G, dv, dw, factor, rule):
     """dG/ds of one edge in the quasistatic limit, -a Δw (2 Δv + η Δw) (paper 1, Eq. 1), and whether it is free to
     move: at a bound only inwards. rule : (a, η, floor, ceiling)."""
     k = -rule[0] * factor * dw * (2.0 * dv + rule[1] * dw)
-    free = factor != 0.0 and not (G <= rule[2] and k < 0.0) and not (G >= rule[3] and k > 0.0)
+    free = factor != 0.0 and not (rule[2] >= G and k < 0.0) and not (rule[3] <= G and k > 0.0)
     return (k if free else 0.0), free
 
 

@@ -12,7 +12,7 @@ from .equilibrium import Equilibrium
 from .layout import Layout
 
 Floats = NDArray[np.float64]
-WANTED = 0.01  # the term that corrects for the change of f over the whole move of a step, at tolerance 1e-3
+WANTED = 0.005  # the term that corrects for the change of f over the whole move of a step, at tolerance 1e-3
 FIRST = 0.1    # the first step, over the sum of the rates of learning
 
 
