@@ -14,6 +14,7 @@ from ohmlearn.task import Task
 
 State = dict[str, NDArray[Any]]
 METHODS = ("auto", "rk4", "slow")
+STABLE = 2.785      # RK4 is stable for dt λ_max below this, as in kernels/stepping.py
 LIMIT = 3000.0      # default time limit in units of 1/R (R <= 1) or 1/√R
 
 
@@ -105,3 +106,18 @@ class Ensemble:
 
 
 Deliver = Callable[[int, Run], None]
+
+
+def reason(me: Any, status: str, rate: float, dt: float | None) -> str:
+    """Why a run ended, in words; `me` is its record (kernels/state.py), `dt` the step if one was given."""
+    cost, time = f"C*/C*(0) = {me['cost']:.3g}", f"t = {me['time']:.6g}"
+    if status == "reached":
+        return f"C* fell below {me['until']:g} C*(0) at t = {me['first']:.6g}"
+    if status == "out of time":
+        return f"{cost} at the time limit, {time}"
+    if status == "stalled":
+        return f"{cost} has not moved for a tenth of the time limit, at {time}"
+    if dt is not None:
+        bound = STABLE / me["bound"]
+        return f"R = {rate:g} diverged at {time} with dt = {dt:g}; the stable bound is {bound:.3g}"
+    return f"R = {rate:g} diverged at {time}, {cost}; raise the floor or lower the rate"

@@ -13,7 +13,7 @@ from ohmlearn.run import STATUSES, Run
 from ohmlearn.task import Task
 
 from .allocation import Prepared, allocate
-from .ensemble import METHODS, Ensemble, State
+from .ensemble import METHODS, Ensemble, State, reason
 
 STRIDES = 500_000       # strides times edges in a slice, a few hundredths of a second
 
@@ -126,7 +126,8 @@ class LaneBlock:
         made, back = slice(int(me["recorded"])), self.prepared.position
         x = block.x[:, lane]
         return Run(
-            rate=float(ensemble.rates[number]), status=status, reason=self._reason(number, lane, status),
+            rate=float(ensemble.rates[number]), status=status,
+            reason=reason(me, status, float(ensemble.rates[number]), ensemble.dt),
             training_time=float(me["first"]), sustained_time=float(me["sustained"]),
             nonequilibrium_time=float(me["instant"]), time=float(me["time"]),
             conductances=block.G[:, lane].copy(), voltages=x[0::2][back], difference=x[1::2][back],
@@ -134,17 +135,3 @@ class LaneBlock:
             cost=p.nonequilibrium[made, lane].copy(), initial_cost=float(me["initial"]),
             final_cost=float(me["cost"]), n_steps=int(me["steps"]), n_looks=int(me["looks"]),
             network=ensemble.network, task=ensemble.task(number), rule=ensemble.rule)
-
-    def _reason(self, number: int, lane: int, status: str) -> str:
-        me, rate = self.block.lanes.each[lane], self.ensemble.rates[number]
-        cost, time = f"C*/C*(0) = {me['cost']:.3g}", f"t = {me['time']:.6g}"
-        if status == "reached":
-            return f"C* fell below {me['until']:g} C*(0) at t = {me['first']:.6g}"
-        if status == "out of time":
-            return f"{cost} at the time limit, {time}"
-        if status == "stalled":
-            return f"{cost} has not moved for a tenth of the time limit, at {time}"
-        if self.ensemble.dt is not None:
-            bound = stepping.STABLE / me["bound"]
-            return f"R = {rate:g} diverged at {time} with dt = {self.ensemble.dt:g}; the stable bound is {bound:.3g}"
-        return f"R = {rate:g} diverged at {time}, {cost}; raise the floor or lower the rate"

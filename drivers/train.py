@@ -99,7 +99,13 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     """
     from .allocation import Prepared
     from .lanes import LaneBlock
+    from .large import run_large
+    from .paths import training_path
 
+    if training_path(ensemble.network)[0] == "large":
+        run_large(ensemble, queue, deliver, threads=threads or available_threads(), resume=resume, suspend=suspend,
+                  stop=stop, progress=progress, checkpoint=checkpoint)
+        return
     prepared = Prepared(ensemble)
     threads = max(1, min(threads or available_threads(), -(-len(ensemble) // 2)))
     lock, ended = threading.Lock(), threading.Event()

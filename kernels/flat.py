@@ -52,3 +52,68 @@ def drift(currents, voltages, graph, state, pace):
         i = k * (voltages[b] - voltages[a])
         currents[a] += i
         currents[b] -= i
+
+
+@kernel
+def still_slope(G, dv, dw, factor, rule):
+    """dG/ds of one edge in the quasistatic limit, -a Δw (2 Δv + η Δw) (paper 1, Eq. 1), and whether it is free to
+    move: at a bound only inwards. rule : (a, η, floor, ceiling)."""
+    k = -rule[0] * factor * dw * (2.0 * dv + rule[1] * dw)
+    free = factor != 0.0 and not (rule[2] >= G and k < 0.0) and not (rule[3] <= G and k > 0.0)
+    return (k if free else 0.0), free
+
+
+@kernel
+def project(rates, moved, along, ends, g, fields, before, learning, rule):
+    """What the learning of all edges does to the target errors δ, at the fields of one moment.
+
+    fields : (n_nodes, 2 + 2 T) v, φ_t and ψ_t of every target, and w = Σ φ_t δ_t.
+    rates (T, T + 2): A = QᵀU, Qᵀf, Qᵀ(f - f before); along (T,): Qᵀ(G - G before); U_t = 2 a Δv Δφ_t,
+    Q_t = Δv Δψ_t over the free edges, f = dG/ds. before : (2, n_edges) f and G a step ago. moved : (n_edges,) f.
+    """
+    T = along.size
+    rates[:] = 0.0
+    along[:] = 0.0
+    for j in range(ends.shape[0]):
+        a, b = ends[j, 0], ends[j, 1]
+        dv, dw = fields[b, 0] - fields[a, 0], fields[b, 1 + 2 * T] - fields[a, 1 + 2 * T]
+        f, free = still_slope(g[j], dv, dw, share(learning, j), rule)
+        moved[j] = f
+        if not free:
+            continue
+        for t in range(T):
+            q = dv * (fields[b, 1 + T + t] - fields[a, 1 + T + t])
+            for s in range(T):
+                rates[t, s] += q * 2.0 * rule[0] * share(learning, j) * dv * (fields[b, 1 + s] - fields[a, 1 + s])
+            rates[t, T] += q * f
+            rates[t, T + 1] += q * (f - before[0, j])
+            along[t] += q * (g[j] - before[1, j])
+
+
+@kernel
+def move(new, ends, g, fields, before, moved, plan, learning, rule):
+    """A step of G (n_edges,): f h, the stiff part taken out along U, and the change of f since the step before.
+
+    plan : (3, T) and a row [h, h²/h_before, …]: G + h f - U plan[0] + (h²/h_before) (d/2 - U plan[1]),
+    d = f - f before + U plan[2]. Returns the squares of the last term and of the whole move, over free edges.
+    """
+    T = plan.shape[1] - 1
+    h, ratio = plan[0, T], plan[1, T]
+    off, size = 0.0, 0.0
+    for j in range(ends.shape[0]):
+        a, b = ends[j, 0], ends[j, 1]
+        f, dv = moved[j], fields[b, 0] - fields[a, 0]
+        if f == 0.0:
+            new[j] = g[j]
+            continue
+        stiff, bent, turned = 0.0, 0.0, 0.0
+        for t in range(T):
+            u = 2.0 * rule[0] * share(learning, j) * dv * (fields[b, 1 + t] - fields[a, 1 + t])
+            stiff += u * plan[0, t]
+            bent += u * plan[1, t]
+            turned += u * plan[2, t]
+        late = ratio * (0.5 * (f - before[0, j] + turned) - bent)
+        new[j] = min(max(g[j] + h * f - stiff + late, rule[2]), rule[3])
+        off += late * late
+        size += (new[j] - g[j]) ** 2
+    return off, size

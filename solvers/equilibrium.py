@@ -14,6 +14,7 @@ from .memory import require
 from .upkeep import Stats, Upkeep
 
 Floats = NDArray[np.float64]
+OVERSHOOT = 1e-6  # how far voltages may lie outside those held where no current is injected, relative to the largest
 SMALL = 2000  # nodes up to which a network is taken in the order given
 
 
@@ -111,14 +112,21 @@ class Equilibrium:
             size = norm(b) or 1.0
             error = norm(self.laplacian.gather(currents - i)) / size
             stats.residual = max(stats.residual, error) if error == error else error
-        if stats.residual <= self.rtol:
+        held = voltages[self.held]
+        outside = 0.0
+        if not injected.any():
+            outside = float(max((voltages.max(0) - held.max(0)).max(), (held.min(0) - voltages.min(0)).max()))
+        allowed = OVERSHOOT * float(abs(held).max())
+        if stats.residual <= self.rtol and outside <= allowed:
             return
         flow = np.bincount(self.network.edges.ravel(), np.repeat(g, 2), n) * abs(voltages).max(axis=1)
         rounding = float(np.finfo(float).eps * np.linalg.norm(flow)) / size
+        what = (f"stopped at residual {stats.residual:.2e}, above rtol={self.rtol:g}" if outside <= allowed else
+                f"gave voltages {outside:.1e} V outside those held, which the maximum principle forbids")
         raise NotConverged(
-            f"the solve with {stats.method!r} stopped at residual {stats.residual:.2e} after {max(stats.iterations)} "
-            f"iterations, above rtol={self.rtol:g}; conductances span {g[g > 0].min():.1e} to {g.max():.1e}, where "
-            f"rounding alone leaves up to {rounding:.0e}; raise rtol above that, or the floor of the conductances")
+            f"the solve with {stats.method!r} {what}, after {max(stats.iterations)} iterations; conductances span "
+            f"{g[g > 0].min():.1e} to {g.max():.1e}, where rounding alone leaves a residual up to {rounding:.0e}; "
+            "raise rtol above that, or the floor of the conductances")
 
     def _check_floating(self, components: NDArray[np.int32]) -> None:
         floating = np.flatnonzero(~np.isin(components, np.unique(components[self.held])))

@@ -44,7 +44,7 @@ class Stepper:
         ring = 2 * BLOCK * (1 << int(min(lag, layout.n_blocks - 1)).bit_length())
         self._rings = np.zeros((self.threads, 1 if self.in_turn else 4, ring))
         self._drops = np.empty((self.threads, 2 * int(np.diff(layout.starts).max())))
-        self.n_targets = task.targets.size
+        self._targets, self.n_targets = task.targets, task.targets.size
 
     def put(self, voltages: Floats, difference: Floats, conductances: Floats) -> None:
         """Set v, w (n_nodes,) and G (n_edges,)."""
@@ -100,8 +100,12 @@ class Stepper:
         flat.drift(currents, voltages[self.layout.nodes], self.graph, self.state, self.pace(1.0))
         return currents[self.layout.rank]
 
+    def at_targets(self) -> Floats:
+        """(2 n_targets,) v and w of the targets in turns."""
+        pairs = self.state.x.reshape(-1, 2)[self.layout.rank[self._targets]]
+        return pairs.ravel()
 
-def clamp_targets(stepper: Stepper, targets: NDArray[np.int64], wanted: Floats) -> None:
-    """w_T = V_T - v_T, exactly, against the rounding of many steps."""
-    place = 2 * stepper.layout.rank[targets]
-    stepper.state.x[place + 1] = wanted - stepper.state.x[place]
+    def clamp(self, wanted: Floats) -> None:
+        """w_T = V_T - v_T, exactly, against the rounding of many steps; wanted : (n_targets,)."""
+        place = 2 * self.layout.rank[self._targets]
+        self.state.x[place + 1] = wanted - self.state.x[place]

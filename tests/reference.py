@@ -26,7 +26,7 @@ def equilibrium(n_nodes, edges, conductances, held, held_voltages, currents):
 
 def slopes(network, task, rule, rate, v, w, G):
     """dv/dt, dw/dt, dG/dt of paper 1, Eq. 3, in the (v, w) form, with the floor and the ceiling."""
-    D = network.incidence.toarray()
+    D = network.incidence
     dv, dw = D @ v, D @ w
     v_dot, w_dot = -D.T @ (G * dv), -D.T @ (G * dw)
     v_dot[task.sources] = w_dot[task.sources] = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import typer
 
@@ -14,9 +15,20 @@ def add_to(app: typer.Typer) -> None:
     app.command()(info)
 
 
-def info(mpi: bool = typer.Option(False, "--mpi", help="Load the MPI library too, and name it.")) -> None:
-    """Versions, instruction set and lane width, threads, MPI library, cache folder."""
-    for name, value in facts(mpi):
+NETWORK = typer.Argument(None, exists=True, dir_okay=False, help="Say how this network would be trained and solved.")
+
+
+def info(network: Path | None = NETWORK,
+         mpi: bool = typer.Option(False, "--mpi", help="Load the MPI library too, and name it.")) -> None:
+    """Versions, instruction set and lane width, threads, MPI library, cache folder; or what a network file takes."""
+    if network is None:
+        found = facts(mpi)
+    else:
+        from ohmlearn import Network
+        from ohmlearn.drivers.paths import facts as network_facts
+
+        found = network_facts(Network.read(network))
+    for name, value in found:
         typer.echo(f"{name:<18} {value}")
 
 

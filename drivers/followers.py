@@ -1,0 +1,269 @@
+"""One run on a large network, from look to look.
+
+The rules of looks, steps, thresholds and ends are those of the lanes (kernels/stepping.py, kernels/looks.py), called
+on a block of one lane whose nodes are the targets; only what is solved and stepped is large.
+"""
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels import blocks, looks, state, stepping
+from ohmlearn.kernels.dynamics import ROWS
+from ohmlearn.kernels.state import MEMBER, Lanes
+from ohmlearn.run import STATUSES, Run
+from ohmlearn.solvers.equilibrium import Equilibrium
+from ohmlearn.solvers.quasistatic import QuasistaticFlow
+from ohmlearn.solvers.stepper import Stepper
+
+from .ensemble import METHODS, Ensemble, State, reason
+
+Floats = NDArray[np.float64]
+SMOOTHER = 0.1  # of the bends between which the lanes change their stretches: beyond them, C* must be smoother still
+MOST = 16       # stretches of stepping.LONGEST steps between two looks, where all is smooth
+
+
+class Follower:
+    """One run as a lane of its own: `me` is its record, `p` the arrays beside it, with the targets as its nodes."""
+
+    def __init__(self, ensemble: Ensemble, number: int) -> None:
+        self.ensemble, self.number = ensemble, number
+        self.network, self.task, self.rule = ensemble.network, ensemble.task(number), ensemble.rule
+        self.rate = float(ensemble.rates[number])
+        count, times = self.task.n_targets, ensemble.times(number)
+        rows = stepping.LONGEST * MOST + 1
+        column = lambda *shape: np.zeros((*shape, 1))  # noqa: E731
+        self.p = Lanes(np.zeros(1, dtype=MEMBER), np.arange(count)[:, None].copy(),
+                       self.task.target_voltages[:, None].copy(), column(count), column(count), column(count),
+                       column(count), column(rows, count), times[:, None].copy(), column(len(times)),
+                       column(len(times)), column(2 * count), column(0))
+        self.me = self.p.each[0]
+        self.law = column(ROWS)
+        self.bounds = column(2)
+        self.small = column(2 * count)      # v and w at the targets, as the lanes' kernels want them
+        self.kept: State = {}               # the run as it was saved last
+        self._tell()
+
+    def _tell(self) -> None:
+        """What the run is told at its start."""
+        ensemble, rule, me = self.ensemble, self.rule, self.me
+        me["rate"], me["method"] = rule.prefactor * (self.rate or 1.0), METHODS.index("rk4" if self.rate else "slow")
+        me["fall"] = rule.floor_rate if rule.floor_mode == "relax" else np.inf
+        me["until"], me["stop"] = ensemble.until or 0.0, not ensemble.go_on
+        me["limit"] = ensemble.limit(self.number)
+        me["fixed"] = np.nan if ensemble.dt is None else ensemble.dt
+        me["tolerance"], me["caution"], me["span"] = ensemble.tolerance, 1.0, stepping.SHORTEST
+        me["first"] = me["sustained"] = me["instant"] = np.nan
+        self.p.equilibrium[:] = self.p.nonequilibrium[:] = np.nan
+        me["status"] = state.FRESH
+        if ensemble.starts is not None:
+            start = ensemble.starts[self.number]
+            me["time"], me["initial"], me["status"] = start.time, start.initial_cost, state.CONTINUED
+
+    def begin(self) -> None:
+        """Bring the network to its start and take the first look."""
+        raise NotImplementedError
+
+    def advance(self) -> None:
+        """Go on to the next look."""
+        raise NotImplementedError
+
+    def renew(self) -> None:
+        """Drop what the solver keeps, so that the state alone decides the bits from here on."""
+        raise NotImplementedError
+
+    def large(self) -> dict[str, Floats]:
+        """Arrays that a run needs to go on, besides its lane."""
+        raise NotImplementedError
+
+    def take_up(self, large: dict[str, Floats]) -> None:
+        """Go on from such arrays."""
+        raise NotImplementedError
+
+    def result(self) -> tuple[Floats, Floats, Floats]:
+        """v, w (n_nodes,) and G (n_edges,)."""
+        raise NotImplementedError
+
+    def saved(self) -> State:
+        """Copies of all that the run is at this look."""
+        lane = {f"lane.{name}": array for name, array in self.p._asdict().items()}
+        lane |= {"law": self.law, "bounds": self.bounds} | {f"large.{name}": x for name, x in self.large().items()}
+        return {name: np.array(array) for name, array in lane.items()}
+
+    def restore(self, saved: State) -> None:
+        """Go on from what `saved` gave."""
+        for name, array in self.p._asdict().items():
+            array[...] = saved[f"lane.{name}"]
+        self.law[:], self.bounds[:] = saved["law"], saved["bounds"]
+        self.take_up({name[6:]: array for name, array in saved.items() if name.startswith("large.")})
+
+    def run(self) -> Run:
+        """The run as it ended."""
+        me, p = self.me, self.p
+        status = STATUSES[int(me["status"]) - state.REACHED]
+        made = slice(int(me["recorded"]))
+        voltages, difference, conductances = self.result()
+        return Run(
+            rate=self.rate, status=status, reason=self._reason(status), training_time=float(me["first"]),
+            sustained_time=float(me["sustained"]), nonequilibrium_time=float(me["instant"]), time=float(me["time"]),
+            conductances=conductances, voltages=voltages, difference=difference, times=p.times[made, 0].copy(),
+            equilibrium_cost=p.equilibrium[made, 0].copy(), cost=p.nonequilibrium[made, 0].copy(),
+            initial_cost=float(me["initial"]), final_cost=float(me["cost"]), n_steps=int(me["steps"]),
+            n_looks=int(me["looks"]), network=self.network, task=self.task, rule=self.rule)
+
+    def _reason(self, status: str) -> str:
+        return reason(self.me, status, self.rate, self.ensemble.dt)
+
+
+class Stepping(Follower):
+    """A run by RK4. Looks are as rare as C* allows: `many` times stepping.LONGEST steps where it is smooth."""
+
+    def __init__(self, ensemble: Ensemble, number: int, threads: int) -> None:
+        super().__init__(ensemble, number)
+        self.stepper = Stepper(self.network, self.task, self.rule, self.rate, threads)
+        self.circuit = Equilibrium(self.network, self.task.sources)
+        self.many = 1
+        self._still = self._drifting = None
+        self._last_x, self._last_g = np.empty_like(self.stepper.state.x), np.empty_like(self.stepper.state.g)
+
+    def begin(self) -> None:
+        conductances = self.ensemble.initial_conductances(self.number)
+        if self.me["status"] == state.FRESH:
+            voltages = self.circuit.solve(conductances, self.task.source_voltages)
+            missing = self.task.target_voltages - voltages[self.task.targets]
+            clamped = Equilibrium(self.network, np.append(self.task.sources, self.task.targets))
+            difference = clamped.solve(conductances, np.append(np.zeros(self.task.sources.size), missing))
+        else:
+            start = self.ensemble.starts[self.number]  # type: ignore[index]
+            voltages, difference = start.voltages, start.difference
+        self.stepper.put(voltages, difference, conductances)
+        stepping.set_step(self.me, self.law, 0, 1.0)        # slopes per unit of time
+        self.me["span"] = stepping.SHORTEST
+        cost = self._measure()
+        self._remember()
+        over = blocks.begin(self.me, self.p, 0, cost)
+        stepping.choose_step(self.me, self.law, self.bounds, 0)
+        if over:
+            self.me["status"] = state.REACHED
+
+    def _measure(self) -> float:
+        """C*, δ and dδ/dt by two solves, and the bounds on the step."""
+        stepper, targets = self.stepper, self.task.targets
+        conductances = stepper.conductances
+        self._still = self.circuit.solve(conductances, self.task.source_voltages, start=self._still)
+        pushed = stepper.drift(self._still)
+        self._drifting = self.circuit.solve(conductances, currents=pushed, start=self._drifting)
+        self.bounds[:, 0] = stepper.bounds()
+        self.small[:, 0] = stepper.at_targets()
+        drifted = self._drifting[targets] * self.me["dt"]
+        return stepping.measure(self.me, self.p, self._still[targets][:, None], drifted[:, None], 0)
+
+    def _remember(self) -> None:
+        stepping.clamp(self.p, self.small, 0)
+        self.stepper.clamp(self.task.target_voltages)
+        stepping.remember(self.me, self.p, self.small, self.p.last_G, 0)
+        self._last_x[:], self._last_g[:] = self.stepper.state.x, self.stepper.state.g
+
+    def advance(self) -> None:
+        me, left = self.me, float(self.me["limit"] - self.me["time"])
+        span = int(me["span"])
+        count = min(span * self.many, max(span, int(np.ceil(left / me["dt"] * (1 - 1e-9)))))
+        if count * me["dt"] > left:
+            stepping.set_step(me, self.law, 0, left / count)
+        trace = self.stepper.steps(count, float(me["dt"]))
+        self.p.errors[1:count + 1, :, 0] = self.task.target_voltages - trace
+        me["taken"] = count
+        if not np.all(np.isfinite(trace)):      # no equilibrium to look at: take it again, or end
+            self._retreat() if np.isnan(me["fixed"]) else self._end_diverged()
+            return
+        cost = self._measure()
+        rough = looks.bend(me, 0, count * float(me["dt"]), self.p)
+        if not stepping.judge(me, self.p, self.bounds, 0, cost):
+            self._retreat()
+            return
+        self._look_as_often_as_needed(rough, span)
+        self._remember()
+        stepping.choose_step(me, self.law, self.bounds, 0)
+
+    def _look_as_often_as_needed(self, rough: float, span: int) -> None:
+        finer = SMOOTHER * float(self.me["tolerance"] / 1e-3) ** 0.75
+        if rough < stepping.SMOOTH * finer and span == stepping.LONGEST:
+            self.many = min(2 * self.many, MOST)
+        elif rough > stepping.ROUGH * finer and self.many > 1:
+            self.many //= 2
+            self.me["span"] = stepping.LONGEST
+
+    def _retreat(self) -> None:
+        self.many = 1
+        self.stepper.state.x[:], self.stepper.state.g[:] = self._last_x, self._last_g
+        self.stepper.state.qx[:], self.stepper.state.qg[:] = 0.0, 0.0
+        stepping.retreat(self.me, self.p, self.law, self.small, self.p.last_G, 0)
+
+    def _end_diverged(self) -> None:
+        self.me["steps"] += self.me["taken"]
+        self.me["status"] = state.DIVERGED
+
+    def renew(self) -> None:
+        self.circuit.forget()
+        self._still = self._drifting = None
+
+    def large(self) -> dict[str, Floats]:
+        return {"x": self.stepper.state.x, "g": self.stepper.state.g, "many": np.array(self.many)}
+
+    def take_up(self, large: dict[str, Floats]) -> None:
+        self.stepper.state.x[:], self.stepper.state.g[:] = large["x"], large["g"]
+        self._last_x[:], self._last_g[:] = large["x"], large["g"]
+        self.small[:, 0] = self.stepper.at_targets()
+        self.many = int(large["many"])
+
+    def result(self) -> tuple[Floats, Floats, Floats]:
+        return self.stepper.voltages, self.stepper.difference, self.stepper.conductances
+
+
+class Gliding(Follower):
+    """A run in the quasistatic limit: every step is a look."""
+
+    def __init__(self, ensemble: Ensemble, number: int) -> None:
+        super().__init__(ensemble, number)
+        self.flow = QuasistaticFlow(self.network, self.task, self.rule)
+
+    def begin(self) -> None:
+        self.flow.begin(self.ensemble.initial_conductances(self.number))
+        self.me["gliding"] = 1
+        self._take_over()
+        self.p.errors[0] = self.p.delta
+        self._remember()
+        over = blocks.begin(self.me, self.p, 0, float(np.sum(self.flow.delta**2)))
+        self.me["reach"] = self.flow.first_length
+        if over:
+            self.me["status"] = state.REACHED
+
+    def _take_over(self) -> None:
+        self.p.delta[:, 0], self.p.slope[:, 0] = self.flow.delta, self.flow.slope
+
+    def _remember(self) -> None:
+        self.me["taken"] = 0
+        self.p.last_delta[:], self.p.last_slope[:], self.p.errors[0] = self.p.delta, self.p.slope, self.p.delta
+
+    def advance(self) -> None:
+        me = self.me
+        length = min(float(me["reach"]), float(me["limit"] - me["time"]))
+        took, me["reach"] = self.flow.step(length, float(me["tolerance"]))
+        self._take_over()
+        self.p.errors[1] = self.p.delta
+        me["dt"], me["taken"] = took, 1
+        me["steps"] += 1
+        me["looks"] += 1
+        looks.note(me, 0, took, self.p)
+        self._remember()
+
+    def renew(self) -> None:
+        self.flow.refresh()
+
+    def large(self) -> dict[str, Floats]:
+        return self.flow.saved()
+
+    def take_up(self, large: dict[str, Floats]) -> None:
+        self.flow.restore(large)
+
+    def result(self) -> tuple[Floats, Floats, Floats]:
+        return self.flow.voltages.copy(), self.flow.difference, self.flow.conductances
