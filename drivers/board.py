@@ -55,9 +55,15 @@ class Board:
         self.stopped = True
         self.counters.add(STOP)
 
+    def adrift(self) -> bool:
+        """Whether the launcher of this rank is gone: the others are not to be waited for, and nobody listens."""
+        return self.world.size > 1 and self.stopping.orphaned()
+
     def poll(self) -> bool:
         """Tell the news and hear the others', not too often. True when all should stop."""
-        if self.stopping.asked and not self.stopped:
+        if self.adrift():
+            self.stopped = True
+        elif self.stopping.asked and not self.stopped:
             self.stop()
         if self.stopped or time.monotonic() - self._looked < self._pause:
             return self.stopped

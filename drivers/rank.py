@@ -82,6 +82,8 @@ class Rank:
                 self.warm()
                 count = threads_given(threads, self.world.share_of_cores(cores()))
             computed, error = self._work(count)
+            if self.board.adrift():
+                os._exit(1)
         with self.timeline.span(OTHERS):
             self.board.finish()
         return self.world.gather(Outcome(computed, self.stopping.asked, error, self.timeline.finish()))
