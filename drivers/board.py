@@ -10,54 +10,63 @@ from ohmlearn.parallel.world import World
 
 from .progress import Counts, Progress
 
-TICKET, STOP, DONE, FAILED, STEPS, WORK, RUNNING, SLOTS = range(8)
+STOP, DONE, FAILED, STEPS, RUNNING, SLOTS = range(6)
 LOOKS_A_SECOND = 2000.0     # most looks at the shared counters, over all ranks
-UNIT = 1e-3                 # of expected work, as counters hold integers
 
 
 @dataclass
 class Board:
     """One rank's side of the shared counters. Its methods may be called from any thread.
 
-    before : members and work that were done when the job started; total : what there is in all. progress : on rank 0.
+    total : members of the job. before : how many were done, and failed, when it started. progress : on rank 0.
+    room : shared integers for others, from SLOTS on.
     """
 
     world: World
     stopping: Stopping
-    total: tuple[int, float]
-    before: tuple[int, int, float]
+    total: int
+    before: tuple[int, int]
     progress: Progress | None = None
+    room: int = 0
     stopped: bool = False
 
     def __post_init__(self) -> None:
-        self.counters = self.world.counters(SLOTS)
+        self.shared = self.world.share(SLOTS + self.room)
         self._lock = threading.Lock()
-        self._news = [0.0] * SLOTS
+        self._news = [0] * SLOTS
         self._told_running = 0
         self._pause = max(0.1, self.world.size / LOOKS_A_SECOND)
         self._begin = self._looked = time.monotonic()
+        self._started = False
 
-    def member(self, failed: bool, work: float) -> None:
+    def member(self, failed: bool) -> None:
         """A member has ended."""
         with self._lock:
             self._news[DONE] += 1
             self._news[FAILED] += failed
-            self._news[WORK] += work / UNIT
 
     def slice(self, running: int, steps: int) -> None:
         """A block has gone on for a slice: how many members run here, and the steps that it took."""
         with self._lock:
+            if not self._started:  # what compiling took says nothing of the time left
+                self._started, self._begin = True, time.monotonic()
             self._news[STEPS] += steps
             self._news[RUNNING] = running - self._told_running
 
     def stop(self) -> None:
         """Ask all ranks to stop."""
         self.stopped = True
-        self.counters.add(STOP)
+        self.shared.add(STOP)
+
+    def adrift(self) -> bool:
+        """Whether the launcher of this rank is gone: the others are not to be waited for, and nobody listens."""
+        return self.world.size > 1 and self.stopping.orphaned()
 
     def poll(self) -> bool:
         """Tell the news and hear the others', not too often. True when all should stop."""
-        if self.stopping.asked and not self.stopped:
+        if self.adrift():
+            self.stopped = True
+        elif self.stopping.asked and not self.stopped:
             self.stop()
         if self.stopped or time.monotonic() - self._looked < self._pause:
             return self.stopped
@@ -71,25 +80,24 @@ class Board:
 
     def _exchange(self) -> None:
         for slot, amount in enumerate(self._news):
-            if int(amount):
-                self.counters.add(slot, int(amount))
-                self._news[slot] -= int(amount)
+            if amount:
+                self.shared.add(slot, amount)
+                self._news[slot] = 0
                 if slot == RUNNING:
-                    self._told_running += int(amount)
+                    self._told_running += amount
         if self.progress is not None:
-            values = self.counters.read()
+            values = self.shared.get(0, SLOTS).tolist()
             self.stopped = self.stopped or values[STOP] > 0
             self.progress.show(self.counts(values))
         else:
-            self.stopped = self.stopped or self.counters.add(STOP, 0) > 0
+            self.stopped = self.stopped or self.shared.add(STOP, 0) > 0
 
     def counts(self, values: list[int]) -> Counts:
         """What the counters say, in words' order."""
-        elapsed = time.monotonic() - self._begin
-        work = values[WORK] * UNIT
-        left = elapsed * max(self.total[1] - self.before[2] - work, 0.0) / work if work > 0 else None
-        return Counts(self.total[0], self.before[0] + values[DONE], self.before[1] + values[FAILED], values[RUNNING],
-                      values[STEPS], elapsed, left)
+        elapsed, done = time.monotonic() - self._begin, values[DONE]
+        missing = self.total - self.before[0] - done
+        return Counts(self.total, self.before[0] + done, self.before[1] + values[FAILED], values[RUNNING],
+                      values[STEPS], elapsed, elapsed * missing / done if done else None)
 
     def finish(self) -> Counts:
         """Tell the last news; every rank has to. The counts are whole on rank 0."""
@@ -97,12 +105,12 @@ class Board:
             self._news[RUNNING] = -self._told_running
             self._exchange()
         self.world.wait()
-        counts = self.counts(self.counters.read())
+        counts = self.counts(self.shared.get(0, SLOTS).tolist())
         if self.progress is not None:
             self.progress.show(counts, last=True)
             self.progress.close()
         self.world.wait()
-        self.counters.close()
+        self.shared.close()
         return counts
 
 

@@ -17,7 +17,7 @@ QUICK, NOTED = 0.2, 2.0  # seconds between changes of the bar, and of the file
 
 @dataclass(frozen=True)
 class Counts:
-    """How far a sweep is. Work is in units of what members were expected to take."""
+    """How far a sweep is. The time left goes by the members left, so it is too long while the longest run first."""
 
     total: int
     done: int

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn import __version__
-from ohmlearn.parallel.dealing import Dealer, tickets
+from ohmlearn.parallel.dealing import Dealer, Deck
 from ohmlearn.parallel.stopping import Stopping
 from ohmlearn.parallel.threads import cores, threads_given
 from ohmlearn.parallel.timeline import OTHERS, STARTING, WAITING, Span, Timeline
@@ -17,7 +17,7 @@ from ohmlearn.parallel.world import RankError, World
 from ohmlearn.run import Run
 
 from . import parts
-from .board import TICKET, Board
+from .board import SLOTS, Board
 from .ensemble import Ensemble, State
 from .members import LongestFirst, Queue
 from .progress import NOTE, Progress
@@ -31,18 +31,18 @@ CHECKPOINT = 2.0    # seconds between checkpoints of running members
 
 @dataclass(frozen=True)
 class Plan:
-    """What rank 0 found: members to do, longest first, their expected work, and where the states of some are.
+    """What rank 0 found: members to do, ln of their expected steps, and where the states of some are.
 
-    total : members of this job and their work. before : those done already, failed ones among them, and their work.
+    total : members of this job. before : those done already, and failed ones among them.
     """
 
     store: Store
     shard: tuple[int, int]
     todo: NDArray[np.int64]
-    work: NDArray[np.float64]
+    expected: NDArray[np.float64]
     states: dict[int, tuple[Path, int]]
-    total: tuple[int, float]
-    before: tuple[int, int, float]
+    total: int
+    before: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Outcome:
 class Rank:
     """One rank of a job that carries out a plan. The methods that all ranks call together are `__init__` and `run`."""
 
-    def __init__(self, plan: Plan, world: World, stopping: Stopping, *, checkpoint: float = CHECKPOINT,
-                 quiet: bool = False) -> None:
+    def __init__(self, plan: Plan, world: World, stopping: Stopping, *, threads: int | None = None,
+                 checkpoint: float = CHECKPOINT, quiet: bool = False) -> None:
         self.checkpoint, self.timeline = checkpoint, Timeline()
         self.plan, self.world, self.stopping = plan, world, stopping
         self.sweep, self.layout = plan.store.sweep, plan.store.layout
@@ -67,29 +67,36 @@ class Rank:
         progress = None
         if world.rank == 0:
             progress = Progress(plan.store.path / NOTE if plan.todo.size else None, quiet or not plan.todo.size)
-        self.board = Board(world, stopping, plan.total, plan.before, progress)
-        self.work = dict(zip(plan.todo.tolist(), plan.work.tolist(), strict=True))
+        self.threads = threads_given(threads, world.share_of_cores(cores()))
+        workers = LANES * sum(world.everywhere(self.threads))
+        n_rates = self.sweep.rates.size
+        self.deck = Deck(plan.todo, plan.expected, (plan.todo // n_rates, plan.todo % n_rates), workers)
+        room = self.deck.size if world.size > 1 else 0
+        self.board = Board(world, stopping, plan.total, plan.before, progress, room)
+        self.dealer: Dealer | None = None
         self.open: set[int] = set()         # taken and not yet delivered
         self.kept: dict[int, State] = {}    # states of members that another's failure interrupted
         self.progress_of = {number: count for number, (_, count) in plan.states.items()}
 
-    def run(self, threads: int | None) -> list[Outcome]:
+    def run(self) -> list[Outcome]:
         """Carry out this rank's part. Returns all ranks' outcomes on rank 0."""
         computed, error = 0, None
         if self.plan.todo.size:
             with self.timeline.span(STARTING):
                 self.world.together(lambda: parts.prepare(self.path, self.sweep.digest, __version__))
                 self.warm()
-                count = threads_given(threads, self.world.share_of_cores(cores()))
-            computed, error = self._work(count)
+                queue = self.queue()
+            computed, error = self._work(queue)
+            if self.board.adrift():
+                os._exit(1)
         with self.timeline.span(OTHERS):
             self.board.finish()
         return self.world.gather(Outcome(computed, self.stopping.asked, error, self.timeline.finish()))
 
-    def _work(self, threads: int) -> tuple[int, Exception | None]:
+    def _work(self, queue: Queue) -> tuple[int, Exception | None]:
         self.writer, error = parts.PartWriter(self.path, self.timeline), None
         try:
-            self.follow(self.queue(threads), threads)
+            self.follow(queue)
         except Exception as met:
             self.board.stop()
             error = met if self.world.rank == 0 else RankError.told(met, self.world.rank)
@@ -104,20 +111,20 @@ class Rank:
             first = dataclasses.replace(ensemble, task_of=ensemble.task_of[:1], rates=ensemble.rates[:1], t_max=1e-9)
             self.world.once_a_node(lambda: run_members(first, Only([0]), lambda number, run: None, threads=1))
 
-    def queue(self, threads: int) -> Queue:
-        """Where this rank gets its members from: the shared counter, or when it is alone a queue that learns."""
-        ensemble, plan = self.sweep.ensemble, self.plan
+    def queue(self) -> Queue:
+        """Where this rank gets its members from: what all ranks share, or when it is alone a queue of its own."""
+        ensemble = self.sweep.ensemble
         if self.world.size == 1:
-            return LongestFirst(plan.todo, ensemble.task_of, ensemble.rates)
-        ends = tickets(plan.work, self.world.size * threads * LANES)
-        return Dealer(plan.todo, ends, self.board.counters, TICKET)
+            return LongestFirst(self.plan.todo, ensemble.task_of, ensemble.rates)
+        self.dealer = Dealer(self.deck, self.board.shared, SLOTS, self.world.rank == 0)
+        return self.dealer
 
-    def follow(self, queue: Queue, threads: int) -> None:
+    def follow(self, queue: Queue) -> None:
         """Run members until there are none left. One that raises is recorded, and the others go on."""
         ensemble = self.sweep.ensemble
         while True:
             try:
-                return self._run(ensemble, Watched(queue, self), threads)
+                return self._run(ensemble, Watched(queue, self), self.threads)
             except Exception:
                 suspects = sorted(self.open)
                 if not suspects or self.writer.error:
@@ -150,7 +157,7 @@ class Rank:
         self.open.discard(number)
         self.kept.pop(number, None)
         self.writer.add(row)
-        self.board.member(row.status in FAILURES, self.work[number])
+        self.board.member(row.status in FAILURES)
 
     def _resume(self, number: int) -> State | None:
         if number in self.kept:
@@ -167,6 +174,8 @@ class Rank:
     def _stop(self) -> bool:
         if self.writer.error and not self.board.stopped:
             self.board.stop()
+        if self.dealer is not None and self.world.rank == 0:
+            self.dealer.deal_anew()
         return self.board.poll()
 
 

@@ -87,7 +87,7 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
     with Stopping() as stopping:
         try:
             plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
-            told = Rank(plan, world, stopping, checkpoint=checkpoint, quiet=quiet).run(threads)
+            told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint, quiet=quiet).run()
             if timeline is not None and world.rank == 0:
                 write_timeline([outcome.spans for outcome in told], timeline)
             report = world.first(lambda: finish(path, told, holds, time.monotonic() - begun))
@@ -112,13 +112,12 @@ def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, 
         if retry_failed:
             fold.forget_failures(store)
         status, states = store.status(), store.checkpoints()
-    work = np.exp(expected_log_steps(store.sweep.ensemble.rates))
-    mine = np.argsort(-work, kind="stable")[shard[0] - 1::shard[1]]
+    expected = expected_log_steps(store.sweep.ensemble.rates)
+    mine = np.argsort(-expected, kind="stable")[shard[0] - 1::shard[1]]
     todo = mine[status[mine] == MISSING]
     failed = int(np.isin(status[mine], FAILURE_CODES).sum())
-    total, left = float(work[mine].sum()), float(work[todo].sum())
-    return Plan(store, shard, todo, work[todo], {k: states[k] for k in todo.tolist() if k in states},
-                (mine.size, total), (mine.size - todo.size, failed, total - left))
+    return Plan(store, shard, todo, expected[todo], {k: states[k] for k in todo.tolist() if k in states},
+                mine.size, (mine.size - todo.size, failed))
 
 
 def finish(path: Path, told: list[Outcome], holds: list[Lock], elapsed: float) -> Report:

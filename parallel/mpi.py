@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
-from .world import Counters, RankError, World, wait_for
+from .world import RankError, Shared, World, wait_for
 
 T = TypeVar("T")
 MOST_TOLD = 3   # different troubles that one message tells
+LISTEN = 1e-3   # seconds between two looks of rank 0 for the others' draws
 
 
 class MpiWorld(World):
@@ -27,8 +29,8 @@ class MpiWorld(World):
         self.rank, self.size = self._comm.rank, self._comm.size
         self.library = MPI.Get_library_version().splitlines()[0].strip()
 
-    def counters(self, count: int) -> Counters:
-        return MpiCounters(self._comm, count)
+    def share(self, count: int) -> Shared:
+        return MpiShared(self._comm, count, far=self._node.size < self.size)
 
     def share_of_cores(self, cores: int) -> int:
         # ranks that are bound to cores of their own keep them; ranks with the same cores divide them
@@ -79,6 +81,10 @@ class MpiWorld(World):
         self.wait()
         return self._comm.gather(value) or []
 
+    def everywhere(self, value: T) -> list[T]:
+        self.wait()
+        return self._comm.allgather(value)
+
     def abort(self, code: int) -> None:
         self._comm.Abort(code)
 
@@ -88,32 +94,54 @@ class MpiWorld(World):
         self._comm.Free()
 
 
-class MpiCounters(Counters):
-    """Counters in a window on rank 0, reached one-sidedly: no rank has to listen for them."""
+class MpiShared(Shared):
+    """Integers in a window on rank 0, reached one-sidedly.
 
-    def __init__(self, comm: Any, count: int) -> None:
+    Within a node no rank has to listen. Networks without remote access in hardware need rank 0 to enter MPI now and
+    then, so while ranks are on other nodes a thread there does: else a draw would last as long as a kernel of rank 0.
+    """
+
+    def __init__(self, comm: Any, count: int, far: bool) -> None:
         size = MPI.INT64_T.Get_size()
         self._window: Any = MPI.Win.Allocate(count * size if comm.rank == 0 else 0, size, comm=comm)
-        self._count = count
         self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._listener: threading.Thread | None = None
         if comm.rank == 0:
             np.asarray(self._window.tomemory()).view(np.int64)[:] = 0
-        self._window.Fence()
+            if far and MPI.Query_thread() == MPI.THREAD_MULTIPLE:
+                self._listener = threading.Thread(target=self._listen, args=(comm,), name="listener", daemon=True)
+                self._listener.start()
+        wait_for(comm.Ibarrier())
         self._window.Lock_all()
 
-    def _fetch(self, slot: int, amount: int, operation: Any) -> int:
+    def _listen(self, comm: Any) -> None:
+        while not self._closed.wait(LISTEN):
+            comm.Iprobe()
+
+    def add(self, place: int, amount: int = 1) -> int:
         before = np.zeros(1, dtype=np.int64)
         with self._lock:
-            self._window.Fetch_and_op(np.array([amount], dtype=np.int64), before, 0, slot, operation)
+            self._window.Fetch_and_op(np.array([amount], dtype=np.int64), before, 0, place, MPI.SUM)
             self._window.Flush(0)
         return int(before[0])
 
-    def add(self, slot: int, amount: int = 1) -> int:
-        return self._fetch(slot, amount, MPI.SUM)
+    def get(self, begin: int, count: int) -> NDArray[np.int64]:
+        values = np.zeros(count, dtype=np.int64)
+        with self._lock:
+            self._window.Get(values, 0, (begin, count, MPI.INT64_T))
+            self._window.Flush(0)
+        return values
 
-    def read(self) -> list[int]:
-        return [self._fetch(slot, 0, MPI.NO_OP) for slot in range(self._count)]
+    def put(self, begin: int, values: NDArray[np.int64]) -> None:
+        values = np.ascontiguousarray(values, dtype=np.int64)
+        with self._lock:
+            self._window.Put(values, 0, (begin, values.size, MPI.INT64_T))
+            self._window.Flush(0)
 
     def close(self) -> None:
         self._window.Unlock_all()
-        self._window.Free()
+        self._window.Free()  # waits for all ranks
+        self._closed.set()
+        if self._listener is not None:
+            self._listener.join()

@@ -1,6 +1,7 @@
 """Ending in good order when a signal says so."""
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
@@ -15,6 +16,11 @@ class Stopping:
     def __init__(self) -> None:
         self.asked: str | None = None
         self._before: dict[int, object] = {}
+        self._parent = os.getppid()
+
+    def orphaned(self) -> bool:
+        """Whether the process that started this one, a launcher say, is gone."""
+        return os.getppid() != self._parent
 
     def __enter__(self) -> Stopping:
         if threading.current_thread() is threading.main_thread():

@@ -1,6 +1,6 @@
 """The processes that share a job: one alone, or the ranks of an MPI launcher.
 
-A rank finds the others with :func:`join`. What goes between them is little: a few shared counters on rank 0,
+A rank finds the others with :func:`join`. What goes between them is little: some shared integers on rank 0,
 values that rank 0 hands to all, and values gathered there at the end.
 """
 from __future__ import annotations
@@ -11,6 +11,9 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 T = TypeVar("T")
 
@@ -46,24 +49,29 @@ class RankError(RuntimeError):
 PLAIN = (ValueError, TypeError, OSError)
 
 
-class Counters:
-    """Integers that all ranks add to. These are for one process alone."""
+class Shared:
+    """Integers that all ranks read and write, all 0 at first. These are for one process alone."""
 
     def __init__(self, count: int) -> None:
-        self._values = [0] * count
+        self._values = np.zeros(count, dtype=np.int64)
         self._lock = threading.Lock()
 
-    def add(self, slot: int, amount: int = 1) -> int:
-        """Add to a counter; returns its value before."""
+    def add(self, place: int, amount: int = 1) -> int:
+        """Add to one of them; returns its value before. No other rank comes between."""
         with self._lock:
-            before = self._values[slot]
-            self._values[slot] += amount
+            before = int(self._values[place])
+            self._values[place] += amount
             return before
 
-    def read(self) -> list[int]:
-        """All values now."""
+    def get(self, begin: int, count: int) -> NDArray[np.int64]:
+        """Some of them as they are now."""
         with self._lock:
-            return list(self._values)
+            return self._values[begin:begin + count].copy()
+
+    def put(self, begin: int, values: NDArray[np.int64]) -> None:
+        """Write some of them."""
+        with self._lock:
+            self._values[begin:begin + len(values)] = values
 
     def close(self) -> None:
         """Give them up; every rank has to."""
@@ -75,9 +83,9 @@ class World:
     rank = 0
     size = 1
 
-    def counters(self, count: int) -> Counters:
-        """Counters shared by all ranks, all 0; every rank has to ask for them."""
-        return Counters(count)
+    def share(self, count: int) -> Shared:
+        """Integers shared by all ranks; every rank has to ask for them."""
+        return Shared(count)
 
     def share_of_cores(self, cores: int) -> int:
         """The cores that are this rank's own, of those that it may run on."""
@@ -100,6 +108,10 @@ class World:
 
     def gather(self, value: T) -> list[T]:
         """The values of all ranks, on rank 0; elsewhere an empty list."""
+        return [value]
+
+    def everywhere(self, value: T) -> list[T]:
+        """The values of all ranks, on every rank."""
         return [value]
 
     def abort(self, code: int) -> None:

@@ -1,8 +1,11 @@
 """Small sweeps for the tests, and ways to start the program as a user or a batch system would."""
+import contextlib
 import copy
 import os
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +54,8 @@ def small(**values):
 def same_bits(one, two):
     """Two datasets hold the same results, bit for bit."""
     for name in BITS:
+        if name not in one and name not in two:     # no traces were recorded
+            continue
         a, b = one[name].values, two[name].values
         assert a.shape == b.shape, name
         if a.dtype.kind == "U":
@@ -74,5 +79,57 @@ def command(*arguments, ranks=None):
 def run(*arguments, ranks=None, timeout=120, **options):
     """Run the program; returns the finished process with its output as text."""
     environment = os.environ | options.pop("env", {})
-    return subprocess.run(command(*arguments, ranks=ranks), capture_output=True, text=True, timeout=timeout,
+    words = [*options.pop("prefix", []), *command(*arguments, ranks=ranks)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=timeout,
                           env=environment, stdin=subprocess.DEVNULL, **options)
+
+
+SLOW = changed(tasks__allosteric__count=12, sweep__rates=[1.0, 3.0], sweep__until=1e-6, sweep__t_max=60.0,
+               sweep__dt=1e-3, record=None)      # no member ends within a moment, and not all at once
+
+
+def toml(tables):
+    """A sweep file of these tables."""
+    def words(value):
+        if isinstance(value, dict):
+            return "{ " + ", ".join(f"{key} = {words(item)}" for key, item in value.items()) + " }"
+        return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+
+    return "\n".join(f"[{name}]\n" + "\n".join(f"{key} = {words(value)}" for key, value in table.items())
+                     for name, table in tables.items()) + "\n"
+
+
+def wait_until(condition, timeout=60):
+    """Wait for something to become true."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def stored(path, table="member"):
+    """How many rows the parts of a store have, also while they are written."""
+    count = 0
+    for part in Path(path).glob("part-*.sqlite"):
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(part, timeout=5)) as connection:
+            count += connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    return count
+
+
+def children(pid):
+    """Processes below a process that run this program's command."""
+    found, todo = [], [pid]
+    while todo:
+        for task in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                below = [int(word) for word in task.read_text().split()]
+                todo += below
+                found += below
+    return [pid for pid in found if b"ohmlearn" in command_line(pid)]
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

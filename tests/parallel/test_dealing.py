@@ -1,13 +1,16 @@
 """Dealing items out: each once, long ones first, small tickets at the end."""
 import threading
+import time
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ohmlearn.parallel.dealing import Dealer, tickets
-from ohmlearn.parallel.world import Counters, expected_size, launched
+from ohmlearn.parallel import dealing
+from ohmlearn.parallel.dealing import Dealer, Deck, predict, tickets
+from ohmlearn.parallel.world import Shared, expected_size, launched
 
 
 @given(st.lists(st.floats(1e-3, 1e6), max_size=60), st.integers(1, 40))
@@ -29,29 +32,74 @@ def test_the_last_tickets_are_single_items():
     assert (np.diff(sizes) <= 0).all()
 
 
+def a_deck(n=600, workers=6, kinds=20, prior=None):
+    """A deck of numbers that are not places, and the time that each takes."""
+    rng = np.random.default_rng(1)
+    factors = rng.integers(0, kinds, n), rng.integers(0, 3, n)
+    seconds = np.exp(rng.normal(0, 1, kinds)[factors[0]] + rng.normal(0, 0.5, 3)[factors[1]] + rng.normal(0, 0.1, n))
+    return Deck(1000 + rng.permutation(n), np.zeros(n) if prior is None else prior, factors, workers), seconds
+
+
 @pytest.mark.parametrize("ranks", [1, 2, 7])
-def test_every_item_is_dealt_once_to_threads_of_several_ranks(ranks):
-    items = np.random.default_rng(0).permutation(500)
-    counters, ends = Counters(2), tickets(np.ones(500), 3 * ranks)
+def test_every_item_is_dealt_once_to_threads_of_several_ranks(ranks, monkeypatch):
+    """While rank 0 deals anew as often as it can."""
+    monkeypatch.setattr(dealing, "LOOK", 0.0)
+    deck, _ = a_deck(workers=3 * ranks)
+    shared = Shared(5 + deck.size)
+    dealers = [Dealer(deck, shared, 5, rank == 0) for rank in range(ranks)]
     got: list[int] = []
+    anew = []
 
-    def work(dealer):
+    def work(rank, dealer):
         while (item := dealer.take()) is not None:
-            got.append(item)
+            time.sleep(1e-4)
             dealer.finished(item, 1)
+            got.append(item)
+            if rank == 0:
+                anew.append(dealer.deal_anew())
 
-    dealers = [Dealer(items, ends, counters, 1) for _ in range(ranks)]
-    threads = [threading.Thread(target=work, args=(dealer,)) for dealer in dealers for _ in range(3)]
+    threads = [threading.Thread(target=work, args=pair) for pair in enumerate(dealers) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(got) == list(range(500))
-    assert counters.read()[0] == 0
+    assert sorted(got) == sorted(deck.items.tolist())
+    assert sum(anew) == 3
+    assert not shared.get(0, 5).any()
+
+
+def test_what_has_ended_tells_how_long_the_rest_takes():
+    deck, seconds = a_deck(n=3000)
+    known = np.where(np.arange(3000) < 300, seconds, 0.0)
+    expected = predict(deck.prior, known, deck.factors)
+    rest = slice(300, None)
+    assert np.corrcoef(expected[rest], np.log(seconds[rest]))[0, 1] > 0.97
+    assert abs(np.mean(expected - np.log(seconds))) < 0.1
+    np.testing.assert_array_equal(predict(deck.prior, np.zeros(3000), deck.factors), deck.prior)
+
+
+def test_after_dealing_anew_long_items_come_first(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(dealing, "LOOK", -1.0)
+    monkeypatch.setattr(dealing, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=time.sleep))
+    deck, seconds = a_deck(workers=1)
+    took = dict(zip(deck.items.tolist(), seconds, strict=True))
+    dealer = Dealer(deck, Shared(deck.size), 0, True)
+    order = []
+    while (item := dealer.take()) is not None:
+        clock[0] += took[item]
+        dealer.finished(item, 0)
+        order.append(took[item])
+        dealer.deal_anew()
+    rest = np.log(order[len(order) // 2:])
+    assert np.corrcoef(rest, -np.arange(rest.size))[0, 1] > 0.9
 
 
 def test_nothing_to_deal():
-    assert Dealer([], tickets([], 4), Counters(1), 0).take() is None
+    deck = Deck(np.zeros(0, dtype=np.int64), np.zeros(0), (), 4)
+    dealer = Dealer(deck, Shared(deck.size), 0, True)
+    assert dealer.take() is None
+    assert not dealer.deal_anew()
 
 
 @pytest.mark.parametrize(("environment", "is_launched", "size"), [

@@ -17,12 +17,12 @@ world = join()
 assert "mpi4py" in sys.modules and this_rank() == world.rank
 told = {}
 
-counters = world.counters(2)
+counters = world.share(2)
 threads = [threading.Thread(target=lambda: [counters.add(1, 2) for _ in range(200)]) for _ in range(3)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 world.wait()
-told["counters"] = counters.read()
+told["counters"] = counters.get(0, 2).tolist()
 world.wait()
 counters.close()
 
