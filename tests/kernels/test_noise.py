@@ -1,0 +1,53 @@
+"""The counter-based normal numbers are normal, independent, and a function of key and counter."""
+import numpy as np
+import pytest
+from ohmlearn.kernels import noise
+from scipy import stats
+
+
+@pytest.fixture(scope="module")
+def drawn() -> np.ndarray:
+    """(counters, keys) numbers."""
+    keys = np.random.SeedSequence(5).generate_state(1000, np.uint64)
+    out = np.empty((1000, 1000))
+    for counter in range(1000):
+        noise.normals(out[counter], keys, np.uint64(counter))
+    return out
+
+
+def test_layers_are_of_equal_area() -> None:
+    """Horizontal layers between the right ends, and the tail with the rectangle below it."""
+    ends = noise.ENDS[1:]
+    heights = np.exp(-ends**2 / 2)
+    areas = ends[:-1] * np.diff(heights)
+    tail = noise.TAIL * heights[0] + np.sqrt(2 * np.pi) * stats.norm.sf(noise.TAIL)
+    np.testing.assert_allclose(areas, tail, rtol=1e-8)
+
+
+def test_distribution(drawn: np.ndarray) -> None:
+    flat = drawn.ravel()
+    assert stats.kstest(flat, "norm").pvalue > 1e-3
+    for moment, expected in ((1, 0.0), (2, 1.0), (3, 0.0), (4, 3.0), (6, 15.0)):
+        error = flat.size ** -0.5 * np.sqrt(stats.norm.moment(2 * moment) - expected**2)
+        assert abs(np.mean(flat**moment) - expected) < 4 * error, moment
+
+
+@pytest.mark.parametrize("beyond", [1.0, 2.5, noise.TAIL, 4.0])
+def test_tails(drawn: np.ndarray, beyond: float) -> None:
+    for side in (drawn, -drawn):
+        expected = drawn.size * stats.norm.sf(beyond)
+        assert abs(np.sum(side > beyond) - expected) < 4 * np.sqrt(expected)
+
+
+def test_neighbours_are_uncorrelated(drawn: np.ndarray) -> None:
+    for a, b in ((drawn[1:], drawn[:-1]), (drawn[:, 1:], drawn[:, :-1]), (drawn[1:], np.abs(drawn[:-1]))):
+        assert abs(np.mean(a * (b - b.mean()))) < 4 / np.sqrt(a.size)
+
+
+def test_only_key_and_counter_matter(drawn: np.ndarray) -> None:
+    keys = np.random.SeedSequence(5).generate_state(1000, np.uint64)
+    for counter, key in ((0, 0), (3, 999), (999, 7)):
+        assert noise.normal(keys[key], np.uint64(counter)) == drawn[counter, key]
+    some = np.empty(3)
+    noise.normals(some, keys[[500, 2, 500]], np.uint64(17))
+    assert some.tolist() == drawn[17, [500, 2, 500]].tolist()
