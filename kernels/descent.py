@@ -57,7 +57,7 @@ class Limits(NamedTuple):
     until: float
     error: float
     time: float
-    steps: int
+    steps: float
 
 
 class Work(NamedTuple):
