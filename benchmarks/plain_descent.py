@@ -61,11 +61,13 @@ def main(count: int = 1000, plain: int = 20, parts: int = 5) -> None:
                 for k in range(count)]
     landscape_s1.measure(problems[:4], landscape_s1.RULE)                 # compiled or read from the cache
     spent, worst = [], 0.0                                                # (ours, theirs) x (wall, processor) a network
-    for share, few in zip(np.array_split(np.arange(count), parts), np.array_split(np.arange(plain), parts), strict=True):
+    shares = zip(np.array_split(np.arange(count), parts), np.array_split(np.arange(plain), parts), strict=True)
+    for share, few in shares:
         clocks = [(perf_counter(), process_time())]
         found = landscape_s1.measure([problems[k] for k in share], landscape_s1.RULE)
         clocks.append((perf_counter(), process_time()))
-        rows = [plain_analysis(problems[k], plain_descent(problems[k], landscape_s1.RULE)[0]) for k in share[:len(few)]]
+        rows = [plain_analysis(problems[k], plain_descent(problems[k], landscape_s1.RULE)[0])
+                for k in share[:len(few)]]
         clocks.append((perf_counter(), process_time()))
         spent.append(np.diff(clocks, axis=0) / [[len(share)], [len(few)]])
         worst = max(worst, *(abs(row[3] - found.overlap[k]) for k, row in enumerate(rows)))

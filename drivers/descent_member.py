@@ -11,7 +11,7 @@ from ohmlearn.network import Network
 from ohmlearn.solvers.contraction import Array, Contraction
 from ohmlearn.task import Task
 
-from .lanes import aligned
+from .allocation import aligned
 
 LANES = 8
 

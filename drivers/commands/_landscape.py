@@ -15,6 +15,7 @@ def add_figures(figures: typer.Typer) -> None:
     figures.command()(landscape1)
     figures.command()(landscape2)
     figures.command("landscapeS1")(landscape_s1)
+    figures.command("landscape-responses")(landscape_responses)
 
 
 def report(written: list[Path]) -> None:
@@ -41,5 +42,12 @@ def landscape2(out: Path = OUT, quick: bool = QUICK, threads: int | None = THREA
 def landscape_s1(out: Path = OUT, quick: bool = QUICK, threads: int | None = THREADS) -> None:
     """Fig. S1 of paper 2: the stiff eigenvalue of the cost against the soft one of the power, in 1000 networks."""
     from ohmlearn.drivers.figures import landscape_s1 as figure
+
+    report(figure.make(figure.QUICK if quick else figure.FULL, out, threads))
+
+
+def landscape_responses(out: Path = OUT, quick: bool = QUICK, threads: int | None = THREADS) -> None:
+    """Soft mode, sectors and crack of trained networks from noisy responses alone, with no knowledge of the task."""
+    from ohmlearn.drivers.figures import landscape_responses as figure
 
     report(figure.make(figure.QUICK if quick else figure.FULL, out, threads))

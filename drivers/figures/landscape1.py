@@ -6,6 +6,7 @@ over-training lowers the overlap. So training ends at |c| = 1e-2 V.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING

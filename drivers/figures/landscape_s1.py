@@ -141,7 +141,7 @@ def draw(data: Stiffness, sweeps: Sequence[Stiffness], others: Mapping[str, Stif
         b.set(ylabel=r"$\lambda^L$", title="one network, one drop after the other")
         for (name, other), color in zip(others.items(), (plots.OURS, plots.PUBLISHED), strict=True):
             c.plot(other.soft, other.stiff, ".", ms=3, color=color, label=name)
-        c.set(ylabel=r"$\lambda^L$", title="controls: not $\lambda_1^{-4}$")
+        c.set(ylabel=r"$\lambda^L$", title=r"controls: not $\lambda_1^{-4}$")
         c.legend()
         for ax in (a, b, c):
             ax.set(xscale="log", yscale="log", xlabel=r"$\lambda_1$")
