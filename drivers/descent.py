@@ -56,6 +56,12 @@ class Descent:
 
         return hessian(self.network, self.tasks, self.conductances)
 
+    def show(self, path: Any = None) -> Any:
+        """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is."""
+        from .page import show
+
+        return show(self.network, self.conductances, self.tasks, path, f"trained to C = {self.cost:.3g} V²")
+
     def __repr__(self) -> str:
         return f"<Descent: {self.status}, C={self.cost:.3g} from {self.initial_cost:.3g} after {self.n_steps} steps>"
 

@@ -11,7 +11,7 @@ from ohmlearn.network import Network
 from ohmlearn.solvers.contraction import Array, Contraction
 from ohmlearn.task import Task
 
-from .lanes import aligned
+from .allocation import aligned
 
 LANES = 8
 
@@ -34,7 +34,7 @@ def member_of(network: Network, tasks: Sequence[Task]) -> tuple[Member, NDArray[
                                                      indexing="ij"))
     desired = np.concatenate([task.target_voltages for task in tasks])
     base = (rest @ part.centre(matrix.T)).ravel() - desired
-    columns = _rows(np.concatenate([inject, reach], axis=1))
+    columns = _rows(np.concatenate([inject, reach], axis=1) * free[order, None])
     return Member(graph, pattern, free[order], columns, offset, sample, output,
                   np.ascontiguousarray(np.tile(reach.T, (n_samples, 1))), base), part.kept
 

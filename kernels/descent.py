@@ -20,8 +20,7 @@ from .lanes import at, load, store
 
 RUNNING, REACHED, OUT_OF_TIME, STALLED, DIVERGED = -1, 0, 1, 2, 3
 PATIENCE, PROGRESS = 200, 1e-6      # stalled: C has fallen by less than this share over so many steps
-GROWTH = 1e3          # longest step that is tried, in lengths of the last one,
-NEWTON = 1e12         # and in units of 1/Tr(g gᵀ), where it is Newton's
+NEWTON = 1e12         # longest step in units of 1/Tr(g gᵀ), where it is Newton's
 # state of a descent: its time, last step length, steps; C now, at first, and PATIENCE steps ago; marks behind
 TIME, LENGTH, STEPS, COST, FIRST, PAST, NEXT_TIME, NEXT_COST, KEPT, N_STATE = range(10)
 
@@ -29,7 +28,7 @@ TIME, LENGTH, STEPS, COST, FIRST, PAST, NEXT_TIME, NEXT_COST, KEPT, N_STATE = ra
 class Member(NamedTuple):
     """One network and its task. Nodes are numbered in order of elimination; edges within held places are left out.
 
-    free : (n_nodes,) uint8, 0 at held nodes. inject : (chunks, n_nodes, 8) currents of every column.
+    free : (n_nodes,) uint8, 0 at held nodes. inject : (chunks, n_nodes, 8) currents of every column, 0 at held nodes.
     offset : (n_samples, n_edges) drops of every sample where all free voltages are 0; no rows where none has any.
     sample, output : (n_constraints,) column of V and of μ of each constraint.
     reach, base : (n_constraints, n_nodes) and (n_constraints,), error c = reach · V + base.
@@ -57,7 +56,7 @@ class Limits(NamedTuple):
     until: float
     error: float
     time: float
-    steps: int
+    steps: float
 
 
 class Work(NamedTuple):
@@ -101,9 +100,8 @@ def respond(member, G, work):
                 current = G[j] * member.offset[8 * c + s, j]
                 z[at(ends, 2 * j), s] -= current
                 z[at(ends, 2 * j + 1), s] += current
-        for a in range(member.free.size):
-            if member.free[a] == 0:
-                store(z, a, 0.0)
+            for a in range(member.free.size):
+                z[a, s] *= member.free[a]
         substitute(member.pattern, Factor(work.matrix, z))
 
 
@@ -191,17 +189,17 @@ def change(h, G, work):
 
 @kernel
 def choose_step(limits, G, work, h, longest):
-    """The longest step h <= `longest` that both caps allow; ΔG into work.change."""
-    size = leave(0.0, work)
-    h = min(GROWTH * h, longest)
-    while leave(h, work) < (1.0 - limits.share) * size:
-        h *= 0.5
-    most = change(h, G, work)
-    while most > 1.001 * limits.cap:        # ΔG/G is concave in h, so this comes down to the cap and not below
-        h *= limits.cap / most
-        leave(h, work)
+    """A step up to `longest` that keeps to both caps and nearly reaches one, from a guess h; ΔG into work.change."""
+    size, enough = leave(0.0, work), False      # enough: no longer step is looked for
+    h = min(h, longest)
+    while True:
+        while leave(h, work) < (1.0 - limits.share) * size:
+            h, enough = 0.5 * h, True
         most = change(h, G, work)
-    return h
+        enough = enough or h >= longest or not most < 0.8 * limits.cap
+        if enough and not most > 1.001 * limits.cap:
+            return h
+        h = min(h * limits.cap / most, longest) if most > 0.0 else longest
 
 
 @kernel

@@ -98,11 +98,13 @@ def _draw_marks(ax: Any, places: NDArray[np.float64], task: Task, size: float) -
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False)
 
 
-def _draw_edges(network: Network, ax: Any, places: NDArray[np.float64], values: NDArray[np.float64] | None,
-                label: str) -> None:
-    from matplotlib.collections import LineCollection
-    from matplotlib.patches import Rectangle
+def segments_of(network: Network, places: NDArray[np.float64] | None = None
+                ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """What to draw of a network: node places (n_nodes, 2), and lines (n_lines, 2, 2) with their edges' numbers.
 
+    Edges that cross a periodic boundary have two lines, one out of each side.
+    """
+    places = _places(network) if places is None else places
     a, b = network.edges.T
     reach = places[b] - places[a] if network.positions is None else network.edge_vectors
     number = np.arange(network.n_edges)
@@ -111,6 +113,15 @@ def _draw_edges(network: Network, ax: Any, places: NDArray[np.float64], values: 
         out = np.flatnonzero(np.abs(places[a] + reach - places[b]).max(axis=1) > 1e-9 * network.sides.max())
         segments = np.concatenate([segments, np.stack([places[b][out] - reach[out], places[b][out]], axis=1)])
         number = np.append(number, out)
+    return places, number, segments
+
+
+def _draw_edges(network: Network, ax: Any, places: NDArray[np.float64], values: NDArray[np.float64] | None,
+                label: str) -> None:
+    from matplotlib.collections import LineCollection
+    from matplotlib.patches import Rectangle
+
+    _, number, segments = segments_of(network, places)
     # thin lines under the values, so that an edge of value 0 is still seen
     layers = [LineCollection(list(segments), colors="0.6" if values is None else "0.85", linewidths=1.0, zorder=1)]
     if values is not None:

@@ -105,6 +105,14 @@ class Run:
 
         return plot_runs([self], ax, against=against)
 
+    def show(self, path: Any = None) -> Any:
+        """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is."""
+        from .drivers.page import show
+
+        if self.network is None or self.task is None:
+            raise ValueError("this run does not know its network and task any more; see ohmlearn.drivers.page.show")
+        return show(self.network, self.conductances, self.task, path, f"trained at R = {self.rate:g}")
+
     def __repr__(self) -> str:
         return (f"<Run at R={self.rate:g}: {self.status}, τ={self.training_time:.6g}, "
                 f"C*/C*(0)={self.final_cost:.3g} after {self.n_steps} steps>")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -36,28 +37,38 @@ class Circuit:
 
     def green(self, currents: Array) -> Array:
         """Γ times currents (n_nodes,) or (n_nodes, k): voltages relative to what is held, same shape."""
-        if self._solver is None:
-            return self.matrix @ currents
         reduced = self.contraction.reduce(currents.reshape(len(currents), -1))
-        solved = self._solver.solve(self.conductances[self.contraction.kept], currents=reduced)
-        return self.contraction.expand(solved).reshape(currents.shape)
+        return self.contraction.expand(self._solve(reduced)).reshape(currents.shape)
+
+    def _solve(self, currents: Array) -> Array:
+        """Grounded voltages (n_reduced, k) for currents into the contracted nodes."""
+        if self._solver is not None:
+            return self._solver.solve(self.conductances[self.contraction.kept], currents=currents)
+        from scipy.linalg import cho_solve
+
+        free, factor = self._factor
+        voltages = np.zeros_like(currents)
+        voltages[free] = cho_solve(factor, currents[free], check_finite=False)
+        return voltages
+
+    @cached_property
+    def _factor(self) -> tuple[Any, Any]:
+        """Free contracted nodes, and the Cholesky factor of their Laplacian."""
+        from scipy.linalg import LinAlgError, cho_factor
+
+        part = self.contraction
+        free = np.setdiff1d(np.arange(part.reduced.n_nodes), part.held, assume_unique=True)
+        laplacian = dense_laplacian(part.reduced, self.conductances[part.kept])
+        try:
+            return free, cho_factor(laplacian[np.ix_(free, free)], overwrite_a=True)
+        except LinAlgError:
+            raise ValueError("the conductances leave a part of the network without a path to a held node "
+                             "(or with one too weak for rounding); raise the smallest conductances") from None
 
     @cached_property
     def matrix(self) -> Array:
         """Γ (n_nodes, n_nodes), dense."""
-        from scipy.linalg import LinAlgError, cho_factor, cho_solve
-
-        part = self.contraction
-        n = part.reduced.n_nodes
-        free = np.setdiff1d(np.arange(n), part.held)
-        inverse = np.zeros((n, n))
-        try:
-            factor = cho_factor(dense_laplacian(part.reduced, self.conductances[part.kept])[np.ix_(free, free)])
-        except LinAlgError:
-            raise ValueError("the conductances leave a part of the network without a path to a held node "
-                             "(or with one too weak for rounding); raise the smallest conductances") from None
-        inverse[np.ix_(free, free)] = cho_solve(factor, np.eye(free.size))
-        return part.expand(part.expand(inverse).T)
+        return self.green(np.eye(self.network.n_nodes))
 
     def voltages(self, task: Task) -> Array:
         """(n_nodes,) equilibrium voltages of a task that holds the same places."""

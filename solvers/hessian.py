@@ -164,9 +164,13 @@ class Hessian(LinearOperator):
         return eigsh(self, k=k, which=which, v0=start, tol=1e-12)
 
     def satisfied_modes(self, k: int) -> tuple[Array, Array]:
-        """The k stiffest modes of the satisfied part, from the small Gram matrix: values (k,), modes (n_edges, k)."""
+        """The k stiffest modes of the satisfied part, at most one per output: values (k,), modes (n_edges, k).
+
+        The largest component of a mode is positive.
+        """
         _, sizes, modes = np.linalg.svd(self.gradient, full_matrices=False)
-        return sizes[:k]**2, modes[:k].T
+        modes = modes[:k] * np.sign(np.take_along_axis(modes[:k], np.abs(modes[:k]).argmax(axis=1)[:, None], 1))
+        return sizes[:k]**2, modes.T
 
     @cached_property
     def _traces(self) -> tuple[float, float, float]:

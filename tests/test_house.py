@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parallel": set(),
     "drivers": {"kernels", "model", "solvers", "parallel"},
 }
+DRAWING = ("ohmlearn.drivers.plots.", "ohmlearn.drivers.page.")
 HEAVY = ("numba", "scipy", "matplotlib", "mpi4py", "zarr", "xarray", "networkx", "pyamg", "pydantic", "typer")
 SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
 
@@ -66,7 +67,7 @@ def wrong_imports(text: str, path: Path) -> list[str]:
         folder = folder_of(name)
         # The face hands on what the drivers give, methods that draw import their drawing when called, and
         # `python -m ohmlearn` is the command line.
-        handed_on = later and (path.name == "__init__.py" or name.startswith("ohmlearn.drivers.plots."))
+        handed_on = later and (path.name == "__init__.py" or name.startswith(DRAWING))
         handed_on |= path.name == "__main__.py"
         if name.partition(".")[0] in MAY_IMPORT:
             wrong.append(f"{name} (a bare name works only from the checkout; write ohmlearn.{name})")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import typer
 
+from . import _landscape
+
 OUT = typer.Option(Path("results"), "--out", "-o", file_okay=False, help="Folder for picture, table, data and store.")
 NETWORK = typer.Option(None, "--network", exists=True, dir_okay=False,
                        help="Network file, as Network.read takes it; by default the project's own packing.")
@@ -12,8 +14,8 @@ NETWORK = typer.Option(None, "--network", exists=True, dir_okay=False,
 
 def add_to(app: typer.Typer) -> None:
     figures = typer.Typer(no_args_is_help=True, help="Draw figures of the papers beside the published numbers.")
-    figures.callback()(lambda: None)    # keeps the figure's name in the command while there is only one
     figures.command()(fig2)
+    _landscape.add_figures(figures)
     app.add_typer(figures, name="figure")
 
 

@@ -1,19 +1,26 @@
 """The ensembles of paper 2: networks, tasks, double optimisation, and what the two Hessians say at the end."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.descent import Descent, descend
 from ohmlearn.network import Network
+from ohmlearn.parallel.threads import threads_given
 from ohmlearn.rule import GradientFlow
 from ohmlearn.solvers.circuit import Circuit
 from ohmlearn.solvers.soft import SoftApproximation, soft_approximation
 from ohmlearn.task import Task
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Found = TypeVar("Found")
 APART = 0.35      # smallest distance of the two nodes of a pair, in sides of the square
 Array = NDArray[np.float64]
 
@@ -62,18 +69,48 @@ def pair_task(inputs: tuple[int, int], outputs: tuple[int, int], drive: str, tar
     """Unit current through the inputs, or unit voltage across them; a voltage drop across the outputs."""
     a, b = inputs
     if drive == "current":
-        return Task(currents={a: 1.0, b: -1.0}, targets=[outputs], target_voltages=[target])
-    return Task(drops={(a, b): 1.0}, targets=[outputs], target_voltages=[target])
+        return Task(currents={a: 1.0, b: -1.0}, targets=[outputs], target_voltages=np.array([target]))
+    return Task(drops={(a, b): 1.0}, targets=[outputs], target_voltages=np.array([target]))
 
 
-def solve(problems: Sequence[Problem], rule: GradientFlow, threads: int | None = None, **stops: object
-          ) -> list[Descent]:
-    """Double optimisation of every problem."""
-    descents: list[Descent] = descend([p.network for p in problems], [p.task for p in problems], rule=rule,
-                                      conductances=[p.conductances for p in problems], threads=threads, **stops)
-    return descents
+def optimise(problems: Sequence[Problem], rule: GradientFlow, threads: int | None = None, **stops: Any
+             ) -> list[Descent]:
+    """Double optimisation of every problem, see :func:`ohmlearn.descend`."""
+    return list(descend([p.network for p in problems], [p.task for p in problems], rule=rule,
+                        conductances=[p.conductances for p in problems], threads=threads, **stops))
 
 
-def accounts(problems: Sequence[Problem], descents: Sequence[Descent]) -> list[SoftApproximation]:
-    """The soft mode's account of every trained network."""
-    return [soft_approximation(p.network, p.task, d.conductances) for p, d in zip(problems, descents, strict=True)]
+def each(function: Callable[[Problem, Descent], Found], problems: Sequence[Problem], descents: Sequence[Descent],
+         threads: int | None = None) -> list[Found]:
+    """What a function finds at every trained network, over threads."""
+    with ThreadPoolExecutor(threads_given(threads)) as pool:
+        return list(pool.map(function, problems, descents))
+
+
+def account(trained: Problem, descent: Descent) -> SoftApproximation:
+    """The soft mode's account of a trained network."""
+    return soft_approximation(trained.network, trained.task, descent.conductances)
+
+
+def slope(x: Array, y: Array) -> tuple[float, float]:
+    """Slope of log y against log x, and its standard error."""
+    fit, cover = np.polyfit(np.log(x), np.log(y), 1, cov=True)
+    return float(fit[0]), float(np.sqrt(cover[0, 0]))
+
+
+def verdict(value: float, low: float, high: float, words: str) -> str:
+    """A line that says whether a measured value lies where it should."""
+    ends = f"{low:g} to {high:g}" if np.isfinite(low) and np.isfinite(high) else (
+        f"at least {low:g}" if np.isfinite(low) else f"at most {high:g}")
+    return f"{'pass' if low <= value <= high else 'FAIL'}  {words}: {value:.4g}; expected {ends}"
+
+
+def save(folder: Path, name: str, figure: Figure, lines: Sequence[str], columns: Mapping[str, ArrayLike]) -> list[Path]:
+    """Write picture, table of verdicts and data of a figure; returns what was written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    picture, text, data = (folder / f"{name}.{kind}" for kind in ("png", "txt", "csv"))
+    figure.savefig(picture, dpi=250)
+    text.write_text("\n".join(lines) + "\n")
+    table = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
+    np.savetxt(data, table, "%.9g", ",", header=",".join(columns), comments="")
+    return [picture, text, data]
