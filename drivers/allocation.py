@@ -1,29 +1,18 @@
 """The arrays of a block of lanes."""
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from ohmlearn.kernels import slow, state, stepping
 from ohmlearn.kernels.dynamics import FLOOR, NUDGE, ROWS, Law
 from ohmlearn.kernels.equilibrium import Factor
 from ohmlearn.kernels.graphs import prepare
-from ohmlearn.kernels.lanes import ROW_BYTES
+from ohmlearn.kernels.lanes import aligned
 from ohmlearn.kernels.slow import SLOW_ROWS, Slow
 from ohmlearn.kernels.state import Block, Lanes
 from ohmlearn.kernels.wmethod import Stages
 from ohmlearn.rule import Rule
 
 from .ensemble import Ensemble
-
-
-def aligned(*shape: int, dtype: Any = np.float64) -> NDArray[Any]:
-    """Array of zeros that begins at a multiple of 64 bytes, as the kernels' rows must."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(size + ROW_BYTES, dtype=np.uint8)
-    begin = -raw.ctypes.data % ROW_BYTES
-    return raw[begin:begin + size].view(dtype).reshape(shape)
 
 
 class Prepared:
@@ -41,18 +30,23 @@ class Prepared:
 def allocate(rule: Rule, prepared: Prepared, lanes: int) -> Block:
     """The arrays of a block whose lanes are idle, under one rule."""
     n, m = prepared.graph.lower.size, prepared.pattern.slot.size
+    x, y, q, G, Gq = _side_by_side((2 * n, 2 * n, 2 * n, m, m), lanes)
     block = Block(prepared.graph, prepared.pattern, _law(rule, n, m, lanes), _lanes(prepared, n, m, lanes),
-                  *(aligned(2 * n, lanes) for _ in range(3)), *(aligned(m, lanes) for _ in range(2)),
-                  aligned(2, lanes), aligned(3 * n, lanes), np.zeros(1, dtype=np.int64),
+                  x, y, q, G, Gq, aligned(2, lanes), aligned(3 * n, lanes), np.zeros(1, dtype=np.int64),
                   Factor(aligned(n + prepared.pattern.row.size, lanes), aligned(n, lanes)),
                   _slow(rule, prepared.n_targets, n, m, lanes), _stages(prepared.n_targets, m, lanes))
     block.G[:] = 1.0
     return block
 
 
+def _side_by_side(rows: tuple[int, ...], lanes: int) -> list[NDArray[Any]]:
+    """Arrays one after the other in memory, so that what a step touches does not compete for places in the cache."""
+    return np.split(aligned(sum(rows), lanes), np.cumsum(rows)[:-1])
+
+
 def _law(rule: Rule, n: int, m: int, lanes: int) -> Law:
-    masks = (np.zeros(n, dtype=np.uint16) for _ in range(3))
-    law = Law(*masks, aligned(ROWS, lanes), None if rule.ceiling is None else aligned(1, lanes),
+    free_v, free_w, target = np.zeros((3, n), dtype=np.uint16)
+    law = Law(free_v, free_w, target, aligned(ROWS, lanes), None if rule.ceiling is None else aligned(1, lanes),
               None if rule.frozen is None else aligned(m, lanes))
     law.rows[NUDGE], law.rows[FLOOR] = rule.nudge, rule.floor
     if law.ceiling is not None:

@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.descent import Member, Work
 from ohmlearn.kernels.graphs import prepare
+from ohmlearn.kernels.lanes import aligned
 from ohmlearn.network import Network
 from ohmlearn.solvers.contraction import Array, Contraction
 from ohmlearn.task import Task
-
-from .allocation import aligned
 
 LANES = 8
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.drivers.lanes import aligned
 from ohmlearn.kernels import lab as kernels
 from ohmlearn.kernels.lab_relax import Propagator
-from ohmlearn.kernels.lanes import n_lanes
+from ohmlearn.kernels.lanes import aligned, n_lanes
 from ohmlearn.lab_circuit import COMPARATORS, LabCircuit
 from ohmlearn.network import Network
 from ohmlearn.task import Task

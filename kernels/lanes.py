@@ -22,6 +22,14 @@ def n_lanes(dtype) -> int:
     return ROW_BYTES // np.dtype(dtype).itemsize
 
 
+def aligned(*shape, dtype=np.float64):
+    """Array of zeros that begins at a multiple of 64 bytes, as rows must."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + ROW_BYTES, dtype=np.uint8)
+    begin = -raw.ctypes.data % ROW_BYTES
+    return raw[begin:begin + size].view(dtype).reshape(shape)
+
+
 class LanesType(types.Type):
     """Numba type of one row: `lanes` numbers of the float type `dtype`, by default 64 bytes of them."""
 

@@ -1,0 +1,106 @@
+"""Ensembles in lanes: the step, the look, the start, a whole small sweep, memory a member; per second, more is better."""
+import time
+
+import numpy as np
+import ohmlearn as ol
+from ohmlearn.drivers.allocation import Prepared
+from ohmlearn.drivers.ensemble import Ensemble
+from ohmlearn.drivers.lanes import LaneBlock
+from ohmlearn.kernels import equilibrium, stepping
+from ohmlearn.kernels.dynamics import rk4_step
+
+LANES = 8
+
+
+def a_block(n_nodes=64, floor_mode="relax", rate=1.0):
+    """A block with 8 members that have learned a little."""
+    net = ol.Network.packing(n_nodes, seed=1) if n_nodes <= 128 else ol.Network.delaunay(n_nodes, seed=1)
+    tasks = [ol.Task.allosteric(net, 10 if n_nodes > 16 else 4, 3, seed=seed) for seed in range(LANES)]
+    ensemble = Ensemble(net, tasks, np.arange(LANES), np.full(LANES, rate), ol.Rule(floor_mode=floor_mode), until=None,
+                        t_max=1e3, method="rk4")
+    block = LaneBlock(ensemble, Prepared(ensemble))
+    for lane in range(LANES):
+        block.insert(lane)
+    block.follow()
+    return block
+
+
+def per_second(function, repeats):
+    """Calls a second of a function that was called before, in the processor's time of this thread."""
+    begin = time.thread_time()
+    for _ in range(repeats):
+        function()
+    return repeats / (time.thread_time() - begin)
+
+
+class Step:
+    """RK4 steps of 8 members at once, called one by one."""
+
+    params = [["relax", "clip"], [16, 64, 256, 1024]]
+    param_names = ["floor", "nodes"]
+    timeout = 120
+
+    def setup(self, floor_mode, n_nodes):
+        self.block = a_block(n_nodes, floor_mode).block
+        self.repeats = 200_000 // n_nodes
+
+    def step(self):
+        b = self.block
+        rk4_step(b.graph, b.law, b.x, b.y, b.q, b.G, b.Gq)
+
+    def track_member_steps(self, floor_mode, n_nodes):
+        return LANES * per_second(self.step, self.repeats)
+
+    track_member_steps.unit = "member-steps/s"
+
+
+class Look:
+    """Equilibrium voltages of 8 members, and all that a look solves for."""
+
+    timeout = 120
+
+    def setup(self):
+        self.block = a_block().block
+
+    def solve(self):
+        b = self.block
+        equilibrium.assemble(b.graph, b.pattern, b.law.free_v, b.G, b.factor.matrix)
+        equilibrium.factorise(b.pattern, b.factor.matrix)
+        equilibrium.relax(b.graph, b.pattern, b.law.free_v, b.G, b.x, 0, b.slow.v, b.factor)
+
+    def track_equilibria(self):
+        return LANES * per_second(self.solve, 2000)
+
+    def track_looks(self):
+        return LANES * per_second(lambda: stepping.solve_all(self.block), 2000)
+
+    track_equilibria.unit = track_looks.unit = "members/s"
+
+
+class Sweep:
+    """Ten tasks at one rate a decade from 1e-3 to 1e12, on one thread."""
+
+    timeout = 300
+
+    def setup(self):
+        self.net = ol.Network.packing(64, seed=1)
+        rates = np.logspace(-3, 12, 16)
+        self.tasks = [ol.Task.allosteric(self.net, 10, 3, seed=seed) for seed in range(10) for _ in rates]
+        self.rates = np.tile(rates, 10)
+        ol.train(self.net, self.tasks[0], 1.0)
+
+    def time_sweep(self):
+        ol.train(self.net, self.tasks, self.rates, threads=1)
+
+    def track_member_steps(self):
+        begin = time.thread_time()
+        runs = ol.train(self.net, self.tasks, self.rates, threads=1)
+        return runs.n_steps.sum() / (time.thread_time() - begin)
+
+    track_member_steps.unit = "member-steps/s"
+
+    def track_bytes_a_member(self):
+        block = a_block()
+        return sum(column.nbytes for column in block.states()[0].values())
+
+    track_bytes_a_member.unit = "bytes"
