@@ -145,9 +145,10 @@ def _softest(network: Network, g: Array) -> tuple[Array, Array]:
         from scipy.linalg import eigh
 
         return eigh(dense_laplacian(network, g), subset_by_index=(1, 2))
-    from .modes import modes
+    from .modes import soft_modes
 
-    return modes(network, g, 2)
+    found = soft_modes(network, g, 2)
+    return found.eigenvalues, found.modes
 
 
 def soft_approximation(network: Network, task: Task | Sequence[Task] | None, conductances: ArrayLike, *,
