@@ -25,7 +25,6 @@ from .rows import FAILURES, Row
 from .store import Store
 from .train import run_members
 
-LANES = 8           # members side by side in one thread
 CHECKPOINT = 2.0    # seconds between checkpoints of running members
 
 
@@ -68,7 +67,7 @@ class Rank:
         if world.rank == 0:
             progress = Progress(plan.store.path / NOTE if plan.todo.size else None, quiet or not plan.todo.size)
         self.threads = threads_given(threads, world.share_of_cores(cores()))
-        workers = LANES * sum(world.everywhere(self.threads))
+        workers = sum(world.everywhere(self.threads))
         n_rates = self.sweep.rates.size
         self.deck = Deck(plan.todo, plan.expected, (plan.todo // n_rates, plan.todo % n_rates), workers)
         room = self.deck.size if world.size > 1 else 0
@@ -106,6 +105,8 @@ class Rank:
 
     def warm(self) -> None:
         """Have the kernels compiled once, not by all ranks at the same time."""
+        from . import lanes  # noqa: F401  (all ranks load the compiler's library side by side)
+
         if self.world.size > 1 and os.environ.get("OHMLEARN_CACHE") != "off":
             ensemble = self.sweep.ensemble
             first = dataclasses.replace(ensemble, task_of=ensemble.task_of[:1], rates=ensemble.rates[:1], t_max=1e-9)

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .world import Shared
 
-SHARE = 4               # a ticket holds at most one part in SHARE × workers of the work that is left
-ANEW = (0.04, 0.12, 0.35)   # parts of the items that have ended when what is left is dealt anew
+SHARE = 8               # a ticket holds at most one part in SHARE × workers of the work that is left
+ANEW = (0.02, 0.06, 0.2)    # parts of the items that have ended when what is left is dealt anew
 CLOSED = 1 << 40        # added to the counter of a deal that is over
 LOOK = 0.1              # seconds between looks of rank 0 whether enough has been learned
 WAIT = 1e-3             # seconds between looks for a new deal while rank 0 sorts
@@ -27,7 +27,7 @@ WAIT = 1e-3             # seconds between looks for a new deal while rank 0 sort
 def tickets(costs: ArrayLike, workers: int, share: float = SHARE) -> NDArray[np.int64]:
     """(n_tickets + 1,) ends of the tickets over items of these expected costs, longest first.
 
-    workers : how many items are worked on at once, over all ranks.
+    workers : threads of all ranks.
     """
     work = np.concatenate([[0.0], np.cumsum(np.asarray(costs, dtype=np.float64))])
     ends = [0]
@@ -68,7 +68,7 @@ class Deck:
     """The items of a job, the same on all ranks.
 
     items : (n_items,) their numbers. prior : (n_items,) ln of the time expected of each, up to a constant.
-    factors : kinds of items that take alike, see :func:`predict`. workers : items worked on at once, over all ranks.
+    factors : kinds of items that take alike, see :func:`predict`. workers : threads of all ranks.
     """
 
     items: NDArray[np.int64]

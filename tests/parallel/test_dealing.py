@@ -22,13 +22,13 @@ def test_tickets_hold_every_item_once_and_not_too_much(costs, workers):
     assert (np.diff(ends) > 0).all()
     for begin, end in pairwise(ends):
         left = sum(costs[begin:])
-        assert end - begin == 1 or sum(costs[begin:end]) <= left / (4 * workers) * (1 + 1e-9)
+        assert end - begin == 1 or sum(costs[begin:end]) <= left / (8 * workers) * (1 + 1e-9)
 
 
 def test_the_last_tickets_are_single_items():
     sizes = np.diff(tickets(np.ones(10_000), 10))
-    assert sizes[0] == 250
-    assert (sizes[-40:] == 1).all()
+    assert sizes[0] == 125
+    assert (sizes[-80:] == 1).all()
     assert (np.diff(sizes) <= 0).all()
 
 
