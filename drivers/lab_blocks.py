@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.drivers.lanes import aligned
+from ohmlearn.drivers.allocation import aligned
 from ohmlearn.kernels import lab as kernels
 from ohmlearn.kernels.lab_relax import Propagator
 from ohmlearn.kernels.lanes import n_lanes

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ohmlearn import Network, Task
 from ohmlearn.drivers.lab_blocks import LANES, LabBlock, Member, Whitened
-from ohmlearn.drivers.lanes import aligned
+from ohmlearn.drivers.allocation import aligned
 from ohmlearn.kernels import lab as kernels
 from ohmlearn.lab_circuit import COMPARATORS, LabCircuit, lab_network, lab_task
 from scipy.integrate import simpson, solve_ivp
