@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.lab_circuit import LabCircuit
-from ohmlearn.lab_run import LabRun, LabRuns
+from ohmlearn.lab_run import LATE, LabRun, LabRuns
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import threads_given
 from ohmlearn.task import Task, as_tasks
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .lab_blocks import Member
 
 CAPACITANCE = 22e-6     # F, where R alone is given: it only sets the seconds
-FLOOR_SHARE = 3         # the error floor is read over the last third of a run
 
 
 def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None = None, *,
@@ -61,7 +60,7 @@ def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None =
         costs, ends = LabBlock(block[0].task.shape, circuit).train(block, steps)
         initial = np.where(costs[0] > 0, costs[0], 1.0)
         relative = costs / initial
-        late = relative[-max(steps // FLOOR_SHARE, 1):]
+        late = relative[-max(steps // LATE, 1):]
         floors, quartiles = late.mean(axis=0), np.quantile(late, [0.25, 0.5, 0.75], axis=0)
         reached = held_from(relative < until, hold)
         for lane, member in enumerate(block):

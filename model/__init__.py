@@ -12,6 +12,9 @@ __version__ = "0.1.0"
 _FACE = {
     "Constraint": "ohmlearn.outputs",
     "Equilibrium": "ohmlearn.solvers.equilibrium",
+    "LabCircuit": "ohmlearn.lab_circuit",
+    "LabRun": "ohmlearn.lab_run",
+    "LabRuns": "ohmlearn.lab_run",
     "Network": "ohmlearn.network",
     "Record": "ohmlearn.run",
     "Rule": "ohmlearn.rule",
@@ -19,6 +22,9 @@ _FACE = {
     "Runs": "ohmlearn.run",
     "Sweep": "ohmlearn.drivers.sweep",
     "Task": "ohmlearn.task",
+    "lab": "ohmlearn.drivers.lab",
+    "lab_network": "ohmlearn.lab_circuit",
+    "lab_task": "ohmlearn.lab_circuit",
     "open_results": "ohmlearn.drivers.results",
     "GradientFlow": "ohmlearn.rule",
     "descend": "ohmlearn.drivers.descent",
@@ -32,9 +38,15 @@ __all__ = ["__version__", *sorted(_FACE)]
 
 if TYPE_CHECKING:
     from .drivers.descent import descend as descend
+    from .drivers.lab import lab as lab
     from .drivers.results import open_results as open_results
     from .drivers.sweep import Sweep as Sweep
     from .drivers.train import train as train
+    from .lab_circuit import LabCircuit as LabCircuit
+    from .lab_circuit import lab_network as lab_network
+    from .lab_circuit import lab_task as lab_task
+    from .lab_run import LabRun as LabRun
+    from .lab_run import LabRuns as LabRuns
     from .network import Network as Network
     from .outputs import Constraint as Constraint
     from .rule import GradientFlow as GradientFlow

@@ -52,7 +52,7 @@ class LabCircuit:
     start: float = 50e3
     reference: float = 10e3
     step: float = 1.0
-    gain: float = 0.02
+    gain: float = 0.01
     nudge: float = 0.5
     noise: float = 0.01
     bias: float | ArrayLike = 0.0
@@ -108,7 +108,8 @@ def lab_network() -> Network:
     grid = Network.grid(3, 3, periodic=True)
     ends = np.sort(grid.edges, axis=1)
     kept = ~((ends == [0, 2]).all(axis=1) | (ends == [1, 7]).all(axis=1))
-    return Network(grid.edges[kept], 9, grid.positions, grid.box, "lab board")
+    assert grid.positions is not None
+    return Network(grid.edges[kept], 9, grid.positions + 0.5, grid.box, "lab board")
 
 
 def lab_task(network: Network, seed: int = 0, *, targets: int = 2, supply: float = SUPPLY,

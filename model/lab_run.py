@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from .lab_circuit import LabCircuit
 
+LATE = 3            # the error floor is read over the last of so many parts of a run
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabRun:
@@ -36,6 +38,13 @@ class LabRun:
     equilibrium_cost: float
     taps: NDArray[np.float64]
     circuit: LabCircuit
+
+    @property
+    def late(self) -> NDArray[np.float64]:
+        """C/C(0) over the last third of the run."""
+        if self.cost is None:
+            raise ValueError("this run kept no trace; train it with traces=True")
+        return self.cost[-max(self.n_steps // LATE, 1):]
 
     @property
     def learning_rate(self) -> float:

@@ -14,9 +14,31 @@ NETWORK = typer.Option(None, "--network", exists=True, dir_okay=False,
 
 def add_to(app: typer.Typer) -> None:
     figures = typer.Typer(no_args_is_help=True, help="Draw figures of the papers beside the published numbers.")
+    figures.command()(fig1)
     figures.command()(fig2)
     _landscape.add_figures(figures)
     app.add_typer(figures, name="figure")
+
+
+def fig1(
+    out: Path = OUT,
+    quick: bool = typer.Option(False, "--quick", help="24 tasks."),
+    full: bool = typer.Option(False, "--full", help="200 tasks."),
+    tasks: int | None = typer.Option(None, help="Number of tasks; 48 by default."),
+    threads: int | None = typer.Option(None, help="By default all cores that the process may use."),
+) -> None:
+    """Fig. 1b-f of paper 1, the lab circuit: traces, error floor and training time against R."""
+    from dataclasses import replace
+
+    from ohmlearn.drivers.figures import fig1 as figure
+
+    if quick and full:
+        raise ValueError("--quick and --full exclude each other")
+    size = figure.QUICK if quick else figure.FULL if full else figure.USUAL
+    written = figure.make(size if tasks is None else replace(size, tasks=tasks), out, threads)
+    typer.echo("\n" + (out / "fig1.txt").read_text())
+    for path in written:
+        typer.echo(f"wrote {path}")
 
 
 def fig2(
