@@ -14,6 +14,7 @@ _FACE = {
     "Equilibrium": "ohmlearn.solvers.equilibrium",
     "Network": "ohmlearn.network",
     "Record": "ohmlearn.run",
+    "Responses": "ohmlearn.solvers.responses",
     "Rule": "ohmlearn.rule",
     "Run": "ohmlearn.run",
     "Runs": "ohmlearn.run",
@@ -22,7 +23,9 @@ _FACE = {
     "open_results": "ohmlearn.drivers.results",
     "GradientFlow": "ohmlearn.rule",
     "descend": "ohmlearn.drivers.descent",
+    "follow": "ohmlearn.solvers.course",
     "hessian": "ohmlearn.solvers.hessian",
+    "measure_responses": "ohmlearn.solvers.responses",
     "soft_approximation": "ohmlearn.solvers.soft",
     "soft_mode": "ohmlearn.solvers.soft",
     "train": "ohmlearn.drivers.train",
@@ -42,8 +45,11 @@ if TYPE_CHECKING:
     from .run import Record as Record
     from .run import Run as Run
     from .run import Runs as Runs
+    from .solvers.course import follow as follow
     from .solvers.equilibrium import Equilibrium as Equilibrium
     from .solvers.hessian import hessian as hessian
+    from .solvers.responses import Responses as Responses
+    from .solvers.responses import measure_responses as measure_responses
     from .solvers.soft import soft_approximation as soft_approximation
     from .solvers.soft import soft_mode as soft_mode
     from .task import Task as Task

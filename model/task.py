@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .network import Network
 from .outputs import Constraint, Held, node_values, output_matrix, read_outputs, weights
@@ -42,6 +42,11 @@ class Task:
     currents: Mapping[int, float] = field(default_factory=dict)
     drops: Mapping[tuple[int, int], float] = field(default_factory=dict)
     ground: int | None = None
+
+    if TYPE_CHECKING:       # what may be given; the attributes are as declared above
+        def __init__(self, sources: ArrayLike = (), source_voltages: ArrayLike = (), targets: Any = (),
+                     target_voltages: ArrayLike = (), rejected: int = 0, currents: Mapping[int, float] = ...,
+                     drops: Mapping[tuple[int, int], float] = ..., ground: int | None = None) -> None: ...
 
     def __post_init__(self) -> None:
         sources, voltages = np.atleast_1d(np.array(self.sources)), self.source_voltages
@@ -173,6 +178,16 @@ class Task:
                 node = int(np.flatnonzero(np.array(tied)[part] == p)[0])
                 raise ValueError(f"the currents into the floating part of node {node} add up to {total[p]:g}, "
                                  "not to 0; balance them or ground a node there")
+
+    @classmethod
+    def read(cls, path: Any) -> Task:
+        """Task from a TOML file of one sample; see :mod:`ohmlearn.taskfiles`, whose `read_tasks` gives several."""
+        from .taskfiles import read_tasks
+
+        tasks = read_tasks(path)
+        if len(tasks) > 1:
+            raise ValueError(f"{path} holds {len(tasks)} samples; ohmlearn.taskfiles.read_tasks gives them all")
+        return tasks[0]
 
     @classmethod
     def allosteric(cls, network: Network, sources: int = 10, targets: int = 3, seed: int = 0, *,
