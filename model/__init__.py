@@ -24,6 +24,7 @@ _FACE = {
     "GradientFlow": "ohmlearn.rule",
     "descend": "ohmlearn.drivers.descent",
     "follow": "ohmlearn.solvers.course",
+    "follow_training": "ohmlearn.drivers.follow",
     "hessian": "ohmlearn.solvers.hessian",
     "measure_responses": "ohmlearn.solvers.responses",
     "soft_approximation": "ohmlearn.solvers.soft",
@@ -35,6 +36,7 @@ __all__ = ["__version__", *sorted(_FACE)]
 
 if TYPE_CHECKING:
     from .drivers.descent import descend as descend
+    from .drivers.follow import follow_training as follow_training
     from .drivers.results import open_results as open_results
     from .drivers.sweep import Sweep as Sweep
     from .drivers.train import train as train
