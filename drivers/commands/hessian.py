@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -24,12 +24,12 @@ def add_to(app: typer.Typer) -> None:
 
 def hessian(
     source: Path = SOURCE,
-    task: Path = TASK,
-    member: str = MEMBER,
-    conductances: Path = CONDUCTANCES,
+    task: Path | None = TASK,
+    member: str | None = MEMBER,
+    conductances: Path | None = CONDUCTANCES,
     train: bool = typer.Option(False, "--train", help="First train by gradient flow, from these conductances."),
     modes: int = typer.Option(5, "--modes", "-k", help="Modes to list of either Hessian."),
-    output: Path = OUTPUT,
+    output: Path | None = OUTPUT,
 ) -> None:
     """Spectra, stiff and soft modes, overlap, gap and crack, and how far the task is met."""
     from ohmlearn.solvers.hessian import hessian as hessian_at
@@ -99,8 +99,9 @@ def written(h: Hessian, k: int, folder: Path, title: str) -> list[Path]:
         ax.set_title(layer.name)
     figure.savefig(folder / "hessian.png", dpi=150)
     values, modes = h.stiff_modes(min(k, h.shape[0])) if h.errors.any() else h.satisfied_modes(k)
-    np.savez(folder / "hessian.npz", conductances=h.conductances, gradient=h.gradient, errors=h.errors,
-             voltages=h.voltages, stiff_values=values, stiff_modes=modes,
-             **{layer.name.replace(" ", "_"): layer.values for layer in layers if layer.name == "soft mode"})
+    arrays: dict[str, Any] = {"conductances": h.conductances, "gradient": h.gradient, "errors": h.errors,
+                              "voltages": h.voltages, "stiff_values": values, "stiff_modes": modes}
+    arrays |= {"soft_mode": layer.values for layer in layers if layer.name == "soft mode"}
+    np.savez(folder / "hessian.npz", **arrays)
     page = write_page(folder / "hessian.html", h.network, h.conductances, h.tasks, title)
     return [folder / "hessian.png", folder / "hessian.npz", page]

@@ -53,7 +53,8 @@ def estimates(count: int, threads: int | None = None) -> Found:
     problems = [landscape.problem(k, N_NODES, "current", TARGETS, log=True) for k in range(count)]
     descents = landscape.optimise(problems, RULE, threads)
     rows = [row for row in landscape.each(_rows, problems, descents, threads) if row is not None]
-    return Found(*np.mean(rows, axis=0), networks=len(rows))
+    hessian, mode, sectors, crack = np.mean(rows, axis=0)
+    return Found(hessian, mode, sectors, crack, len(rows))
 
 
 def _rows(problem: Problem, descent: Descent) -> Array | None:
