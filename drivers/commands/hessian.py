@@ -101,7 +101,7 @@ def written(h: Hessian, k: int, folder: Path, title: str) -> list[Path]:
     values, modes = h.stiff_modes(min(k, h.shape[0])) if h.errors.any() else h.satisfied_modes(k)
     arrays: dict[str, Any] = {"conductances": h.conductances, "gradient": h.gradient, "errors": h.errors,
                               "voltages": h.voltages, "stiff_values": values, "stiff_modes": modes}
-    arrays |= {"soft_mode": layer.values for layer in layers if layer.name == "soft mode"}
+    arrays |= {layer.name.replace(" ", "_"): layer.values for layer in layers if layer.name == "soft mode"}
     np.savez(folder / "hessian.npz", **arrays)
     page = write_page(folder / "hessian.html", h.network, h.conductances, h.tasks, title)
     return [folder / "hessian.png", folder / "hessian.npz", page]
