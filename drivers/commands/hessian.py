@@ -59,11 +59,8 @@ def facts(h: Hessian, k: int) -> Iterator[str]:
     yield f"network       {h.network!r}"
     yield f"cost          C = {h.cost:.6g} V², errors c = {errors}{' ...' if h.errors.size > 8 else ''} V"
     for task in h.tasks:
-        low, high = task.bounds.T
-        beyond = (task.target_voltages < low) | (task.target_voltages > high)
-        for q in beyond.nonzero()[0]:
-            yield (f"unreachable   target {q}: {task.target_voltages[q]:g} V desired, but the held voltages allow "
-                   f"{low[q]:g} to {high[q]:g} V at any conductances")
+        for words in task.unreachable:
+            yield f"unreachable   {words}"
     stiff = h.satisfied_modes(min(k, *h.gradient.shape))[0]
     yield f"satisfied     eigenvalues {', '.join(f'{x:.5g}' for x in stiff)}"
     if h.errors.any():

@@ -1,9 +1,10 @@
 """Networks of Fig. S1 of paper 2, trained and analysed: this project against plain NumPy, in one run.
 
-    python -m benchmarks.plain_descent [networks of the ensemble] [of them by NumPy]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/peers/plain_descent.py [networks of the ensemble] [of them by NumPy]
 
 The NumPy version is what one would write at a desk: the incidence matrix as a dense array, one bordered solve a
-step, the same capped and bounded step, a dense eigensolver at the end. Both train from the same start to the same cost.
+step, the same capped and bounded step, a dense eigensolver at the end. Both train from the same start to the same
+cost. This project runs on all cores; the ratio of processor times is per core.
 """
 from __future__ import annotations
 
