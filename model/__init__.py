@@ -30,6 +30,7 @@ _FACE = {
     "soft_approximation": "ohmlearn.solvers.soft",
     "soft_mode": "ohmlearn.solvers.soft",
     "train": "ohmlearn.drivers.train",
+    "voltages": "ohmlearn.solvers.circuit",
 }
 
 __all__ = ["__version__", *sorted(_FACE)]
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .run import Record as Record
     from .run import Run as Run
     from .run import Runs as Runs
+    from .solvers.circuit import voltages as voltages
     from .solvers.course import follow as follow
     from .solvers.equilibrium import Equilibrium as Equilibrium
     from .solvers.hessian import hessian as hessian
