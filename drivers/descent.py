@@ -143,6 +143,8 @@ def _descend(network: Network, tasks: list[Task], g: Array, rule: GradientFlow, 
     n, name = int(state[kernels.KEPT]), STATUSES[status]
     cost, first, steps = float(state[kernels.COST]), float(state[kernels.FIRST]), int(state[kernels.STEPS])
     reason = REASONS[name].format(ratio=cost / first if first else 0.0, steps=steps)
+    if name != "reached":
+        reason = "; ".join([reason, *(words for task in tasks for words in task.unreachable)])
     return Descent(name, reason, end, first, cost, float(state[kernels.TIME]), steps, times[:n], costs[:n],
                    history[:n], network, tasks, rule)
 

@@ -17,6 +17,7 @@ _FACE = {
     "LabRuns": "ohmlearn.lab_run",
     "Network": "ohmlearn.network",
     "Record": "ohmlearn.run",
+    "Responses": "ohmlearn.solvers.responses",
     "Rule": "ohmlearn.rule",
     "Run": "ohmlearn.run",
     "Runs": "ohmlearn.run",
@@ -28,10 +29,14 @@ _FACE = {
     "open_results": "ohmlearn.drivers.results",
     "GradientFlow": "ohmlearn.rule",
     "descend": "ohmlearn.drivers.descent",
+    "follow": "ohmlearn.solvers.course",
+    "follow_training": "ohmlearn.drivers.follow",
     "hessian": "ohmlearn.solvers.hessian",
+    "measure_responses": "ohmlearn.solvers.responses",
     "soft_approximation": "ohmlearn.solvers.soft",
     "soft_mode": "ohmlearn.solvers.soft",
     "train": "ohmlearn.drivers.train",
+    "voltages": "ohmlearn.solvers.circuit",
 }
 
 __all__ = ["__version__", *sorted(_FACE)]
@@ -39,6 +44,7 @@ __all__ = ["__version__", *sorted(_FACE)]
 if TYPE_CHECKING:
     from .drivers.descent import descend as descend
     from .drivers.lab import lab as lab
+    from .drivers.follow import follow_training as follow_training
     from .drivers.results import open_results as open_results
     from .drivers.sweep import Sweep as Sweep
     from .drivers.train import train as train
@@ -54,8 +60,12 @@ if TYPE_CHECKING:
     from .run import Record as Record
     from .run import Run as Run
     from .run import Runs as Runs
+    from .solvers.circuit import voltages as voltages
+    from .solvers.course import follow as follow
     from .solvers.equilibrium import Equilibrium as Equilibrium
     from .solvers.hessian import hessian as hessian
+    from .solvers.responses import Responses as Responses
+    from .solvers.responses import measure_responses as measure_responses
     from .solvers.soft import soft_approximation as soft_approximation
     from .solvers.soft import soft_mode as soft_mode
     from .task import Task as Task

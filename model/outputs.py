@@ -90,6 +90,43 @@ def node_values(given: Mapping[Any, Any], what: str) -> dict[int, float]:
     return {int(node): float(given[node]) for node in sorted(given)}
 
 
+def pair_values(given: Mapping[Any, Any]) -> dict[tuple[int, int], float]:
+    """Checked {(a, b): finite drop} as a plain dict."""
+    drops: dict[tuple[int, int], float] = {}
+    for pair, drop in given.items():
+        nodes = np.asarray(pair)
+        if nodes.shape != (2,) or nodes.dtype.kind not in "iu" or nodes.min() < 0 or nodes[0] == nodes[1]:
+            raise ValueError(f"a held drop belongs to a pair of different nodes numbered from 0, not to {pair!r}")
+        if not np.isfinite(drop):
+            raise ValueError(f"the drop held across {pair!r} is {drop}; it must be finite")
+        drops[int(nodes[0]), int(nodes[1])] = float(drop)
+    return drops
+
+
+def check_pairing(nodes: str, a: Any, voltages: str, v: NDArray[np.float64]) -> None:
+    """Raise unless there is one finite voltage per node or pair, each listed once."""
+    if len(a) != len(v) or v.ndim != 1 or (nodes == "sources" and a.ndim != 1):
+        raise ValueError(f"{nodes} and {voltages} must be equally long, got shapes {np.shape(a)} and {v.shape}")
+    bad = np.flatnonzero(~np.isfinite(v))
+    if bad.size:
+        raise ValueError(f"{voltages}[{bad[0]}] is {v[bad[0]]}; voltages must be finite")
+    if not isinstance(a, np.ndarray):
+        return
+    if (a < 0).any():
+        raise ValueError(f"node {a[a < 0][0]} among the {nodes}: nodes are numbered from 0")
+    if a.ndim == 2 and (a[:, 0] == a[:, 1]).any():
+        raise ValueError(f"a target pair names node {a[a[:, 0] == a[:, 1]][0, 0]} twice; its drop is always 0")
+    unique, counts = np.unique(np.sort(a, axis=1) if a.ndim == 2 else a, axis=0, return_counts=True)
+    if (counts > 1).any():
+        what = unique[counts > 1][0]
+        raise ValueError(f"{'pair' if a.ndim == 2 else 'node'} {what} is listed twice among the {nodes}")
+
+
+def words(output: Any) -> str:
+    """A pair or functional as it is written."""
+    return str(dict(output)) if isinstance(output, Mapping) else f"({output[0]}, {output[1]})"
+
+
 def weights(output: Any) -> dict[int, float]:
     """{node: weight} of a linear output."""
     kind = _kind(output)

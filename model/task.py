@@ -8,10 +8,20 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .network import Network
-from .outputs import Constraint, Held, node_values, output_matrix, read_outputs, weights
+from .outputs import (
+    Constraint,
+    Held,
+    check_pairing,
+    node_values,
+    output_matrix,
+    pair_values,
+    read_outputs,
+    weights,
+    words,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -43,6 +53,11 @@ class Task:
     drops: Mapping[tuple[int, int], float] = field(default_factory=dict)
     ground: int | None = None
 
+    if TYPE_CHECKING:       # what may be given; the attributes are as declared above
+        def __init__(self, sources: ArrayLike = (), source_voltages: ArrayLike = (), targets: Any = (),
+                     target_voltages: ArrayLike = (), rejected: int = 0, currents: Mapping[int, float] = ...,
+                     drops: Mapping[tuple[int, int], float] = ..., ground: int | None = None) -> None: ...
+
     def __post_init__(self) -> None:
         sources, voltages = np.atleast_1d(np.array(self.sources)), self.source_voltages
         if sources.size == 0:
@@ -56,13 +71,13 @@ class Task:
         self._set("targets", read_outputs(self.targets))
         self._set("target_voltages", np.atleast_1d(np.array(self.target_voltages, dtype=np.float64)))
         self._set("currents", node_values(self.currents, "currents"))
-        self._set("drops", _read_drops(self.drops))
+        self._set("drops", pair_values(self.drops))
         if not (len(self.sources) or self.currents or self.drops):
             raise ValueError("a task needs sources; got none, and no currents or drops either")
         if len(self.targets) == 0:
             raise ValueError("a task needs targets; got none")
-        _check_pairing("sources", self.sources, "source_voltages", self.source_voltages)
-        _check_pairing("targets", self.targets, "target_voltages", self.target_voltages)
+        check_pairing("sources", self.sources, "source_voltages", self.source_voltages)
+        check_pairing("targets", self.targets, "target_voltages", self.target_voltages)
         if self.ground is not None and self.source_voltages[self.sources == self.ground][0] != 0:
             raise ValueError(f"ground {self.ground} is a source at another voltage than 0")
         self._check_learnable()
@@ -79,7 +94,7 @@ class Task:
                 continue
             if np.ndim(output) == 0 and not isinstance(output, Mapping):
                 raise ValueError(f"node {output} is both source and target; a held voltage cannot be learned")
-            raise ValueError(f"output {_words(output)} is fixed by the held voltages, so no conductance can change "
+            raise ValueError(f"output {words(output)} is fixed by the held voltages, so no conductance can change "
                              "it; read another pair of nodes")
 
     @cached_property
@@ -137,8 +152,15 @@ class Task:
     @property
     def feasible(self) -> bool:
         """Whether all target voltages lie within the bounds that the held ones set (maximum principle)."""
-        low, high = self.bounds.T
-        return bool(np.all((self.target_voltages >= low) & (self.target_voltages <= high)))
+        return not self.unreachable
+
+    @property
+    def unreachable(self) -> list[str]:
+        """What of the targets no conductances can give, in words with the bounds."""
+        rows = zip(self.target_voltages, self.bounds, strict=True)
+        return [f"target {q}: {wanted:g} V desired, but the held voltages allow {low:g} to {high:g} V "
+                "at any conductances"
+                for q, (wanted, (low, high)) in enumerate(rows) if not low <= wanted <= high]
 
     def check(self, network: Network) -> None:
         """Raise unless the task fits the network: nodes exist, and the drive settles every node's voltage."""
@@ -173,6 +195,16 @@ class Task:
                 node = int(np.flatnonzero(np.array(tied)[part] == p)[0])
                 raise ValueError(f"the currents into the floating part of node {node} add up to {total[p]:g}, "
                                  "not to 0; balance them or ground a node there")
+
+    @classmethod
+    def read(cls, path: Any) -> Task:
+        """Task from a TOML file of one sample; see :mod:`ohmlearn.taskfiles`, whose `read_tasks` gives several."""
+        from .taskfiles import read_tasks
+
+        tasks = read_tasks(path)
+        if len(tasks) > 1:
+            raise ValueError(f"{path} holds {len(tasks)} samples; ohmlearn.taskfiles.read_tasks gives them all")
+        return tasks[0]
 
     @classmethod
     def allosteric(cls, network: Network, sources: int = 10, targets: int = 3, seed: int = 0, *,
@@ -211,38 +243,3 @@ def as_tasks(tasks: Task | Iterable[Task]) -> list[Task]:
         if not isinstance(task, Task):
             raise TypeError(f"expected an ohmlearn.Task or a sequence of them, got {task!r}")
     return several
-
-
-def _read_drops(given: Mapping[Any, Any]) -> dict[tuple[int, int], float]:
-    drops: dict[tuple[int, int], float] = {}
-    for pair, drop in given.items():
-        nodes = np.asarray(pair)
-        if nodes.shape != (2,) or nodes.dtype.kind not in "iu" or nodes.min() < 0 or nodes[0] == nodes[1]:
-            raise ValueError(f"a held drop belongs to a pair of different nodes numbered from 0, not to {pair!r}")
-        if not np.isfinite(drop):
-            raise ValueError(f"the drop held across {pair!r} is {drop}; it must be finite")
-        drops[int(nodes[0]), int(nodes[1])] = float(drop)
-    return drops
-
-
-def _check_pairing(nodes: str, a: Any, voltages: str, v: NDArray[np.float64]) -> None:
-    """Raise unless there is one finite voltage per node or pair, each listed once."""
-    if len(a) != len(v) or v.ndim != 1 or (nodes == "sources" and a.ndim != 1):
-        raise ValueError(f"{nodes} and {voltages} must be equally long, got shapes {np.shape(a)} and {v.shape}")
-    bad = np.flatnonzero(~np.isfinite(v))
-    if bad.size:
-        raise ValueError(f"{voltages}[{bad[0]}] is {v[bad[0]]}; voltages must be finite")
-    if not isinstance(a, np.ndarray):
-        return
-    if (a < 0).any():
-        raise ValueError(f"node {a[a < 0][0]} among the {nodes}: nodes are numbered from 0")
-    if a.ndim == 2 and (a[:, 0] == a[:, 1]).any():
-        raise ValueError(f"a target pair names node {a[a[:, 0] == a[:, 1]][0, 0]} twice; its drop is always 0")
-    unique, counts = np.unique(np.sort(a, axis=1) if a.ndim == 2 else a, axis=0, return_counts=True)
-    if (counts > 1).any():
-        what = unique[counts > 1][0]
-        raise ValueError(f"{'pair' if a.ndim == 2 else 'node'} {what} is listed twice among the {nodes}")
-
-
-def _words(output: Any) -> str:
-    return str(dict(output)) if isinstance(output, Mapping) else f"({output[0]}, {output[1]})"

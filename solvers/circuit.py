@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..network import Network
 from ..task import Task
@@ -75,6 +76,14 @@ class Circuit:
         rest, incidence = self.contraction.rest(task), self.network.incidence
         inflow = task.injected(self.network.n_nodes) - incidence.T @ (self.conductances * (incidence @ rest))
         return rest + self.green(inflow)
+
+
+def voltages(network: Network, task: Task, conductances: ArrayLike, method: str = "auto", rtol: float = 1e-10) -> Array:
+    """Equilibrium voltages (n_nodes,) of a task at given (n_edges,) conductances, whatever drives it.
+
+    Where no node is held they are relative to their mean. method, rtol : how to solve, see :class:`Circuit`.
+    """
+    return Circuit(network, task, network.conductances(conductances), method, rtol).voltages(task)
 
 
 def circuits(network: Network, tasks: Sequence[Task], conductances: Array, method: str, rtol: float) -> list[Circuit]:

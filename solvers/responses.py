@@ -100,7 +100,8 @@ def _above_noise(values: Array) -> NDArray[np.bool_]:
     return values > max(1e-12 * float(values.max()), -float(values.min()))
 
 
-def measure(network: Network, conductances: ArrayLike, count: int, noise: float = 0.0, seed: int = 0) -> Responses:
+def measure_responses(network: Network, conductances: ArrayLike, count: int, noise: float = 0.0,
+                      seed: int = 0) -> Responses:
     """Simulated responses of a floating network to `count` random currents, N(0, 1) at every node less their mean.
 
     noise : standard deviation of an error of every voltage, relative to the root mean square of all voltages.

@@ -104,3 +104,24 @@ def training_time(network, task, rule, rate, until, limit, rtol=1e-8):
             if above[i] > 0 >= above[i + 1]:
                 return brentq(lambda t: excess(path(t)), times[i], times[i + 1], xtol=1e-12 * times[i + 1])  # noqa: B023
     return np.nan
+
+
+# ---- order of elimination and pattern of a factor (kernels/symbolic.py) ----
+
+
+def elimination(edges, n_nodes):
+    """Nodes in order of elimination by least remaining degree (ties: lower number), and the sets each leaves joined."""
+    graph = [set() for _ in range(n_nodes)]
+    for a, b in np.asarray(edges).tolist():
+        graph[a].add(b)
+        graph[b].add(a)
+    order, left = [], []
+    alive = set(range(n_nodes))
+    while alive:
+        a = min(alive, key=lambda k: (len(graph[k]), k))
+        alive.remove(a)
+        order.append(a)
+        left.append(graph[a])
+        for b in graph[a]:
+            graph[b] = (graph[b] | graph[a]) - {a, b}
+    return order, left

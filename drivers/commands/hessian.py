@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -24,12 +24,12 @@ def add_to(app: typer.Typer) -> None:
 
 def hessian(
     source: Path = SOURCE,
-    task: Path = TASK,
-    member: str = MEMBER,
-    conductances: Path = CONDUCTANCES,
+    task: Path | None = TASK,
+    member: str | None = MEMBER,
+    conductances: Path | None = CONDUCTANCES,
     train: bool = typer.Option(False, "--train", help="First train by gradient flow, from these conductances."),
     modes: int = typer.Option(5, "--modes", "-k", help="Modes to list of either Hessian."),
-    output: Path = OUTPUT,
+    output: Path | None = OUTPUT,
 ) -> None:
     """Spectra, stiff and soft modes, overlap, gap and crack, and how far the task is met."""
     from ohmlearn.solvers.hessian import hessian as hessian_at
@@ -59,11 +59,8 @@ def facts(h: Hessian, k: int) -> Iterator[str]:
     yield f"network       {h.network!r}"
     yield f"cost          C = {h.cost:.6g} V², errors c = {errors}{' ...' if h.errors.size > 8 else ''} V"
     for task in h.tasks:
-        low, high = task.bounds.T
-        beyond = (task.target_voltages < low) | (task.target_voltages > high)
-        for q in beyond.nonzero()[0]:
-            yield (f"unreachable   target {q}: {task.target_voltages[q]:g} V desired, but the held voltages allow "
-                   f"{low[q]:g} to {high[q]:g} V at any conductances")
+        for words in task.unreachable:
+            yield f"unreachable   {words}"
     stiff = h.satisfied_modes(min(k, *h.gradient.shape))[0]
     yield f"satisfied     eigenvalues {', '.join(f'{x:.5g}' for x in stiff)}"
     if h.errors.any():
@@ -99,8 +96,9 @@ def written(h: Hessian, k: int, folder: Path, title: str) -> list[Path]:
         ax.set_title(layer.name)
     figure.savefig(folder / "hessian.png", dpi=150)
     values, modes = h.stiff_modes(min(k, h.shape[0])) if h.errors.any() else h.satisfied_modes(k)
-    np.savez(folder / "hessian.npz", conductances=h.conductances, gradient=h.gradient, errors=h.errors,
-             voltages=h.voltages, stiff_values=values, stiff_modes=modes,
-             **{layer.name.replace(" ", "_"): layer.values for layer in layers if layer.name == "soft mode"})
+    arrays: dict[str, Any] = {"conductances": h.conductances, "gradient": h.gradient, "errors": h.errors,
+                              "voltages": h.voltages, "stiff_values": values, "stiff_modes": modes}
+    arrays |= {layer.name.replace(" ", "_"): layer.values for layer in layers if layer.name == "soft mode"}
+    np.savez(folder / "hessian.npz", **arrays)
     page = write_page(folder / "hessian.html", h.network, h.conductances, h.tasks, title)
     return [folder / "hessian.png", folder / "hessian.npz", page]

@@ -27,10 +27,10 @@ def add_to(app: typer.Typer) -> None:
 
 def show(
     source: Path = SOURCE,
-    task: Path = TASK,
-    member: str = MEMBER,
-    conductances: Path = CONDUCTANCES,
-    output: Path = OUTPUT,
+    task: Path | None = TASK,
+    member: str | None = MEMBER,
+    conductances: Path | None = CONDUCTANCES,
+    output: Path | None = OUTPUT,
     view: bool = typer.Option(False, "--open", help="Open it in the browser too."),
 ) -> None:
     """One self-contained HTML page of a network: zoom, hover, voltages, conductances, soft and stiff mode."""

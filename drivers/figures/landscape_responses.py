@@ -16,7 +16,7 @@ from ohmlearn.drivers.descent import Descent
 from ohmlearn.drivers.figures import landscape
 from ohmlearn.drivers.figures.landscape import Array, Problem
 from ohmlearn.drivers.figures.landscape_s1 import GAP, RULE, TARGETS
-from ohmlearn.solvers.responses import measure
+from ohmlearn.solvers.responses import measure_responses
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +53,8 @@ def estimates(count: int, threads: int | None = None) -> Found:
     problems = [landscape.problem(k, N_NODES, "current", TARGETS, log=True) for k in range(count)]
     descents = landscape.optimise(problems, RULE, threads)
     rows = [row for row in landscape.each(_rows, problems, descents, threads) if row is not None]
-    return Found(*np.mean(rows, axis=0), networks=len(rows))
+    hessian, mode, sectors, crack = np.mean(rows, axis=0)
+    return Found(hessian, mode, sectors, crack, len(rows))
 
 
 def _rows(problem: Problem, descent: Descent) -> Array | None:
@@ -66,7 +67,7 @@ def _rows(problem: Problem, descent: Descent) -> Array | None:
     rows = np.empty((4, len(NOISES), len(COUNTS)))
     for i, noise in enumerate(NOISES):
         for k, count in enumerate(COUNTS):
-            found = measure(network, g, int(count), noise, seed=1000 * i + k)
+            found = measure_responses(network, g, int(count), noise, seed=1000 * i + k)
             mode = np.linalg.eigh(found.compliance)[1][:, -1]
             sectors = (mode > 0) == (mode @ soft.mode > 0)
             a, b = network.edges.T

@@ -82,6 +82,12 @@ def test_caps_bounds_and_frozen_edges():
     assert np.array_equal(end.conductances[frozen], START[frozen])
 
 
+def test_unreachable_targets_are_named_with_their_bounds():
+    run = ol.descend(NET, ol.Task(drops={(0, 15): 1.0}, targets=[(4, 17)], target_voltages=[1.5]), max_steps=20)
+    assert run.status == "out of time"
+    assert "target 0: 1.5 V desired, but the held voltages allow -1 to 1 V at any conductances" in run.reason
+
+
 def test_ensemble_is_the_same_at_any_thread_count():
     networks = [ol.Network.delaunay(16, seed=k, mean_degree=None, spacing=0.5) for k in range(5)]
     tasks = [ol.Task(currents={0: 1.0, 15: -1.0}, targets=[(4, 9)], target_voltages=[2.0]) for _ in networks]

@@ -138,6 +138,14 @@ def test_matrix_free_at_400_nodes(monkeypatch):
         free.total()
 
 
+@pytest.mark.parametrize("tasks", CASES.values(), ids=CASES)
+def test_voltages_of_any_drive(tasks, conductances):
+    net = network()
+    for method in ("auto", "superlu"):
+        found = ol.voltages(net, tasks[0], conductances, method=method)
+        assert np.abs(found - solve_bordered(net, conductances, tasks[0])).max() < 1e-12 * np.abs(found).max()
+
+
 def test_pseudo_inverse_is_any_ground_and_drop_is_dirichlet(conductances):
     net = network()
     drive = dict(targets=[(4, 7)], target_voltages=[0.3])

@@ -1,19 +1,24 @@
 """Networks of Fig. S1 of paper 2, trained and analysed: this project against plain NumPy, in one run.
 
-    python -m benchmarks.plain_descent [networks of the ensemble] [of them by NumPy]
+    python benchmarks/peers/plain_descent.py [networks of the ensemble] [of them by NumPy]
 
 The NumPy version is what one would write at a desk: the incidence matrix as a dense array, one bordered solve a
-step, the same capped and bounded step, a dense eigensolver at the end. Both train from the same start to the same cost.
+step, the same capped and bounded step, a dense eigensolver at the end. Both train from the same start to the same
+cost. This project runs on all cores; the ratio of processor times is per core.
 """
 from __future__ import annotations
 
+import os
 import sys
 from time import perf_counter, process_time
 
-import numpy as np
-from ohmlearn.drivers.figures import landscape, landscape_s1
-from ohmlearn.drivers.figures.landscape import Problem
-from ohmlearn.rule import GradientFlow
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"        # matrices of 100 x 100: more threads make NumPy slower
+
+import numpy as np  # noqa: E402
+from ohmlearn.drivers.figures import landscape, landscape_s1  # noqa: E402
+from ohmlearn.drivers.figures.landscape import Problem  # noqa: E402
+from ohmlearn.rule import GradientFlow  # noqa: E402
 
 
 def respond(incidence, conductances, currents, outputs):

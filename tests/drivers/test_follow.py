@@ -1,0 +1,25 @@
+"""The Hessians along a run of coupled learning."""
+import numpy as np
+import ohmlearn as ol
+import pytest
+
+NET = ol.Network.delaunay(24, seed=1)
+TASK = ol.Task.allosteric(NET, 4, 1, seed=2, feasible=True)
+TIMES = np.array([20.0, 60.0, 100.0, 140.0])
+
+
+def test_states_are_those_of_one_run_and_the_speed_is_the_change_of_h():
+    runs, course = ol.follow_training(NET, TASK, 0.3, TIMES)
+    whole = ol.train(NET, TASK, 0.3, until=None, t_max=TIMES[-1])
+    assert np.allclose(runs[-1].conductances, whole.conductances, atol=1e-4)
+    assert np.allclose(runs.time, TIMES)
+    step = 0.01
+    more, _ = ol.follow_training(NET, TASK, 0.3, [TIMES[0], TIMES[0] + step])
+    change = (more[1].conductances - more[0].conductances) / step
+    assert np.isclose(course.speed[0], np.linalg.norm((NET.incidence.T * change) @ NET.incidence.toarray()), rtol=2e-3)
+    assert np.all(np.diff(course.cost) < 0)
+
+
+def test_times_must_increase():
+    with pytest.raises(ValueError, match="must be > 0 and increase"):
+        ol.follow_training(NET, TASK, 0.3, [1.0, 1.0])
