@@ -1,4 +1,4 @@
-"""Ensembles in lanes: the step, the look, the start, a whole small sweep, memory a member; per second, more is better."""
+"""Ensembles in lanes: the step, the look, a whole small sweep, memory a member. Per second: more is better."""
 import time
 
 import numpy as np
@@ -36,8 +36,8 @@ def per_second(function, repeats):
 class Step:
     """RK4 steps of 8 members at once, called one by one."""
 
-    params = [["relax", "clip"], [16, 64, 256, 1024]]
-    param_names = ["floor", "nodes"]
+    params = (["relax", "clip"], [16, 64, 256, 1024])
+    param_names = ("floor", "nodes")
     timeout = 120
 
     def setup(self, floor_mode, n_nodes):

@@ -1,7 +1,10 @@
 """The arrays of a block of lanes."""
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from ohmlearn.kernels import slow, state, stepping
 from ohmlearn.kernels.dynamics import FLOOR, NUDGE, ROWS, Law
 from ohmlearn.kernels.equilibrium import Factor

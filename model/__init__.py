@@ -43,8 +43,8 @@ __all__ = ["__version__", *sorted(_FACE)]
 
 if TYPE_CHECKING:
     from .drivers.descent import descend as descend
-    from .drivers.lab import lab as lab
     from .drivers.follow import follow_training as follow_training
+    from .drivers.lab import lab as lab
     from .drivers.results import open_results as open_results
     from .drivers.sweep import Sweep as Sweep
     from .drivers.train import train as train
