@@ -248,11 +248,15 @@ class Gliding(Follower):
         me = self.me
         length = min(float(me["reach"]), float(me["limit"] - me["time"]))
         took, me["reach"] = self.flow.step(length, float(me["tolerance"]))
+        me["looks"] += 1
+        if took == 0.0:
+            if me["reach"] < 1e-12 * me["limit"]:
+                me["status"] = state.DIVERGED
+            return
         self._take_over()
         self.p.errors[1] = self.p.delta
         me["dt"], me["taken"] = took, 1
         me["steps"] += 1
-        me["looks"] += 1
         looks.note(me, 0, took, self.p)
         self._remember()
 

@@ -1,6 +1,6 @@
 """Passes over the flat list of edges of one large network that stand beside its RK4 steps."""
 from .compiled import kernel
-from .march import share, slope
+from .march import lowered, raised, share, slope
 
 
 @kernel
@@ -91,29 +91,47 @@ def project(rates, moved, along, ends, g, fields, before, learning, rule):
 
 
 @kernel
-def move(new, ends, g, fields, before, moved, plan, learning, rule):
-    """A step of G (n_edges,): f h, the stiff part taken out along U, and the change of f since the step before.
+def turn(change, ends, fields, before, moved, g, along, stretch, learning, rule):
+    """How f has turned since a step ago, its stiff part taken out: change (n_edges,) d = f - f before + U along.
 
-    plan : (3, T) and a row [h, h²/h_before, …]: G + h f - U plan[0] + (h²/h_before) (d/2 - U plan[1]),
-    d = f - f before + U plan[2]. Returns the squares of the last term and of the whole move, over free edges.
+    stretch : this step over the one before. Returns Σ (d - stretch d before)² and Σ (G - G before)², over the edges
+    that were free at both ends of the step.
+    """
+    off, size = 0.0, 0.0
+    for j in range(ends.shape[0]):
+        old = before[0, j]
+        if moved[j] == 0.0 or old == 0.0:
+            change[j] = 0.0
+            continue
+        a, b = ends[j, 0], ends[j, 1]
+        dv, turned = fields[b, 0] - fields[a, 0], 0.0
+        for t in range(along.size):
+            turned += 2.0 * rule[0] * share(learning, j) * dv * (fields[b, 1 + t] - fields[a, 1 + t]) * along[t]
+        d = moved[j] - old + turned
+        if change[j] != 0.0 or stretch == 0.0:
+            off += (d - stretch * change[j]) ** 2
+        size += (g[j] - before[1, j]) ** 2
+        change[j] = d
+    return off, size
+
+
+@kernel
+def move(new, ends, g, fields, moved, change, plan, learning, rule):
+    """A step of G (n_edges,): h f, the stiff part taken out along U, and half the turn of f expected in it.
+
+    plan : (2, T) and a column (h, h²/h before): G + h f - U plan[0] + (h²/h before) (d/2 - U plan[1]).
     """
     T = plan.shape[1] - 1
     h, ratio = plan[0, T], plan[1, T]
-    off, size = 0.0, 0.0
     for j in range(ends.shape[0]):
         a, b = ends[j, 0], ends[j, 1]
-        f, dv = moved[j], fields[b, 0] - fields[a, 0]
-        if f == 0.0:
+        dv, stiff, bent = fields[b, 0] - fields[a, 0], 0.0, 0.0
+        if moved[j] == 0.0:
             new[j] = g[j]
             continue
-        stiff, bent, turned = 0.0, 0.0, 0.0
         for t in range(T):
             u = 2.0 * rule[0] * share(learning, j) * dv * (fields[b, 1 + t] - fields[a, 1 + t])
             stiff += u * plan[0, t]
             bent += u * plan[1, t]
-            turned += u * plan[2, t]
-        late = ratio * (0.5 * (f - before[0, j] + turned) - bent)
-        new[j] = min(max(g[j] + h * f - stiff + late, rule[2]), rule[3])
-        off += late * late
-        size += (new[j] - g[j]) ** 2
-    return off, size
+        G = g[j] + h * moved[j] - stiff + ratio * (0.5 * change[j] - bent)
+        new[j] = lowered(rule[3], raised(rule[2], G))

@@ -12,7 +12,7 @@ from .equilibrium import Equilibrium
 from .layout import Layout
 
 Floats = NDArray[np.float64]
-WANTED = 0.005  # the term that corrects for the change of f over the whole move of a step, at tolerance 1e-3
+WANTED = 1e-3  # the local error of a step of G over the step, at tolerance 1e-3
 FIRST = 0.1    # the first step, over the sum of the rates of learning
 
 
@@ -22,7 +22,7 @@ class QuasistaticFlow:
     One factor serves both: with ψ = L_FF⁻¹ E_T (one solve a target) and the target–target conductance
     K = (E_Tᵀ ψ)⁻¹, the clamped difference is w = φ δ, φ = ψ K, δ = V_T - v_T: no second factorisation. The same φ, ψ
     give the stiff part of the Jacobian, -U Qᵀ with U_t = 2 a Δv Δφ_t and Q_t = Δv Δψ_t. Steps are exponential
-    (two-step, order 2): exact in that part, explicit in the rest, whose change since the last step bounds them.
+    (two-step, order 2): exact in that part, explicit in the rest. Their length follows from the local error.
     """
 
     def __init__(self, network: Network, task: Task, rule: Rule, method: str = "auto", rtol: float = 1e-10) -> None:
@@ -45,7 +45,7 @@ class QuasistaticFlow:
         """Start at (n_edges,) conductances."""
         self.g = np.ascontiguousarray(conductances[self.layout.edges])
         self._moved = np.empty_like(self.g)
-        self._before = np.zeros((2, self.g.size))
+        self._before, self._change = np.zeros((2, self.g.size)), np.zeros_like(self.g)
         self._length = 0.0
         self._solved = self._trend = None
         self.evaluate(0.0)
@@ -58,11 +58,12 @@ class QuasistaticFlow:
 
     def saved(self) -> dict[str, Floats]:
         """The state, as `restore` takes it."""
-        return {"g": self.g, "before": self._before, "length": np.array(self._length)}
+        return {"g": self.g, "before": self._before, "change": self._change, "length": np.array(self._length)}
 
     def restore(self, state: dict[str, Floats]) -> None:
         """Go on from a saved state."""
-        self.g, self._before, self._length = state["g"], state["before"], float(state["length"])
+        self.g, self._before, self._change = state["g"], state["before"], state["change"]
+        self._length = float(state["length"])
         self._moved = np.empty_like(self.g)
         self.refresh()
 
@@ -103,33 +104,47 @@ class QuasistaticFlow:
         return FIRST / max(float(np.trace(self._rates[:, :-2])), 1e-300)
 
     def step(self, length: float, tolerance: float) -> tuple[float, float]:
-        """Move G by at most `length` training steps, and evaluate; returns the length taken and one to try next."""
-        wanted = WANTED * np.sqrt(tolerance / 1e-3)
+        """Move G by `length` training steps, and evaluate; returns the length taken (0: taken back) and the next."""
         new = np.empty_like(self.g)
-        while True:
-            off, size = flat.move(new, self.layout.ends, self.g, self._fields, self._before, self._moved,
-                                  self._plan(length), self._learning, self._rule)
-            error = float(np.sqrt(off / max(size, 1e-300)))
-            if error <= 1.5 * wanted or self._length == 0.0:
-                break
-            length *= max(0.2, 0.9 * wanted / error)
+        flat.move(new, self.layout.ends, self.g, self._fields, self._moved, self._change, self._plan(length),
+                  self._learning, self._rule)
         self._before[0], self._before[1] = self._moved, self.g
-        self.g, self._length = new, length
-        self.n_steps += 1
+        self.g = new
+        stretch = length / self._length if self._length > 0 else 0.0
         self.evaluate(length)
-        return length, length * float(np.clip(0.9 * wanted / max(error, 1e-300), 0.2, 2.0))
+        self.n_steps += 1
+        off, size = flat.turn(self._change, self.layout.ends, self._fields, self._before, self._moved, self.g,
+                              self._along, stretch, self._learning, self._rule)
+        # local errors of the first step, exponential Euler, and of the later ones, two-step Adams
+        share, order = (5 / 12, 3) if stretch > 0 else (0.5, 2)
+        error = share * length * float(np.sqrt(off / max(size, 1e-300)))
+        wanted = WANTED * tolerance / 1e-3
+        following = length * float(np.clip(0.9 * (wanted / max(error, 1e-300)) ** (1 / order), 0.2, 2.0))
+        if not error <= 10 * wanted and length > 1e-9:
+            self._retreat()
+            return 0.0, following if np.isfinite(error) else 0.2 * length
+        self._length = length
+        return length, following
+
+    def _retreat(self) -> None:
+        """Take the last step back, and begin anew from there."""
+        self.g = self._before[1].copy()
+        self._length = 0.0
+        self._change[:] = 0.0
+        self._trend = None
+        self.evaluate(0.0)
 
     def _plan(self, h: float) -> Floats:
         """What `flat.move` needs: φ2, φ3 of -hA applied to what learning does along Q."""
         count = self.delta.size
         a, pushed, turned = self._rates[:, :count], self._rates[:, count], self._rates[:, count + 1]
         second, third = _phi(-h * a)
-        ratio = h * h / self._length if self._length > 0 else 0.0
-        plan = np.zeros((3, count + 1))
+        plan = np.zeros((2, count + 1))
         plan[0, :count] = h * h * (second @ pushed)
-        plan[1, :count] = h * (third @ (turned + a @ self._along))
-        plan[2, :count] = self._along
-        plan[0, count], plan[1, count] = h, ratio
+        plan[0, count] = h
+        if self._length > 0:
+            plan[1, :count] = h * (third @ (turned + a @ self._along))
+            plan[1, count] = h * h / self._length
         return plan
 
 
