@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from .world import Shared
 
 SHARE = 8               # a ticket holds at most one part in SHARE × workers of the work that is left
-ANEW = (0.02, 0.06, 0.2)    # parts of the items that have ended when what is left is dealt anew
+ANEW = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7)   # parts of the items that have ended when what is left is dealt anew
 CLOSED = 1 << 40        # added to the counter of a deal that is over
 LOOK = 0.1              # seconds between looks of rank 0 whether enough has been learned
 WAIT = 1e-3             # seconds between looks for a new deal while rank 0 sorts
@@ -167,10 +167,8 @@ class Dealer:
         count = int(self._shared.get(place + 1, 1)[0])
         ends = self._shared.get(place + 2, count + 1)
         before = self._shared.get(place + 2 + n + 1, int(ends[-1]))
-        taken = self._shared.add(place, CLOSED)
-        if taken >= count:
-            return False
+        taken = min(self._shared.add(place, CLOSED), count)
         left = np.zeros(n, dtype=bool)
-        left[before[ends[taken]:]] = True
+        left[before[ends[taken]:]] = True   # none, if all are dealt: who waits for a new deal has to hear it
         self._publish(deal + 1, order[left[order]], expected)
         return True
