@@ -122,6 +122,8 @@ def test_only_r_matters() -> None:
     assert runs.rate.tolist() == [2.0, 2.0]
     np.testing.assert_allclose(runs[1].seconds, 2.0 * np.arange(201))
     np.testing.assert_allclose(runs[0].times, 0.5 * np.arange(201))
+    twice = lab(BOARD, task, 2.0, learning_rate=0.5, steps=20, circuit=LabCircuit(pause="both"))
+    assert (twice.times[-1], twice.seconds[-1]) == (20.0, 80.0)
     other = lab(BOARD, task, 2.0, learning_rate=0.5, steps=200)
     assert other.capacitance == pytest.approx(4e-4)
     assert np.array_equal(other.cost, runs[0].cost)

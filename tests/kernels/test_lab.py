@@ -64,7 +64,7 @@ def voltages(network: Network, task: Task, drops: np.ndarray) -> np.ndarray:
     D = network.incidence.toarray()
     v = np.linalg.lstsq(np.vstack([D, np.eye(network.n_nodes)[task.sources]]),
                         np.append(drops, task.source_voltages), rcond=None)[0]
-    np.testing.assert_allclose(D @ v, drops, atol=1e-12)
+    np.testing.assert_allclose(D @ v, drops, rtol=0, atol=1e-12)
     return v
 
 
@@ -99,11 +99,11 @@ def test_a_training_step_against_solve_ivp(case: str, capacitors: str) -> None:
         nudged = v[task.targets] + 0.5 * (task.target_voltages - v[task.targets])
         w = moved(K, L, w, held, 1e-9, np.append(0 * task.sources, nudged - old[:, lane]))
         free, clamped = drops_of(block, lane)
-        np.testing.assert_allclose(free, D @ moved(K, L, v, task.sources, 1 / rates[lane]), atol=2e-9)
-        np.testing.assert_allclose(clamped, D @ moved(K, L, w, held, 1 / rates[lane]), atol=1e-7)
+        np.testing.assert_allclose(free, D @ moved(K, L, v, task.sources, 1 / rates[lane]), rtol=0, atol=2e-9)
+        np.testing.assert_allclose(clamped, D @ moved(K, L, w, held, 1 / rates[lane]), rtol=0, atol=1e-7)
 
 
-@pytest.mark.parametrize("rate", [1e3, 10.0, 0.3, 1e-2, 1e-4])
+@pytest.mark.parametrize("rate", [1e3, 10.0, 0.48, 0.3, 0.14, 1e-2, 1e-4])
 def test_equal_resistors_relax_as_one_exponential(rate: float) -> None:
     """With capacitors beside equal resistors, c dΔv/dt = -G (Δv - Δv*) on every edge."""
     network, task = CASES["board"]
@@ -112,7 +112,8 @@ def test_equal_resistors_relax_as_one_exponential(rate: float) -> None:
     settled = drops_of_settled(block, network, task)
     start = drops_of(block, 0)[0]
     step(block)
-    np.testing.assert_allclose(drops_of(block, 0)[0], settled + np.exp(-0.2 / rate) * (start - settled), atol=2e-14)
+    expected = settled + np.exp(-0.2 / rate) * (start - settled)
+    np.testing.assert_allclose(drops_of(block, 0)[0], expected, rtol=0, atol=2e-14)
 
 
 def drops_of_settled(block: LabBlock, network: Network, task: Task) -> np.ndarray:
@@ -155,7 +156,7 @@ def test_charge_and_energy_are_conserved() -> None:
     drops, t = np.array(path), np.linspace(0, time, pauses + 1)
     charge = D.T @ (g * simpson(drops, x=t, axis=0) + drops[-1] - drops[0])
     free = np.setdiff1d(np.arange(9), task.sources)
-    np.testing.assert_allclose(charge[free], 0, atol=1e-9)
+    np.testing.assert_allclose(charge[free], 0, rtol=0, atol=1e-9)
     heat, stored = simpson((g * drops**2).sum(axis=1), x=t), 0.5 * np.sum(drops[-1]**2 - drops[0]**2)
     assert charge[task.sources] @ task.source_voltages == pytest.approx(heat + stored, abs=1e-8)
 
@@ -169,9 +170,9 @@ def test_the_jump_leaves_the_charge_of_inner_nodes() -> None:
     inner = np.setdiff1d(np.arange(9), np.append(task.sources, task.targets))
     D = network.incidence.toarray()
     charge = D.T @ (drops_of(block, 0)[1] - before)
-    np.testing.assert_allclose(charge[inner], 0, atol=1e-11)
+    np.testing.assert_allclose(charge[inner], 0, rtol=0, atol=1e-11)
     assert np.all(np.abs(charge[task.targets]) > 0.1)
-    np.testing.assert_allclose(drops_of(block, 0)[0], free, atol=1e-11)
+    np.testing.assert_allclose(drops_of(block, 0)[0], free, rtol=0, atol=1e-11)
 
 
 def test_node_capacitors_keep_inner_nodes_in_place() -> None:
@@ -179,7 +180,7 @@ def test_node_capacitors_keep_inner_nodes_in_place() -> None:
     block = block_of(network, task, LabCircuit(noise=0.0, capacitors="nodes"), [1e14])
     before = block.state.clamped.copy()
     step(block)
-    np.testing.assert_allclose(block.state.clamped, before, atol=1e-11)
+    np.testing.assert_allclose(block.state.clamped, before, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("capacitors", ["edges", "nodes"])
@@ -189,7 +190,7 @@ def test_two_pauses_are_one_twice_as_long(capacitors: str) -> None:
     rates = [200.0, 2.0, 0.2, 0.02]
     short, long = (block_of(network, task, circuit, [f * rate for rate in rates]) for f in (2, 1))
     step(short), step(short), step(long)
-    np.testing.assert_allclose(short.state.free, long.state.free, atol=1e-13)
+    np.testing.assert_allclose(short.state.free, long.state.free, rtol=0, atol=1e-13)
 
 
 LITERALLY = {

@@ -8,8 +8,8 @@ from scipy import stats
 @pytest.fixture(scope="module")
 def drawn() -> np.ndarray:
     """(counters, keys) numbers."""
-    keys = np.random.SeedSequence(5).generate_state(1000, np.uint64)
-    out = np.empty((1000, 1000))
+    keys = np.random.SeedSequence(5).generate_state(20_000, np.uint64)
+    out = np.empty((1000, 20_000))
     for counter in range(1000):
         noise.normals(out[counter], keys, np.uint64(counter))
     return out
@@ -25,14 +25,14 @@ def test_layers_are_of_equal_area() -> None:
 
 
 def test_distribution(drawn: np.ndarray) -> None:
-    flat = drawn.ravel()
+    flat = drawn.ravel()[:2_000_000]
     assert stats.kstest(flat, "norm").pvalue > 1e-3
     for moment, expected in ((1, 0.0), (2, 1.0), (3, 0.0), (4, 3.0), (6, 15.0)):
         error = flat.size ** -0.5 * np.sqrt(stats.norm.moment(2 * moment) - expected**2)
         assert abs(np.mean(flat**moment) - expected) < 4 * error, moment
 
 
-@pytest.mark.parametrize("beyond", [1.0, 2.5, noise.TAIL, 4.0])
+@pytest.mark.parametrize("beyond", [1.0, 2.5, noise.TAIL, 4.2, 4.6])
 def test_tails(drawn: np.ndarray, beyond: float) -> None:
     for side in (drawn, -drawn):
         expected = drawn.size * stats.norm.sf(beyond)
@@ -40,13 +40,14 @@ def test_tails(drawn: np.ndarray, beyond: float) -> None:
 
 
 def test_neighbours_are_uncorrelated(drawn: np.ndarray) -> None:
-    for a, b in ((drawn[1:], drawn[:-1]), (drawn[:, 1:], drawn[:, :-1]), (drawn[1:], np.abs(drawn[:-1]))):
+    some = drawn[:, :2000]
+    for a, b in ((some[1:], some[:-1]), (some[:, 1:], some[:, :-1]), (some[1:], np.abs(some[:-1]))):
         assert abs(np.mean(a * (b - b.mean()))) < 4 / np.sqrt(a.size)
 
 
 def test_only_key_and_counter_matter(drawn: np.ndarray) -> None:
-    keys = np.random.SeedSequence(5).generate_state(1000, np.uint64)
-    for counter, key in ((0, 0), (3, 999), (999, 7)):
+    keys = np.random.SeedSequence(5).generate_state(20_000, np.uint64)
+    for counter, key in ((0, 0), (3, 19_999), (999, 7)):
         assert noise.normal(keys[key], np.uint64(counter)) == drawn[counter, key]
     some = np.empty(3)
     noise.normals(some, keys[[500, 2, 500]], np.uint64(17))
