@@ -11,7 +11,7 @@ from ohmlearn.parallel.world import RankError, this_rank
 
 from . import commands
 
-FINE, BROKEN, BAD_INPUT, MEMBERS_FAILED, STOPPED = 0, 1, 2, 3, 75  # exit codes; 75 is the system's "try again"
+FINE, BROKEN, BAD_INPUT, MEMBERS_FAILED = 0, 1, 2, 3  # exit codes
 
 app = typer.Typer(
     name="ohmlearn", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,

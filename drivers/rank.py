@@ -94,6 +94,7 @@ class Rank:
 
     def _work(self, queue: Queue) -> tuple[int, Exception | None]:
         self.writer, error = parts.PartWriter(self.path, self.timeline), None
+        self.stopping.ready = True
         try:
             self.follow(queue)
         except Exception as met:
@@ -107,7 +108,7 @@ class Rank:
         """Have the kernels compiled once, not by all ranks at the same time."""
         from . import lanes  # noqa: F401  (all ranks load the compiler's library side by side)
 
-        if self.world.size > 1 and os.environ.get("OHMLEARN_CACHE") != "off":
+        if self.world.size == 1 or os.environ.get("OHMLEARN_CACHE") != "off":
             ensemble = self.sweep.ensemble
             first = dataclasses.replace(ensemble, task_of=ensemble.task_of[:1], rates=ensemble.rates[:1], t_max=1e-9)
             self.world.once_a_node(lambda: run_members(first, Only([0]), lambda number, run: None, threads=1))

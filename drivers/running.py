@@ -1,6 +1,7 @@
 """Running a sweep into its store, on one process or on all ranks of an MPI job."""
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .sweep import Sweep
 
 FAILURE_CODES = [ALL_STATUSES.index(name) for name in FAILURES]
+STOPPED = 75        # exit code of a sweep that a signal ended before it was done: the system's "try again"
 MOST_TOLD = 5       # failures that the summary names
 
 
@@ -84,7 +86,7 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
     world = join(mpi)
     holds: list[Lock] = []  # on rank 0
     begun = time.monotonic()
-    with Stopping() as stopping:
+    with Stopping(STOPPED) as stopping:
         try:
             plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
             told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint, quiet=quiet).run()
@@ -93,6 +95,8 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
             report = world.first(lambda: finish(path, told, holds, time.monotonic() - begun))
         except BaseException as error:
             if world.size > 1 and not isinstance(error, RankError):  # the others do not know and would wait for ever
+                if isinstance(error, SystemExit):
+                    os._exit(STOPPED)
                 traceback.print_exc()
                 world.abort(1)
             raise

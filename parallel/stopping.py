@@ -11,10 +11,15 @@ SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 
 
 class Stopping:
-    """While this context is open a signal only sets `asked`; a second Ctrl-C interrupts at once."""
+    """While this context is open a signal only sets `asked`; a second Ctrl-C interrupts at once.
 
-    def __init__(self) -> None:
+    Until `ready` is set there is nothing to end in good order, and a signal ends the process with SystemExit(`code`).
+    """
+
+    def __init__(self, code: int) -> None:
         self.asked: str | None = None
+        self.ready = False
+        self._code = code
         self._before: dict[int, object] = {}
         self._parent = os.getppid()
 
@@ -33,6 +38,8 @@ class Stopping:
             signal.signal(number, before)  # type: ignore[arg-type]
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT and self.asked == "SIGINT":
+        if number == signal.SIGINT and (not self.ready or self.asked == "SIGINT"):
             raise KeyboardInterrupt
+        if not self.ready:
+            raise SystemExit(self._code)
         self.asked = signal.Signals(number).name

@@ -43,7 +43,7 @@ def sweep(
 
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
-    from ohmlearn.drivers.cli import FINE, MEMBERS_FAILED, STOPPED
+    from ohmlearn.drivers.cli import FINE, MEMBERS_FAILED
     from ohmlearn.drivers.sweep import Sweep
     from ohmlearn.drivers.sweep_file import EXAMPLE
 
@@ -52,7 +52,7 @@ def sweep(
         raise typer.Exit()
     if file is None:
         raise ValueError("name a sweep file; `ohmlearn sweep --example > fig2d.toml` makes one to start from")
-    from ohmlearn.drivers.running import run_sweep
+    from ohmlearn.drivers.running import STOPPED, run_sweep
     from ohmlearn.parallel.world import this_rank
 
     report = run_sweep(lambda: Sweep.read(file), store or file.with_suffix(""), threads=threads, mpi=mpi,

@@ -1,0 +1,12 @@
+#!/bin/bash
+#SBATCH --job-name=fig2d
+#SBATCH --array=1-16
+#SBATCH --cpus-per-task=8
+#SBATCH --time=04:00:00
+#SBATCH --signal=B:USR1@120     # B: the batch shell, which exec has made the program
+#SBATCH --open-mode=append
+
+# No MPI: every job of the array does its part with the threads that it was given. They share one store, and the
+# last one to end folds it. Submitting the same array again goes on with what is missing.
+exec ohmlearn sweep fig2d.toml --store fig2d --no-mpi \
+    --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"
