@@ -104,3 +104,19 @@ class Sweep:
         return sum(column.nbytes for column in block.states()[0].values())
 
     track_bytes_a_member.unit = "bytes"
+
+
+def main():
+    """Print what an equilibrium and a look cost in member-steps: medians of interleaved repeats, 10 % to 90 %."""
+    look, step = Look(), Step()
+    look.setup()
+    step.setup("relax", 64)
+    step.repeats = 2000
+    for name, function in (("equilibrium", look.solve), ("look", lambda: stepping.solve_all(look.block))):
+        ratios = [per_second(step.step, 2000) / per_second(function, 2000) for _ in range(15)]
+        low, high = np.percentile(ratios, [10, 90])
+        print(f"{name}: {np.median(ratios):.2f} member-steps ({low:.2f} to {high:.2f})")
+
+
+if __name__ == "__main__":
+    main()

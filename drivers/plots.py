@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
+    from ohmlearn.lab_run import LabRun
     from ohmlearn.run import Run
 
 # Colours that keep apart for every kind of colour vision, and in grey.
@@ -93,6 +94,35 @@ def plot_runs(runs: Iterable[Run], ax: Axes | None = None, against: str = "steps
         ax.legend(title=f"R = {only.rate:g}")
     elif len({run.rate for run in runs if run.rate > 0}) > 1:
         ax.figure.colorbar(scale, ax=ax, label=r"$R = \gamma_\ell/\gamma_p$")
+    return ax
+
+
+LAB_TIMES = {"steps": r"training steps $\gamma_\ell t$", "time": r"time $\gamma_p t$", "seconds": "lab time (s)"}
+
+
+def draw_lab_traces(ax: Axes, runs: Iterable[LabRun], against: str, scale: ScalarMappable) -> None:
+    """C/C(0) of lab circuits against "steps", "time" or "seconds", coloured by R; the start is left out."""
+    for run in runs:
+        if run.cost is None:
+            raise ValueError(f"the circuit at R={run.rate:g} kept no trace; train it with traces=True")
+        x = {"steps": run.times / run.step_time, "time": run.times, "seconds": run.seconds}[against]
+        ax.plot(x[1:], run.cost[1:], color=scale.to_rgba(run.rate), lw=0.7)
+    ax.set(xscale="log", yscale="log", xlabel=LAB_TIMES[against], ylabel="cost $C/C(0)$")
+
+
+def plot_lab_runs(runs: Iterable[LabRun], ax: Axes | None = None, against: str = "steps") -> Axes:
+    """The same as a picture of its own, with a colour bar where rates differ; returns the axes."""
+    runs = list(runs)
+    if against not in LAB_TIMES:
+        raise ValueError(f"against must be one of {', '.join(LAB_TIMES)}, not {against!r}")
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(layout="constrained")
+    scale = rate_colors([run.rate for run in runs])
+    draw_lab_traces(ax, runs, against, scale)
+    if len({run.rate for run in runs}) > 1:
+        ax.figure.colorbar(scale, ax=ax, label=r"$R = R_0 c\,\gamma_\ell$")
     return ax
 
 

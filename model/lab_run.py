@@ -81,6 +81,12 @@ class LabRun:
         """(n_edges,) in 1/R0 at the end."""
         return self.circuit.unit / self.taps
 
+    def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
+        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes."""
+        from .drivers.plots import plot_lab_runs
+
+        return plot_lab_runs([self], ax, against)
+
     def __repr__(self) -> str:
         reached = f"τ={self.steps:g} steps" if np.isfinite(self.steps) else "threshold not reached"
         return f"<LabRun at R={self.rate:g}: {reached}, floor {self.floor:.3g} after {self.n_steps} steps>"
@@ -117,6 +123,12 @@ class LabRuns(Sequence[LabRun]):
     floor = property(lambda self: self._gather("floor"), doc="(n_runs,) mean of C/C(0) over the last third.")
     equilibrium_cost = property(lambda self: self._gather("equilibrium_cost"), doc="(n_runs,) C*/C(0) at the end.")
     taps = property(lambda self: self._gather("taps"), doc="(n_runs, n_edges) at the end.")
+
+    def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
+        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes."""
+        from .drivers.plots import plot_lab_runs
+
+        return plot_lab_runs(self, ax, against)
 
     def __repr__(self) -> str:
         reached = int(np.isfinite(self.steps).sum())

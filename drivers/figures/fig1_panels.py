@@ -59,17 +59,10 @@ def draw_board(ax: Axes, data: Fig1) -> None:
 
 
 def draw_traces(ax: Axes, data: Fig1, against: str, scale: ScalarMappable) -> None:
-    """Panels c and d: C of one task at five R, against training steps or against lab time."""
-    for run in data.traces:
-        cost = run.cost
-        assert cost is not None
-        x = np.arange(cost.size, dtype=float) if against == "steps" else run.seconds
-        color = scale.to_rgba(run.rate)
-        ax.plot(x[1:], cost[1:], color=color, lw=0.7)
+    """Panels c and d: C of one task at five R, against training steps or lab time, and the threshold of f."""
+    plots.draw_lab_traces(ax, data.traces, against, scale)
     ax.axhline(THRESHOLD, color="black", ls=":", lw=0.9)
-    ax.set(xscale="log", yscale="log", ylim=(1e-6, 5),
-           xlabel=r"training steps $\gamma_\ell t$" if against == "steps" else "lab time (s)",
-           ylabel="cost $C/C(0)$" if against == "steps" else "")
+    ax.set(ylim=(1e-6, 5), ylabel="cost $C/C(0)$" if against == "steps" else "")
 
 
 def beside(rate: float, capacitance: float) -> float:

@@ -2,6 +2,7 @@
 from dataclasses import replace
 
 import lab_twin as twin
+import matplotlib.pyplot as plt
 import numpy as np
 import ohmlearn as ol
 import pytest
@@ -178,6 +179,20 @@ def test_a_run_knows_how_it_ended() -> None:
     on = lab(BOARD, lab_task(BOARD, 1), 0.1, steps=5, circuit=QUIET, taps=run.taps)
     assert on.cost[0] == 1.0
     assert on.initial_cost == pytest.approx(run.equilibrium_cost * run.initial_cost)
+
+
+def test_plot() -> None:
+    runs = lab(BOARD, lab_task(BOARD, 1), [0.1, 10.0], steps=50, capacitance=2.2e-6)
+    for against, x in (("steps", np.arange(1, 51)), ("time", runs[1].times[1:]), ("seconds", runs[1].seconds[1:])):
+        ax = runs.plot(against=against)
+        np.testing.assert_allclose(ax.lines[1].get_xdata(), x)
+        np.testing.assert_allclose(ax.lines[1].get_ydata(), runs[1].cost[1:])
+        plt.close(ax.figure)
+    assert len(runs[0].plot().figure.axes) == 1
+    with pytest.raises(ValueError, match="against must be one of steps, time, seconds, not 'hours'"):
+        runs.plot(against="hours")
+    with pytest.raises(ValueError, match="R=1 kept no trace"):
+        lab(BOARD, lab_task(BOARD, 1), 1.0, steps=5, traces=False).plot()
 
 
 def test_held_from() -> None:
