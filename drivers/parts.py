@@ -6,8 +6,7 @@ transaction is on its way to the disk goes into the next one, so a slow disk mak
 from __future__ import annotations
 
 import contextlib
-import json
-import math
+import io
 import os
 import queue
 import sqlite3
@@ -126,29 +125,21 @@ def read_state(path: Path, task: int, rate: float) -> State | None:
 
 
 def encode(state: State) -> bytes:
-    """A state as bytes: CRC-32, length of the head, the head (names, kinds, shapes), the arrays."""
-    head = json.dumps([[name, array.dtype.str, array.shape] for name, array in state.items()]).encode()
-    body = struct.pack("<I", len(head)) + head + b"".join(array.tobytes() for array in state.values())
+    """A state as bytes: CRC-32, then the names and the arrays, each as .npy has them (records keep their fields)."""
+    buffer = io.BytesIO()
+    for array in (np.array(list(state)), *state.values()):
+        np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
+    body = buffer.getvalue()
     return struct.pack("<I", zlib.crc32(body)) + body
 
 
 def decode(data: bytes) -> State | None:
     """The state that was encoded, None when the bytes are damaged."""
-    if len(data) < 8 or struct.unpack_from("<I", data)[0] != zlib.crc32(data[4:]):
+    if len(data) < 4 or struct.unpack_from("<I", data)[0] != zlib.crc32(data[4:]):
         return None
-    begin = 8 + struct.unpack_from("<I", data, 4)[0]
-    state: State = {}
-    for name, kind, shape in json.loads(data[8:begin]):
-        count = math.prod(shape)
-        state[name] = np.frombuffer(data, kind, count, begin).reshape(shape)
-        begin += state[name].nbytes
-    return state
-
-
-def forget_failures(path: Path) -> None:
-    """Take out the members that failed, so that they are tried again."""
-    with explained(path), contextlib.closing(connect(path, write=True)) as connection:
-        connection.execute("DELETE FROM member WHERE status IN ('diverged', 'failed')")
+    buffer = io.BytesIO(data[4:])
+    names = np.lib.format.read_array(buffer, allow_pickle=False).tolist()
+    return {name: np.lib.format.read_array(buffer, allow_pickle=False) for name in names}
 
 
 class PartWriter:

@@ -1,0 +1,72 @@
+"""States and members on their way to the disk and back."""
+import numpy as np
+import pytest
+from ohmlearn.drivers import parts
+from ohmlearn.drivers.ensemble import Ensemble
+from ohmlearn.drivers.members import LongestFirst
+from ohmlearn.drivers.parts import PartWriter, StoreError, decode, encode
+from ohmlearn.drivers.train import run_members
+from ohmlearn.parallel.timeline import Timeline
+from sweeps import small
+
+
+def same_state(one, two):
+    assert list(one) == list(two)
+    for name in one:
+        assert one[name].dtype == two[name].dtype, name
+        assert one[name].shape == two[name].shape, name
+        assert one[name].tobytes() == two[name].tobytes(), name
+
+
+def test_a_state_comes_back_as_it_was():
+    record = np.zeros(2, dtype=[("time", "<f8"), ("status", "<i8"), ("deep", "<f8", (3,))])
+    record["time"] = np.nan, -0.0
+    state = {"each": record, "x": np.linspace(0, 1, 7)[::2], "none": np.zeros((0, 3)), "flag": np.array([True]),
+             "one": np.float64(3.0) * np.ones(())}
+    same_state(decode(encode(state)), state)
+    damaged = bytearray(encode(state))
+    damaged[40] ^= 1
+    assert decode(bytes(damaged)) is None
+    assert decode(b"") is None
+
+
+def test_states_of_the_engine_come_back_as_they_were():
+    """Whatever a lane is made of: all of it, with its kinds and shapes."""
+    ensemble: Ensemble = small().ensemble
+    states = {}
+    calls = iter([False, False, True])
+    queue = LongestFirst(np.arange(len(ensemble)), ensemble.task_of, ensemble.rates)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ohmlearn.drivers.lanes.STRIDES", 200)
+        run_members(ensemble, queue, lambda number, run: None, threads=1, stop=lambda: next(calls),
+                    suspend=states.__setitem__)
+    assert states
+    for state in states.values():
+        same_state(decode(encode(state)), state)
+
+
+def test_a_writer_that_cannot_write_says_so_and_takes_no_more(tmp_path):
+    writer = PartWriter(tmp_path / "nowhere" / "part.sqlite", Timeline())
+    writer.checkpoint(0, 1.0, 1, {"x": np.zeros(3)})
+    writer.close()
+    assert isinstance(writer.error, StoreError)
+    assert "cannot be written" in str(writer.error)
+    writer.checkpoint(0, 1.0, 2, {"x": np.zeros(3)})     # at once, and without an error
+
+
+def test_checkpoints_replace_one_another_and_go_with_their_member(tmp_path):
+    from ohmlearn.drivers.rows import Layout
+
+    path = tmp_path / "part.sqlite"
+    parts.prepare(path, "digest", "1")
+    writer = PartWriter(path, Timeline())
+    for progress in (1, 2, 3):
+        writer.checkpoint(4, 0.3, progress, {"x": np.full(2, progress)})
+    writer.checkpoint(5, 0.3, 1, {"x": np.zeros(2)})
+    writer.add(Layout(3, 2, 0, True).failed(5, 0.3, "because"))
+    writer.close()
+    assert writer.error is None
+    assert parts.read_progress(path) == [(4, 0.3, 3)]
+    np.testing.assert_array_equal(parts.read_state(path, 4, 0.3)["x"], [3, 3])
+    assert parts.read_state(path, 5, 0.3) is None
+    assert [(row.task, row.status, row.reason) for row in parts.read_members(path)] == [(5, "failed", "because")]
