@@ -84,19 +84,18 @@ class Rank:
             with self.timeline.span(STARTING):
                 self.world.together(lambda: parts.prepare(self.path, self.sweep.digest, __version__))
                 self.warm()
-                queue = self.queue()
-            computed, error = self._work(queue)
+            computed, error = self._work()
             if self.board.adrift():
                 os._exit(1)
         with self.timeline.span(OTHERS):
             self.board.finish()
         return self.world.gather(Outcome(computed, self.stopping.asked, error, self.timeline.finish()))
 
-    def _work(self, queue: Queue) -> tuple[int, Exception | None]:
+    def _work(self) -> tuple[int, Exception | None]:
         self.writer, error = parts.PartWriter(self.path, self.timeline), None
         self.stopping.ready = True
         try:
-            self.follow(queue)
+            self.follow(self.queue())
         except Exception as met:
             self.board.stop()
             error = met if self.world.rank == 0 else RankError.told(met, self.world.rank)

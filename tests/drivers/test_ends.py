@@ -137,7 +137,7 @@ def test_trouble_on_one_rank_is_told_once(file, tmp_path):
 @needs_mpi
 def test_a_bug_on_one_rank_shows_one_traceback(file):
     program = ("import ohmlearn.drivers.rank as r\nfrom ohmlearn.parallel.world import this_rank\n"
-               "def broken(self, threads):\n    raise KeyError(f'a bug on {this_rank()}')\n"
+               "def broken(self):\n    raise KeyError(f'a bug on {this_rank()}')\n"
                "r.Rank.queue = broken\nfrom ohmlearn.drivers.cli import main\nmain()")
     words = [str(mpiexec()), "-n", "2", sys.executable, "-c", program, "sweep", str(file), "--quiet"]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
