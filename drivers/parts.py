@@ -115,30 +115,35 @@ def read_versions(path: Path) -> list[str]:
     return sorted(name.removeprefix("version ") for (name,) in names)
 
 
-def read_state(path: Path, task: int, rate: float) -> State | None:
-    """A checkpoint, or None when it is gone or damaged: the member then starts anew."""
+def read_state(path: Path, task: int, rate: float, maker: str = "") -> State | None:
+    """A checkpoint, or None when it is gone, damaged or another version's: the member then starts anew."""
     with explained(path), contextlib.closing(connect(path)) as connection:
         found = connection.execute("SELECT data FROM checkpoint WHERE task = ? AND rate = ?", (task, rate)).fetchone()
     if found is None:
         return None
-    return decode(found[0])
+    return decode(found[0], maker)
 
 
-def encode(state: State) -> bytes:
-    """A state as bytes: CRC-32, then the names and the arrays, each as .npy has them (records keep their fields)."""
+def encode(state: State, maker: str = "") -> bytes:
+    """A state as bytes: CRC-32, then the names and the arrays, each as .npy has them (records keep their fields).
+
+    maker : what made it; nothing else can go on from it.
+    """
     buffer = io.BytesIO()
-    for array in (np.array(list(state)), *state.values()):
+    for array in (np.array([maker, *state]), *state.values()):
         np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
     body = buffer.getvalue()
     return struct.pack("<I", zlib.crc32(body)) + body
 
 
-def decode(data: bytes) -> State | None:
-    """The state that was encoded, None when the bytes are damaged."""
+def decode(data: bytes, maker: str = "") -> State | None:
+    """The state that was encoded, None when the bytes are damaged or another's."""
     if len(data) < 4 or struct.unpack_from("<I", data)[0] != zlib.crc32(data[4:]):
         return None
     buffer = io.BytesIO(data[4:])
-    names = np.lib.format.read_array(buffer, allow_pickle=False).tolist()
+    made_by, *names = np.lib.format.read_array(buffer, allow_pickle=False).tolist()
+    if made_by != maker:
+        return None
     return {name: np.lib.format.read_array(buffer, allow_pickle=False) for name in names}
 
 
@@ -158,9 +163,9 @@ class PartWriter:
         """Store a finished member; its checkpoint goes."""
         self._put("member", tuple(row))
 
-    def checkpoint(self, task: int, rate: float, progress: int, state: State) -> None:
-        """Store the state of a running member, in place of an earlier one."""
-        self._put("checkpoint", (task, rate, progress, encode(state)))
+    def checkpoint(self, task: int, rate: float, progress: int, data: bytes) -> None:
+        """Store the encoded state of a running member, in place of an earlier one."""
+        self._put("checkpoint", (task, rate, progress, data))
 
     def _put(self, kind: str, values: tuple[Any, ...]) -> None:
         while self.error is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -165,12 +166,12 @@ class Rank:
             return self.kept.pop(number)
         if number not in self.plan.states:
             return None
-        return parts.read_state(self.plan.states[number][0], *self._key(number))
+        return parts.read_state(self.plan.states[number][0], *self._key(number), maker())
 
     def _suspend(self, number: int, state: State) -> None:
         self.kept[number] = state
         self.progress_of[number] = self.progress_of.get(number, 0) + 1
-        self.writer.checkpoint(*self._key(number), self.progress_of[number], state)
+        self.writer.checkpoint(*self._key(number), self.progress_of[number], parts.encode(state, maker()))
 
     def _stop(self) -> bool:
         if self.writer.error and not self.board.stopped:
@@ -178,6 +179,14 @@ class Rank:
         if self.dealer is not None and self.world.rank == 0:
             self.dealer.deal_anew()
         return self.board.poll()
+
+
+@cache
+def maker() -> str:
+    """What a member's state belongs to: the program's version and the sources of its kernels."""
+    from ohmlearn.kernels.compiled import _digest
+
+    return f"{__version__} {_digest()}"
 
 
 class Only:

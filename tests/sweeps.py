@@ -85,7 +85,7 @@ def run(*arguments, ranks=None, timeout=120, **options):
 
 
 SLOW = changed(tasks__allosteric__count=12, sweep__rates=[1.0, 3.0], sweep__until=1e-6, sweep__t_max=60.0,
-               sweep__dt=3e-4, record=None)      # no member ends within a moment, and not all at once
+               sweep__dt=1e-4, record=None)      # no member ends within a moment, and not all at once
 
 
 def toml(tables):

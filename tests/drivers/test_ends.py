@@ -88,7 +88,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(file, tmp_path):
     if shutil.which("unshare") is None or subprocess.run([*words, mount], cwd=tmp_path, check=False).returncode:
         pytest.skip("needs unshare and the right to mount")
     words += [f'set -e; {mount}; "$@" || code=$?; cp -a small/store kept; exit ${{code:-0}}', "sh"]
-    tables = SLOW | {"sweep": SLOW["sweep"] | {"t_max": 0.1}, "tasks": {"allosteric": {
+    tables = SLOW | {"sweep": SLOW["sweep"] | {"t_max": 0.01}, "tasks": {"allosteric": {
         "sources": 4, "targets": 1, "count": 400}}}
     file.write_text(toml(tables))
     full = run("sweep", file, "--store", "small/store", "--quiet", cwd=tmp_path, prefix=words)

@@ -28,6 +28,7 @@ def test_a_state_comes_back_as_it_was():
     damaged[40] ^= 1
     assert decode(bytes(damaged)) is None
     assert decode(b"") is None
+    assert decode(encode(state, "version 1"), "version 2") is None
 
 
 def test_states_of_the_engine_come_back_as_they_were():
@@ -47,11 +48,11 @@ def test_states_of_the_engine_come_back_as_they_were():
 
 def test_a_writer_that_cannot_write_says_so_and_takes_no_more(tmp_path):
     writer = PartWriter(tmp_path / "nowhere" / "part.sqlite", Timeline())
-    writer.checkpoint(0, 1.0, 1, {"x": np.zeros(3)})
+    writer.checkpoint(0, 1.0, 1, encode({"x": np.zeros(3)}))
     writer.close()
     assert isinstance(writer.error, StoreError)
     assert "cannot be written" in str(writer.error)
-    writer.checkpoint(0, 1.0, 2, {"x": np.zeros(3)})     # at once, and without an error
+    writer.checkpoint(0, 1.0, 2, b"")     # at once, and without an error
 
 
 def test_checkpoints_replace_one_another_and_go_with_their_member(tmp_path):
@@ -61,8 +62,8 @@ def test_checkpoints_replace_one_another_and_go_with_their_member(tmp_path):
     parts.prepare(path, "digest", "1")
     writer = PartWriter(path, Timeline())
     for progress in (1, 2, 3):
-        writer.checkpoint(4, 0.3, progress, {"x": np.full(2, progress)})
-    writer.checkpoint(5, 0.3, 1, {"x": np.zeros(2)})
+        writer.checkpoint(4, 0.3, progress, encode({"x": np.full(2, progress)}))
+    writer.checkpoint(5, 0.3, 1, encode({"x": np.zeros(2)}))
     writer.add(Layout(3, 2, 0, True).failed(5, 0.3, "because"))
     writer.close()
     assert writer.error is None
