@@ -122,7 +122,8 @@ class Stepping(Follower):
         self.stepper = Stepper(self.network, self.task, self.rule, self.rate, threads)
         self.circuit = Equilibrium(self.network, self.task.sources)
         self.many = 1
-        self._still = self._drifting = None
+        self._still: Floats | None = None
+        self._drifting: Floats | None = None
         self._last_x, self._last_g = np.empty_like(self.stepper.state.x), np.empty_like(self.stepper.state.g)
 
     def begin(self) -> None:
@@ -149,13 +150,13 @@ class Stepping(Follower):
         """C*, δ and dδ/dt by two solves, and the bounds on the step."""
         stepper, targets = self.stepper, self.task.targets
         conductances = stepper.conductances
-        self._still = self.circuit.solve(conductances, self.task.source_voltages, start=self._still)
-        pushed = stepper.drift(self._still)
-        self._drifting = self.circuit.solve(conductances, currents=pushed, start=self._drifting)
+        still = self.circuit.solve(conductances, self.task.source_voltages, start=self._still)
+        drifting = self.circuit.solve(conductances, currents=stepper.drift(still), start=self._drifting)
+        self._still, self._drifting = still, drifting
         self.bounds[:, 0] = stepper.bounds()
         self.small[:, 0] = stepper.at_targets()
-        drifted = self._drifting[targets] * self.me["dt"]
-        return stepping.measure(self.me, self.p, self._still[targets][:, None], drifted[:, None], 0)
+        drifted = drifting[targets] * self.me["dt"]
+        return stepping.measure(self.me, self.p, still[targets][:, None], drifted[:, None], 0)
 
     def _remember(self) -> None:
         stepping.clamp(self.p, self.small, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from ohmlearn.network import Network
 
 # One run of 8000 nodes is 7 times, 8 runs are 1.1 times as fast on the large path; at 2000 nodes 8 runs are half as
-# fast (benchmarks/NOTES.md). The number of runs must not decide: a result depends on its own member alone.
+# fast (benchmarks/large.md). The number of runs must not decide: a result depends on its own member alone.
 LANES_UP_TO = 4000
 
 

@@ -9,7 +9,7 @@ from .backends import installed
 
 # Seconds of one core, thinned Delaunay networks of mean degree 4.5, rtol 1e-10: only their ratios matter here.
 # Columns: setup of a new pattern, setup for new conductances, one iteration, iterations at uniform conductances
-# and over 4 decades. Measured with benchmarks/solvers.py; see benchmarks/NOTES.md.
+# and over 4 decades. Measured with benchmarks/solvers.py; see benchmarks/large.md.
 SIZES = (1e2, 1e3, 1e4, 1e5, 1e6)
 MEASURED: dict[str, tuple[tuple[float, float, float, int, int], ...]] = {
     "superlu": ((1e-4, 1e-4, 2.4e-5, 1, 1), (1.1e-3, 1.1e-3, 1.2e-4, 1, 1), (1.72e-2, 1.7e-2, 8.5e-4, 1, 1),

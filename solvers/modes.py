@@ -183,7 +183,8 @@ def _lobpcg(problem: _Problem, k: int) -> tuple[Floats, int]:
     laplacian = LinearOperator((size, size), matvec=problem.times, matmat=columns(problem.times), dtype=np.float64)
     start = np.random.default_rng(0).standard_normal((size, min(k + 2, size // 5)))
     start = columns(pseudo)(columns(problem.deflate)(start))
-    steps, values, vectors, tolerance = 0, None, start, None
+    steps, values, vectors = 0, np.empty(0), start
+    tolerance: float | None = None
     for _ in range(3):      # the goal of the residual follows from the eigenvalues, which are known only then
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")         # what it did not reach is said below, by the true residual

@@ -142,3 +142,19 @@ def test_bad_input():
         circuit.solve(1.0, [1.0, 2.0])
     with pytest.raises(ValueError, match=r"currents\[7\] is nan"):
         circuit.solve(1.0, currents=np.where(np.arange(60) == 7, np.nan, 0.0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_disk_of_uniform_conductance(method):
+    """With its rim held at x² - y², a disk cut from a square lattice has x² - y² inside: harmonic there too."""
+    n, radius = 61, 29.5
+    grid = Network.grid(n, n)
+    x, y = np.divmod(np.arange(n * n), n) - np.array([[n // 2], [n // 2]])
+    inside = np.hypot(x, y) <= radius
+    number = np.cumsum(inside) - 1
+    kept = inside[grid.edges].all(axis=1)
+    disk = Network(number[grid.edges[kept]])
+    value = (x**2 - y**2)[inside].astype(float)
+    rim = np.flatnonzero(disk.degree < 4)
+    v = Equilibrium(disk, rim, method).solve(3.0, value[rim])
+    np.testing.assert_allclose(v, value, atol=1e-6)
