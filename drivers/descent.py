@@ -149,35 +149,35 @@ def _descend(network: Network, tasks: list[Task], g: Array, rule: GradientFlow, 
                    history[:n], network, tasks, rule)
 
 
-def _learns(network: Network, rule: GradientFlow) -> NDArray[np.uint8]:
-    """(n_edges,) 1 where an edge learns."""
+def _learns(network: Network, rule: GradientFlow) -> NDArray[np.bool_]:
+    """(n_edges,) the edges that learn."""
     if rule.frozen is None:
-        return np.ones(network.n_edges, dtype=np.uint8)
+        return np.ones(network.n_edges, dtype=bool)
     if len(rule.frozen) != network.n_edges:
         raise ValueError(f"rule.frozen has {len(rule.frozen)} entries, the network {network.n_edges} edges")
-    return (~rule.frozen).astype(np.uint8)
+    return ~rule.frozen
 
 
-def _track(stops: Stops, n_edges: int) -> Any:
+def _track(stops: Stops, n_rows: int) -> Any:
     from ohmlearn.kernels.descent import Track
 
     n = stops.times.size + stops.costs.size
-    return Track(stops.times, stops.costs, np.empty((n, n_edges)), np.empty(n), np.empty(n))
+    return Track(stops.times, stops.costs, np.empty((n, n_rows, 8)), np.empty(n), np.empty(n))
 
 
 def _compiled(network: Network, tasks: list[Task], g: Array, rule: GradientFlow, limits: Any, stops: Stops) -> Any:
     """Follow the flow in one kernel call, over the edges between places that are not held together."""
     from ohmlearn.kernels import descent as kernels
 
-    from .descent_member import member_of, work_for
+    from .descent_member import edges_of, member_of, rows_of, work_for
 
     member, kept = member_of(network, tasks)
-    work, track, state = work_for(member), _track(stops, int(kept.sum())), np.zeros(kernels.N_STATE)
-    end, moving = g.copy(), g[kept]
-    status = kernels.descend(member, limits, _learns(network, rule)[kept], track, work, moving, state)
-    end[kept] = moving
-    history = np.tile(g, (len(track.kept), 1))
-    history[:, kept] = track.kept
+    moving, learns = rows_of(g[kept], rule.floor), rows_of(_learns(network, rule)[kept], 0.0)
+    work, track, state = work_for(member), _track(stops, len(moving)), np.zeros(kernels.N_STATE)
+    status = kernels.descend(member, limits, learns, track, work, moving, state)
+    end, history, m = g.copy(), np.tile(g, (len(track.kept), 1)), int(kept.sum())
+    end[kept] = edges_of(moving, m)
+    history[:, kept] = edges_of(track.kept, m)
     return status, end, history, track.time, track.cost, state
 
 
@@ -186,15 +186,16 @@ def _by_hessians(network: Network, tasks: list[Task], g: Array, rule: GradientFl
     from ohmlearn.kernels import descent as kernels
     from ohmlearn.solvers.hessian import Hessian
 
-    from .descent_member import empty_work
+    from .descent_member import edges_of, empty_work, rows_of
 
-    work = empty_work(sum(task.n_targets for task in tasks), network.n_edges)
-    track, state = _track(stops, network.n_edges), np.zeros(kernels.N_STATE)
-    learns, end = _learns(network, rule), g.copy()
+    m = network.n_edges
+    work = empty_work(sum(task.n_targets for task in tasks), m)
+    moving, learns, state = rows_of(g, rule.floor), rows_of(_learns(network, rule), 0.0), np.zeros(kernels.N_STATE)
+    track = _track(stops, len(moving))
     while True:
-        h = Hessian(network, tasks, end)
-        work.error[:], work.slope[:] = h.errors, h.gradient
-        status = kernels.step(limits, learns, track, work, end, state)
+        h = Hessian(network, tasks, edges_of(moving, m))
+        work.error[:] = h.errors
+        work.slope.reshape(len(h.errors), -1)[:, :m] = h.gradient
+        status = kernels.step(limits, learns, track, work, moving, state)
         if status != kernels.RUNNING:
-            return status, end, track.kept, track.time, track.cost, state
-
+            return status, edges_of(moving, m).copy(), edges_of(track.kept, m), track.time, track.cost, state

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,21 @@ def _rows(columns: Array) -> Array:
     return chunks
 
 
+def rows_of(values: NDArray[Any], fill: float) -> Array:
+    """(..., n_edges) values as aligned rows of 8 edges (..., n_rows, 8), filled up at the end."""
+    *shape, n = values.shape
+    rows = aligned(*shape, -(-n // LANES), LANES)
+    rows[:] = fill
+    edges_of(rows, n)[:] = values
+    return rows
+
+
+def edges_of(rows: Array, n_edges: int) -> Array:
+    """(..., n_edges) values from rows of 8 edges, a view."""
+    *shape, n, lanes = rows.shape
+    return rows.reshape(*shape, n * lanes)[..., :n_edges]
+
+
 def work_for(member: Member) -> Work:
     """Work arrays of a member."""
     chunks, n, _ = member.inject.shape
@@ -56,6 +72,7 @@ def work_for(member: Member) -> Work:
 
 def empty_work(n_constraints: int, n_edges: int, matrix: Array | None = None, voltages: Array | None = None) -> Work:
     """Work arrays for so many constraints; those of the solves may be left out where others solve."""
-    k = n_constraints
+    k, rows = n_constraints, -(-n_edges // LANES)
     return Work(aligned(0) if matrix is None else matrix, aligned(0, 0, LANES) if voltages is None else voltages,
-                np.zeros(k), np.zeros(k), np.zeros((k, n_edges)), np.zeros(n_edges), np.zeros((k, k)), np.zeros((k, k)))
+                np.zeros(k), np.zeros(k), aligned(k * rows, LANES), aligned(rows, LANES), np.zeros((k, k)),
+                np.zeros((k, k)), aligned(1, LANES))

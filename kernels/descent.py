@@ -7,19 +7,22 @@ k belongs to two columns, V of its sample and μ of its output: g_k = -(Δμ)∘
 A step is implicit in the stiff directions, which are those of the g: ΔG = -h gᵀ y, y = (1 + h g gᵀ)⁻¹ c, the
 errors c becoming y. Its length h is the largest that two caps allow, one on |ΔG/G|, one on the share of the
 errors that it removes; without the first, edges slam into the floor and isolate nodes.
+
+What is per edge stands in rows of 8 edges, (n_rows, 8), filled up with edges that do not learn.
 """
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import kernel
+from .compiled import inline, kernel
 from .dynamics import Graph
 from .equilibrium import Elimination, Factor, assemble, factorise, substitute
-from .lanes import at, load, store
+from .lanes import at, fma, load, maximum, minimum, store
 
 RUNNING, REACHED, OUT_OF_TIME, STALLED, DIVERGED = -1, 0, 1, 2, 3
 PATIENCE, PROGRESS = 200, 1e-6      # stalled: C has fallen by less than this share over so many steps
+HUGE = 1e300          # makes 1 of what is above 0, through min(1, HUGE x)
 NEWTON = 1e12         # longest step in units of 1/Tr(g gᵀ), where it is Newton's
 # state of a descent: its time, last step length, steps; C now, at first, and PATIENCE steps ago; marks behind
 TIME, LENGTH, STEPS, COST, FIRST, PAST, NEXT_TIME, NEXT_COST, KEPT, N_STATE = range(10)
@@ -61,8 +64,8 @@ class Limits(NamedTuple):
 
 class Work(NamedTuple):
     """What a step needs. matrix : the factor. voltages : (chunks, n_nodes, 8) of every column.
-    error, left : (n_constraints,) c and y. slope : (n_constraints, n_edges) g, 0 where an edge cannot move.
-    change : (n_edges,) ΔG. gram, scratch : (n_constraints, n_constraints)."""
+    error, left : (n_constraints,) c and y. slope : (n_constraints n_rows, 8) g, constraint after constraint, 0 where an
+    edge cannot move. change : (n_rows, 8) ΔG. gram, scratch : (n_constraints, n_constraints). row : (1, 8)."""
 
     matrix: NDArray[np.float64]
     voltages: NDArray[np.float64]
@@ -72,11 +75,12 @@ class Work(NamedTuple):
     change: NDArray[np.float64]
     gram: NDArray[np.float64]
     scratch: NDArray[np.float64]
+    row: NDArray[np.float64]
 
 
 class Track(NamedTuple):
     """States to keep along the way. at_times, at_costs : marks, increasing and falling; a step ends at each time, and
-    the first state at or below a cost is kept. kept : (n_marks, n_edges) G; time, cost : (n_marks,) of each."""
+    the first state at or below a cost is kept. kept : (n_marks, n_rows, 8) G; time, cost : (n_marks,) of each."""
 
     at_times: NDArray[np.float64]
     at_costs: NDArray[np.float64]
@@ -87,7 +91,7 @@ class Track(NamedTuple):
 
 @kernel
 def respond(member, G, work):
-    """Voltages of all columns at conductances G (n_edges,), relative to the held ones."""
+    """Voltages of all columns at conductances G (n_edges and more,), relative to the held ones."""
     assemble(member.graph, member.pattern, member.free, G, work.matrix)
     factorise(member.pattern, work.matrix)
     ends = member.graph.ends
@@ -96,7 +100,7 @@ def respond(member, G, work):
         for a in range(member.free.size):
             store(z, a, load(inject, a))
         for s in range(max(0, min(member.offset.shape[0] - 8 * c, 8))):
-            for j in range(G.size):
+            for j in range(member.offset.shape[1]):
                 current = G[j] * member.offset[8 * c + s, j]
                 z[at(ends, 2 * j), s] -= current
                 z[at(ends, 2 * j + 1), s] += current
@@ -119,39 +123,46 @@ def measure(member, work):
 @kernel
 def find_slopes(member, work):
     """Gradients g of all constraints."""
-    ends = member.graph.ends
+    ends, slope = member.graph.ends, work.slope.reshape(work.slope.size)
     for k in range(member.sample.size):
         s, (cv, v), (cm, mu) = member.sample[k], divmod(member.sample[k], 8), divmod(member.output[k], 8)
-        z, answer = work.voltages[cv], work.voltages[cm]
-        for j in range(work.change.size):
-            a, b = at(ends, 2 * j), at(ends, 2 * j + 1)
-            drop = z[a, v] - z[b, v]
-            if s < member.offset.shape[0]:
-                drop += member.offset[s, j]
-            work.slope[k, j] = -drop * (answer[a, mu] - answer[b, mu])
+        z, answer = work.voltages[cv].reshape(-1), work.voltages[cm].reshape(-1)
+        first = k * work.change.size
+        for j in range(ends.size // 2):
+            a, b = 8 * at(ends, 2 * j), 8 * at(ends, 2 * j + 1)
+            store(slope, first + j, (at(z, a + v) - at(z, b + v)) * (at(answer, b + mu) - at(answer, a + mu)))
+        if s < member.offset.shape[0]:
+            for j in range(ends.size // 2):
+                a, b = 8 * at(ends, 2 * j), 8 * at(ends, 2 * j + 1)
+                slope[first + j] += member.offset[s, j] * (at(answer, b + mu) - at(answer, a + mu))
 
 
 @kernel
 def hold_back(limits, learns, G, work):
     """Drop the edges that cannot follow -∂C/∂G from all g; returns the trace of the Gram matrix of what is left."""
-    slope, trace = work.slope, 0.0
-    for j in range(G.size):
-        push = 0.0
+    n, slope, trace = len(G), work.slope, 0.0
+    for r in range(n):
+        push = 0.0 * load(G, r)
         for k in range(work.error.size):
-            push -= work.error[k] * slope[k, j]
-        if learns[j] == 0 or (G[j] <= limits.floor and push < 0) or (G[j] >= limits.ceiling and push > 0):
-            slope[:, j] = 0.0
+            push = fma(-work.error[k], load(slope, k * n + r), push)
+        up, down = minimum(1.0, HUGE * maximum(0.0, push)), minimum(1.0, HUGE * maximum(0.0, -push))
+        above = minimum(1.0, HUGE * (load(G, r) - limits.floor))
+        below = minimum(1.0, HUGE * (limits.ceiling - load(G, r)))
+        free = load(learns, r) * (up * below + down * above)
+        for k in range(work.error.size):
+            store(slope, k * n + r, free * load(slope, k * n + r))
     for k in range(work.error.size):
         for i in range(k + 1):
-            total = 0.0
-            for j in range(G.size):
-                total += slope[k, j] * slope[i, j]
-            work.gram[k, i] = work.gram[i, k] = total
+            total = 0.0 * load(G, 0)
+            for r in range(n):
+                total = fma(load(slope, k * n + r), load(slope, i * n + r), total)
+            store(work.row, 0, total)
+            work.gram[k, i] = work.gram[i, k] = work.row.sum()
         trace += work.gram[k, k]
     return trace
 
 
-@kernel
+@inline
 def leave(h, work):
     """Errors y = (1 + h g gᵀ)⁻¹ c that a step h leaves, by elimination; returns |y|."""
     n, y, a = work.error.size, work.left, work.scratch
@@ -174,17 +185,25 @@ def leave(h, work):
     return np.sqrt(size)
 
 
-@kernel
+@inline
 def change(h, G, work):
     """ΔG of a step h, after `leave`; returns the largest |ΔG/G|."""
-    most = 0.0
-    for j in range(G.size):
-        total = 0.0
+    n, most = len(G), 0.0 * load(G, 0)
+    for r in range(n):
+        total = 0.0 * load(G, r)
         for k in range(work.left.size):
-            total -= work.slope[k, j] * work.left[k]
-        work.change[j] = h * total
-        most = max(most, abs(work.change[j]) / G[j])
-    return most
+            total = fma(-h * work.left[k], load(work.slope, k * n + r), total)
+        store(work.change, r, total)
+        most = maximum(most, maximum(-total, total) / load(G, r))
+    store(work.row, 0, most)
+    return work.row.max()
+
+
+@inline
+def move(limits, G, work):
+    """G + ΔG, within the bounds."""
+    for r in range(len(G)):
+        store(G, r, minimum(limits.ceiling, maximum(limits.floor, load(G, r) + load(work.change, r))))
 
 
 @kernel
@@ -254,16 +273,15 @@ def step(limits, learns, track, work, G, state):
     h = choose_step(limits, G, work, last, min(rest, NEWTON / trace))
     state[TIME] = state[TIME] + h if h < rest else goal
     state[LENGTH], state[STEPS] = h, state[STEPS] + 1
-    for j in range(G.size):
-        G[j] = min(max(G[j] + work.change[j], limits.floor), limits.ceiling)
+    move(limits, G, work)
     return RUNNING
 
 
 @kernel
 def descend(member, limits, learns, track, work, G, state):
-    """Follow the flow from G (n_edges,), in place, to its end; returns the status. state : (N_STATE,) zeros."""
+    """Follow the flow from G (n_rows, 8), in place, to its end; returns the status. state : (N_STATE,) zeros."""
     while True:
-        respond(member, G, work)
+        respond(member, G.reshape(G.size), work)
         measure(member, work)
         find_slopes(member, work)
         status = step(limits, learns, track, work, G, state)

@@ -35,6 +35,7 @@ _FACE = {
     "measure_responses": "ohmlearn.solvers.responses",
     "soft_approximation": "ohmlearn.solvers.soft",
     "soft_mode": "ohmlearn.solvers.soft",
+    "soft_modes": "ohmlearn.solvers.modes",
     "train": "ohmlearn.drivers.train",
     "voltages": "ohmlearn.solvers.circuit",
 }
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from .solvers.course import follow as follow
     from .solvers.equilibrium import Equilibrium as Equilibrium
     from .solvers.hessian import hessian as hessian
+    from .solvers.modes import soft_modes as soft_modes
     from .solvers.responses import Responses as Responses
     from .solvers.responses import measure_responses as measure_responses
     from .solvers.soft import soft_approximation as soft_approximation

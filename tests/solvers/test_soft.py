@@ -65,3 +65,13 @@ def test_degenerate_and_broken_networks():
     with pytest.raises(ValueError, match="two nodes"):
         ol.soft_mode(ol.Network.from_edges([(0, 1)]), 1.0)
     assert ol.soft_mode(ring, np.arange(1.0, 9.0)).gap > 1
+
+
+def test_large_networks_take_the_sparse_way(monkeypatch):
+    net = ol.Network.delaunay(300, seed=1)
+    g = np.random.default_rng(0).uniform(0.5, 1.5, net.n_edges)
+    dense = ol.soft_mode(net, g)
+    monkeypatch.setattr("ohmlearn.solvers.soft.DENSE_NODES", 100)
+    sparse = ol.soft_mode(net, g)
+    assert np.allclose(sparse.eigenvalues, dense.eigenvalues, rtol=1e-10)
+    assert abs(sparse.mode @ dense.mode) > 1 - 1e-9
