@@ -82,7 +82,8 @@ def disturb(file: Path, given: argparse.Namespace) -> list[dict[str, object]]:
         lives = chance.uniform(0, given.longest)
         try:
             process.wait(timeout=lives)
-            sys.exit(f"the sweep ended before kill {number}; a smaller --dt makes it longer")
+            print(f"\nthe sweep ended before kill {number}; a smaller --dt makes it longer")
+            break
         except subprocess.TimeoutExpired:
             pass
         ranks = below(process.pid)

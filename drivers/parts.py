@@ -147,6 +147,12 @@ def decode(data: bytes, maker: str = "") -> State | None:
     return {name: np.lib.format.read_array(buffer, allow_pickle=False) for name in names}
 
 
+def forget_failures(path: Path) -> None:
+    """Take out the members that failed, so that they are tried again."""
+    with explained(path), contextlib.closing(connect(path, write=True)) as connection:
+        connection.execute("DELETE FROM member WHERE status IN ('diverged', 'failed')")
+
+
 class PartWriter:
     """Writes a part from a thread of its own. `add` and `checkpoint` return at once and never raise."""
 

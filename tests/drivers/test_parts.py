@@ -71,3 +71,5 @@ def test_checkpoints_replace_one_another_and_go_with_their_member(tmp_path):
     np.testing.assert_array_equal(parts.read_state(path, 4, 0.3)["x"], [3, 3])
     assert parts.read_state(path, 5, 0.3) is None
     assert [(row.task, row.status, row.reason) for row in parts.read_members(path)] == [(5, "failed", "because")]
+    parts.forget_failures(path)
+    assert parts.read_keys(path) == []
