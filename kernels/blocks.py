@@ -127,11 +127,10 @@ def run(block, strides):
         if block.clock[0] % (LONGEST // SHORTEST) == 0 and count(each, FRESH, CONTINUED):
             start(block)
         tick(block)
-        stepping = any_stepping(each)
-        rest = stepping and block.clock[0] % RARE != 0
+        rest = any_stepping(each) and block.clock[0] % RARE != 0
         if any_candidate(each) or (gliding_bits(each) and not rest):
             glide(block)
-        if stepping:
+        if any_stepping(each):             # those that just left the manifold too
             step_all(block)
         if count(each, REACHED, DIVERGED):
             return stride + 1

@@ -127,7 +127,7 @@ def glide(block):
         me = p.each[lane]
         if me.gliding and me.taken == 1:
             if arrive(me, p, slow, x, G, lane):
-                me.gliding, me.span = 0, SHORTEST
+                me.gliding, me.span, me.clock = 0, SHORTEST, 0      # of its own steps only, not of its block
                 fastest(block.graph, law, G, x, block.scratch, block.bounds)
                 choose_step(me, law.rows, block.bounds, lane)
         elif candidate(me) and enter(me, p, slow, x, G, lane):
