@@ -84,11 +84,12 @@ def test_a_full_disk_is_told_and_nothing_is_lost(file, tmp_path):
     """A small file system of its own, in name spaces of its own; then the store moves to where there is room."""
     (tmp_path / "small").mkdir()
     words = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
-    mount = "mount -t tmpfs -o size=300k none small"
+    mount = "mount -t tmpfs -o size=600k none small"
     if shutil.which("unshare") is None or subprocess.run([*words, mount], cwd=tmp_path, check=False).returncode:
         pytest.skip("needs unshare and the right to mount")
     words += [f'set -e; {mount}; "$@" || code=$?; cp -a small/store kept; exit ${{code:-0}}', "sh"]
-    tables = SLOW | {"sweep": SLOW["sweep"] | {"t_max": 0.01}, "tasks": {"allosteric": {
+    # long enough runs that they do not all fall into the first transaction
+    tables = SLOW | {"sweep": SLOW["sweep"] | {"t_max": 0.3}, "tasks": {"allosteric": {
         "sources": 4, "targets": 1, "count": 400}}}
     file.write_text(toml(tables))
     full = run("sweep", file, "--store", "small/store", "--quiet", cwd=tmp_path, prefix=words)
