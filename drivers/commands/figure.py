@@ -1,68 +1,116 @@
 """`ohmlearn figure`: the figures of the papers, with their data and a table beside the published values."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperGroup
 
-from . import _landscape
+if TYPE_CHECKING:
+    from ohmlearn.drivers.figures.catalogue import Entry
 
-OUT = typer.Option(Path("results"), "--out", "-o", file_okay=False, help="Folder for picture, table, data and store.")
-NETWORK = typer.Option(None, "--network", exists=True, dir_okay=False,
-                       help="Network file, as Network.read takes it; by default the project's own packing.")
+EVERY = "all"
+SAYS = "Fewer tasks and rates, in seconds.", "As many as published."
 
 
 def add_to(app: typer.Typer) -> None:
-    figures = typer.Typer(no_args_is_help=True, help="Draw figures of the papers beside the published numbers.")
-    figures.command()(fig1)
-    figures.command()(fig2)
-    _landscape.add_figures(figures)
-    app.add_typer(figures, name="figure")
+    app.add_typer(typer.Typer(cls=Figures, no_args_is_help=True,
+                              help="Draw figures of the papers beside the published numbers."), name="figure")
 
 
-def fig1(
-    out: Path = OUT,
-    quick: bool = typer.Option(False, "--quick", help="24 tasks."),
-    full: bool = typer.Option(False, "--full", help="200 tasks."),
-    tasks: int | None = typer.Option(None, help="Number of tasks; 48 by default."),
-    threads: int | None = typer.Option(None, help="By default all cores that the process may use."),
+class Figures(TyperGroup):
+    """One command per figure of the catalogue, which is loaded only when a figure is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        from ohmlearn.drivers.figures.catalogue import entries
+
+        return [*entries(), EVERY]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        from ohmlearn.drivers.figures.catalogue import entries
+
+        entry = entries().get(cmd_name)
+        if entry is None and cmd_name != EVERY:
+            return None
+        app = typer.Typer(add_completion=False)
+        if entry is None:
+            app.command(EVERY)(every_figure)
+        else:
+            panels = "; ".join(f"{letter}: {words}" for letter, words in entry.panels.items())
+            app.command(entry.name, help=f"{entry.title}.\n\n{panels}.")(command(entry))
+        return typer.main.get_command(app)
+
+
+def options(entry: Entry | None) -> dict[str, Any]:
+    """What a figure's command takes; what it cannot be told is not shown."""
+
+    def adjusting(name: str, help: str, metavar: str) -> Any:
+        return typer.Option(None, f"--{name}", metavar=metavar, help=help,
+                            hidden=entry is None or name not in entry.adjust)
+
+    return {
+        "out": typer.Option(Path("results"), "--out", "-o", file_okay=False,
+                            help="Folder for pictures, tables, data and stores."),
+        "network": typer.Option(None, "--network", exists=True, dir_okay=False,
+                                hidden=entry is not None and not entry.takes_network,
+                                help="Network file, as Network.read takes it; by default the project's own packing."),
+        "tasks": adjusting("tasks", "Number of tasks.", "INTEGER"),
+        "rates": adjusting("rates", "Rates R of the ensemble; or a list 0.1,1,10.", "FROM:TO:PER_DECADE"),
+        "threads": typer.Option(None, help="By default all cores that the process may use."),
+    }
+
+
+def settings_of(network: Path | None, threads: int | None) -> Any:
+    from ohmlearn.drivers.figures.catalogue import PACKING, Settings
+
+    return Settings(PACKING if network is None else {"file": str(network.resolve())}, threads)
+
+
+def command(entry: Entry) -> Callable[..., None]:
+    """The command that makes one figure."""
+    known = options(entry)
+
+    def make(
+        out: Path = known["out"],
+        quick: bool = typer.Option(False, "--quick", help=SAYS[0]),
+        full: bool = typer.Option(False, "--full", help=SAYS[1]),
+        tasks: str | None = known["tasks"],
+        rates: str | None = known["rates"],
+        network: Path | None = known["network"],
+        threads: int | None = known["threads"],
+    ) -> None:
+        if network is not None and not entry.takes_network:
+            raise ValueError(f"figure {entry.name} has a network of its own; leave --network out")
+        size = entry.size(quick, full, tasks=tasks, rates=rates)
+        written = entry.make(size, out, settings_of(network, threads))
+        for path in written:
+            if path.suffix == ".txt":
+                typer.echo("\n" + path.read_text())
+        for path in written:
+            typer.echo(f"wrote {path}")
+
+    return make
+
+
+_EVERY = options(None)
+
+
+def every_figure(
+    out: Path = _EVERY["out"],
+    quick: bool = typer.Option(False, "--quick", help="Every figure at its quick size, in under three minutes."),
+    full: bool = typer.Option(False, "--full", help="Every figure as large as published, in under twenty."),
+    network: Path | None = _EVERY["network"],
+    threads: int | None = _EVERY["threads"],
 ) -> None:
-    """Fig. 1b-f of paper 1, the lab circuit: traces, error floor and training time against R."""
-    from dataclasses import replace
-
-    from ohmlearn.drivers.figures import fig1 as figure
+    """Every figure, and one report to check them against the papers panel by panel: report.html."""
+    from ohmlearn.drivers.figures.report import make_all
 
     if quick and full:
         raise ValueError("--quick and --full exclude each other")
-    size = figure.QUICK if quick else figure.FULL if full else figure.USUAL
-    written = figure.make(size if tasks is None else replace(size, tasks=tasks), out, threads)
-    typer.echo("\n" + (out / "fig1.txt").read_text())
-    for path in written:
-        typer.echo(f"wrote {path}")
-
-
-def fig2(
-    out: Path = OUT,
-    quick: bool = typer.Option(False, "--quick", help="A few tasks and rates, in seconds."),
-    full: bool = typer.Option(False, "--full", help="The published sweep: R = 1e-3 to 1e12, 50 tasks."),
-    rates: str | None = typer.Option(None, metavar="FROM:TO:PER_DECADE", help="Rates of panels c and d; or 0.1,1,10."),
-    tasks: int | None = typer.Option(None, help="Number of tasks of panels c and d."),
-    network: Path | None = NETWORK,
-    threads: int | None = typer.Option(None, help="By default all cores that the process may use."),
-) -> None:
-    """Fig. 2 of paper 1: cost against training steps and time, final cost and training time against R."""
-    from dataclasses import replace
-
-    from ohmlearn.drivers.figures import fig2 as figure
-
-    if quick and full:
-        raise ValueError("--quick and --full exclude each other")
-    size = figure.QUICK if quick else figure.FULL if full else figure.USUAL
-    size = replace(size, rates=figure.parse_rates(rates) if rates else size.rates,
-                   tasks=size.tasks if tasks is None else tasks)
-    net = {"packing": {"n_nodes": 64, "seed": 1}} if network is None else {"file": str(network.resolve())}
-    written = figure.make(net, size, out, threads)
-    if written:
-        typer.echo("\n" + (out / "fig2.txt").read_text())
-    for path in written:
-        typer.echo(f"wrote {path}")
+    path, failed = make_all(out, "quick" if quick else "full" if full else "usual", settings_of(network, threads),
+                            typer.echo)
+    typer.echo(f"wrote {path}")
+    if failed:
+        raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry
 from ohmlearn.drivers.figures.training_times import TrainingTimes
 from ohmlearn.drivers.lab import lab
 from ohmlearn.lab_circuit import LabCircuit, lab_network, lab_task
@@ -154,3 +155,12 @@ def save(data: Fig1, folder: Path) -> list[Path]:
 def make(size: Size, folder: Path, threads: int | None = None) -> list[Path]:
     """Compute Fig. 1b-f and write it into a folder: picture, table and data; returns what was written."""
     return save(compute(size, threads), folder)
+
+
+FIGURE = Entry(
+    "fig1", "The lab circuit: twin networks of potentiometers and capacitors that learn by the sign rule", PAPER_1,
+    {"b": "the board, its sources and targets", "c": "C of one task at five R, against training steps",
+     "d": "the same against lab time", "e": "error floor against R, by capacitor",
+     "f": "training time against R, with the power laws -1 and -1/2"},
+    {"quick": QUICK, "usual": USUAL, "full": FULL}, lambda size, folder, given: make(size, folder, given.threads),
+    adjust={"tasks": int})

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry
 from ohmlearn.drivers.figures.fig2_panels import Fig2, FinalCosts, draw
 from ohmlearn.drivers.figures.fig2_table import judge, rows, table
 from ohmlearn.drivers.figures.training_times import TrainingTimes
@@ -179,3 +180,14 @@ def stored_times(store: Path, size: Size) -> TrainingTimes:
         found = data["training_time"].transpose("task", "rate")
         columns = [int(np.abs(np.log(found["rate"].values / rate)).argmin()) for rate in size.rates]
         return TrainingTimes(found["rate"].values[columns], found.values[:size.tasks, columns])
+
+
+FIGURE = Entry(
+    "fig2", "Cost and training time from the quasistatic limit to R = 1e12", PAPER_1,
+    {"a": "C* of one task over R, against training steps; dotted: quasistatic limit",
+     "b": "the same against time", "c": "final C* against R, when runs are ended at equal training steps, at equal "
+     "time, and at a time that falls as the training time does", "d": "training time against R, with the power laws "
+     "-1 and -1/2"},
+    {"quick": QUICK, "usual": USUAL, "full": FULL},
+    lambda size, folder, given: make(given.network, size, folder, given.threads),
+    adjust={"tasks": int, "rates": parse_rates}, takes_network=True)

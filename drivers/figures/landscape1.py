@@ -15,6 +15,7 @@ import numpy as np
 from ohmlearn.drivers import plots
 from ohmlearn.drivers.descent import Descent
 from ohmlearn.drivers.figures import landscape
+from ohmlearn.drivers.figures.catalogue import PAPER_2, Entry
 from ohmlearn.drivers.figures.landscape import Array, Problem
 from ohmlearn.rule import GradientFlow
 from ohmlearn.solvers.soft import soft_mode
@@ -120,3 +121,10 @@ def make(size: Size, folder: Path, threads: int | None = None) -> list[Path]:
     problems, descents, data = ensemble(size.networks, threads)
     k = shown(problems, descents, data)
     return landscape.save(folder, "landscape1", draw(problems[k], descents[k], data), verdicts(data), vars(data))
+
+
+FIGURE = Entry(
+    "landscape1", "A network that learned a voltage drop: its stiff cost mode and its soft mode", PAPER_2,
+    {"a": "voltages", "b": "conductances", "c": "stiff mode of the cost", "d": "soft mode of the power",
+     "e": "overlap of stiff mode and (Δv₁)² over an ensemble", "f": "gap λ₂/λ₁ before and after training"},
+    {"quick": QUICK, "usual": FULL, "full": FULL}, lambda size, folder, given: make(size, folder, given.threads))

@@ -16,6 +16,7 @@ import numpy as np
 from ohmlearn.drivers import plots
 from ohmlearn.drivers.descent import Descent
 from ohmlearn.drivers.figures import landscape
+from ohmlearn.drivers.figures.catalogue import PAPER_2, Entry
 from ohmlearn.drivers.figures.landscape import Array, Problem
 from ohmlearn.rule import GradientFlow
 from ohmlearn.solvers.course import Course, follow
@@ -182,3 +183,10 @@ def make(size: Size, folder: Path, threads: int | None = None) -> list[Path]:
     number = np.repeat(np.arange(len(found)), [len(course.cost) for course in found])
     return landscape.save(folder, "landscape2", draw(problems, descents, found, wide), verdicts(problems, found, wide),
                           {"network": number, **columns})
+
+
+FIGURE = Entry(
+    "landscape2", "The cost Hessian and its satisfied part while the cost falls", PAPER_2,
+    {"a": "alignment of the satisfied part with the Hessian against C", "b": "dynamic over satisfied part against C",
+     "c": "where the two parts cross, against λ₁", "d": "both of one network before and after training"},
+    {"quick": QUICK, "usual": FULL, "full": FULL}, lambda size, folder, given: make(size, folder, given.threads))

@@ -14,6 +14,7 @@ import numpy as np
 from ohmlearn.drivers import plots
 from ohmlearn.drivers.descent import Descent
 from ohmlearn.drivers.figures import landscape
+from ohmlearn.drivers.figures.catalogue import PAPER_2, Entry
 from ohmlearn.drivers.figures.landscape import Array, Problem
 from ohmlearn.drivers.figures.landscape_s1 import GAP, RULE, TARGETS
 from ohmlearn.solvers.responses import measure_responses
@@ -123,3 +124,10 @@ def make(size: Size, folder: Path, threads: int | None = None) -> list[Path]:
     columns = {"noise": noise.ravel(), "responses": count.ravel()}
     columns |= {name: getattr(found, name).ravel() for name in ("hessian", "mode", "sectors", "crack")}
     return landscape.save(folder, "landscape_responses", draw(found), verdicts(found), columns)
+
+
+FIGURE = Entry(
+    "landscape-responses", "Soft mode, sectors and crack from measured responses alone", PAPER_2,
+    {"a": "error of the estimated H⁺ against the number of responses", "b": "error of the soft mode",
+     "c": "nodes in the right sector", "d": "crack edges right"},
+    {"quick": QUICK, "usual": FULL, "full": FULL}, lambda size, folder, given: make(size, folder, given.threads))

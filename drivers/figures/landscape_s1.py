@@ -15,6 +15,7 @@ import numpy as np
 from ohmlearn.drivers import plots
 from ohmlearn.drivers.descent import Descent
 from ohmlearn.drivers.figures import landscape
+from ohmlearn.drivers.figures.catalogue import PAPER_2, Entry
 from ohmlearn.drivers.figures.landscape import Array, Problem
 from ohmlearn.rule import GradientFlow
 
@@ -171,3 +172,10 @@ def make(size: Size, folder: Path, threads: int | None = None) -> list[Path]:
     sweeps = [single(k, size.steps, threads) for k in range(size.swept)]
     others = controls(size.controls, threads)
     return landscape.save(folder, "landscapeS1", draw(data, sweeps, others), verdicts(data, sweeps, others), vars(data))
+
+
+FIGURE = Entry(
+    "landscapeS1", "The stiff eigenvalue of the cost against the soft one of the power", PAPER_2,
+    {"a": "λ^L / [(i₁o₁)² Σ(Δv₁)⁴] against λ₁ of an ensemble", "b": "single networks that learn one drop after the "
+     "other", "c": "controls without the power law", "d": "overlap of stiff mode and (Δv₁)² against the gap"},
+    {"quick": QUICK, "usual": FULL, "full": FULL}, lambda size, folder, given: make(size, folder, given.threads))

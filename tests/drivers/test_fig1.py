@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ohmlearn.drivers.cli import main
 from ohmlearn.drivers.figures import fig1
+from ohmlearn.drivers.figures.catalogue import SIZES
 from ohmlearn.drivers.figures.fig1 import CAPACITANCES, LEARNING_RATES, LabSweep, Size, settings
 from ohmlearn.drivers.figures.fig1_table import table, verdicts
 from ohmlearn.lab_circuit import lab_network, lab_task
@@ -59,7 +60,7 @@ def test_what_is_off_fails(found: LabSweep) -> None:
 
 def test_the_command_makes_picture_table_and_data(tmp_path: Path, capsys: pytest.CaptureFixture[str],
                                                   monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fig1, "USUAL", Size(3, 300))
+    monkeypatch.setattr(fig1, "FIGURE", replace(fig1.FIGURE, sizes=dict.fromkeys(SIZES, Size(3, 300))))
     with pytest.raises(SystemExit) as ended:
         main(["figure", "fig1", "--out", str(tmp_path)])
     assert ended.value.code == 0
