@@ -46,20 +46,24 @@ def power_law(ax: Axes, x: tuple[float, float], y: float, exponent: float, label
                 color=GUIDE, fontsize=7)
 
 
-def draw_traces(ax: Axes, runs: Iterable[Run], against: str, scale: ScalarMappable) -> None:
+def draw_traces(ax: Axes, runs: Iterable[Run], against: str, scale: ScalarMappable, equilibrium: bool = True) -> None:
     """C*/C*(0) of every run against "steps" or "time", coloured by R, the quasistatic limit (rate 0) dotted black.
+
+    equilibrium : False shows the nonequilibrium C in its place, which at rate 0 is the same.
 
     Logarithmic axes have no place for the start at time 0: it is left out. Traces go on to where their runs ended.
     """
     for run in runs:
         unit = (run.rate or 1.0) if against == "steps" else 1.0
         x, cost = unit * np.append(run.times, run.time), np.append(run.equilibrium_cost, run.final_cost)
+        if not equilibrium:
+            x, cost = unit * run.times, run.cost
         shown = (x > 0) & (cost > 0)
         if run.rate > 0:
             ax.plot(x[shown], cost[shown], color=scale.to_rgba(run.rate))
         elif against == "steps":
             ax.plot(x[shown], cost[shown], ":", color="black", lw=1.4, zorder=3, label="quasistatic")
-    ax.set(xscale="log", yscale="log", ylabel="cost $C^*/C^*(0)$",
+    ax.set(xscale="log", yscale="log", ylabel="cost $C^*/C^*(0)$" if equilibrium else "cost $C/C^*(0)$",
            xlabel=r"training steps $\gamma_\ell t$" if against == "steps" else r"time $\gamma_p t$")
 
 

@@ -84,7 +84,7 @@ def command(entry: Entry) -> Callable[..., None]:
         if network is not None and not entry.takes_network:
             raise ValueError(f"figure {entry.name} has a network of its own; leave --network out")
         size = entry.size(quick, full, tasks=tasks, rates=rates)
-        written = entry.make(size, out, settings_of(network, threads))
+        written = entry.produce(size, out, settings_of(network, threads))
         for path in written:
             if path.suffix == ".txt":
                 typer.echo("\n" + path.read_text())

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ohmlearn.network import Network
 
 SECTIONS = ("Paper 1: Physical learning beyond the quasistatic limit", "Beyond the figures of paper 1",
             "Paper 2: Physical networks become what they learn")
@@ -30,6 +33,13 @@ class Settings:
 
     network: Mapping[str, Any] = field(default_factory=lambda: PACKING)
     threads: int | None = None
+
+    def make_network(self) -> Network:
+        """That network."""
+        from ohmlearn.drivers.sweep import make_network
+        from ohmlearn.drivers.sweep_file import parse_network
+
+        return make_network(parse_network(self.network), Path())
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,18 @@ class Entry:
             if name not in self.adjust:
                 raise ValueError(f"figure {self.name} has no option --{name}")
         return replace(size, **{name: self.adjust[name](text) for name, text in given.items()})
+
+
+    def produce(self, size: Any, folder: Path, settings: Settings) -> list[Path]:
+        """Compute, draw and write; returns the paths written.
+
+        One thread in BLAS: the matrices of figures are small, and its threads and ours wait for each other otherwise.
+        """
+        import scipy.linalg  # noqa: F401  limits hold for libraries that are loaded
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):
+            return self.make(size, folder, settings)
 
 
 def entries() -> dict[str, Entry]:

@@ -60,7 +60,7 @@ def draw(data: Fig2) -> Figure:
         figure = Figure(figsize=(5.2, 4.7), layout="constrained")
         axes = figure.subplots(2, 2)
         a, b, c, d = axes.flat
-        draw_traces(figure, a, b, data.traces)
+        draw_traces(figure, (a, b), data.traces)
         draw_final_cost(c, data.final)
         draw_training_time(d, data.times)
         for ax in (c, d):
@@ -70,11 +70,12 @@ def draw(data: Fig2) -> Figure:
     return figure
 
 
-def draw_traces(figure: Figure, a: Axes, b: Axes, runs: Runs) -> None:
-    """Panels a and b: C* of one task over R, against training steps and against time."""
+def draw_traces(figure: Figure, axes: tuple[Axes, Axes], runs: Runs, equilibrium: bool = True) -> None:
+    """Two panels: C* (or C out of equilibrium) of one task over R, against training steps and against time."""
+    a, b = axes
     scale = plots.rate_colors([run.rate for run in runs])
     for ax, against in ((a, "steps"), (b, "time")):
-        plots.draw_traces(ax, runs, against, scale)
+        plots.draw_traces(ax, runs, against, scale, equilibrium)
         ax.set_ylim(3e-7, max(ax.get_ylim()[1], 2))
         ax.axhline(1e-6, color=plots.GUIDE, lw=0.6, zorder=0)
     b.set_ylabel("")

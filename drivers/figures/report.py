@@ -62,7 +62,7 @@ def make_one(entry: Entry, folder: Path, size: str, settings: Settings, say: Cal
     """Make one figure, whatever happens, and say how it went."""
     begin = time.monotonic()
     try:
-        files, error = entry.make(entry.sizes[size], folder, settings), ""
+        files, error = entry.produce(entry.sizes[size], folder, settings), ""
     except Exception as problem:     # named on the page, and by the exit code
         files, error = [], f"{type(problem).__name__}: {problem}"
     made = Made(entry, files, time.monotonic() - begin, error)
@@ -95,7 +95,8 @@ def page(made: Sequence[Made], size: str) -> str:
 def overview(made: Sequence[Made]) -> str:
     """One line per figure, and everything that did not come out as expected."""
     rows = [f"<tr><td>{to(one)}</td><td>{html.escape(one.entry.title)}</td>"
-            f"<td>{html.escape(one.error) or counts(one.verdicts)}</td><td>{one.seconds:.0f} s</td></tr>" for one in made]
+            f"<td>{html.escape(one.error) or counts(one.verdicts)}</td><td>{one.seconds:.0f} s</td></tr>"
+            for one in made]
     missed = [(one, v) for one in made for v in one.verdicts if v.status != "pass"]
     off = "".join(f"<tr><td>{to(one)}</td>{cells(v)}</tr>" for one, v in missed)
     return ("<table><tr><th>figure</th><th>shows</th><th>verdicts</th><th>took</th></tr>" + "".join(rows) + "</table>"

@@ -1,0 +1,105 @@
+"""Panels of Fig. 3 of paper 1, drawn from data."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ohmlearn.drivers import plots
+from ohmlearn.drivers.figures.flatness import KINDS, MODES, Flatness
+from ohmlearn.drivers.figures.oscillations import Oscillations
+from ohmlearn.drivers.published import HESSIAN_EIGENVALUES, OSCILLATION_FREQUENCY
+from ohmlearn.run import Runs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from .fig3 import Fig3
+
+COLORS = (plots.OURS, plots.OURS_THREE, "#CC79A7")      # λ₁, λ₂, λ₃
+SHAPES = "o", "^", "v"
+
+
+def draw(data: Fig3) -> Figure:
+    """The figure, 5.6 inches wide."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(plots.STYLE):
+        figure = Figure(figsize=(5.6, 5.0), layout="constrained")
+        a, b, c, d = figure.subplots(2, 2).flat
+        draw_frequency(a, data.oscillations)
+        draw_eigenvalues(b, data.flatness)
+        draw_kinds(c, data.flatness)
+        draw_oscillations(figure, d, data.traces)
+        for ax in (a, b, c):
+            ax.set(xscale="log", yscale="log", xlabel=r"$R = \gamma_\ell/\gamma_p$")
+        plots.panel_letters([a, b, c, d])
+    return figure
+
+
+def guide(ax: Axes, x: tuple[float, float], y: float, exponent: float, label: str, below: bool = False) -> None:
+    """A power law with its label beside the line, not on it."""
+    plots.power_law(ax, x, y, exponent, "")
+    middle = np.sqrt(x[0] * x[1])
+    left = (exponent > 0) != below
+    ax.annotate(label, (middle, y * (middle / x[0]) ** exponent), xytext=(-4 if left else 4, -5 if below else 5),
+                textcoords="offset points", color=plots.GUIDE, fontsize=7, va="center", ha="right" if left else "left")
+
+
+def draw_frequency(ax: Axes, found: Oscillations) -> None:
+    """Panel a: the three readings of a frequency, the published one, and √R."""
+    theirs, ours = OSCILLATION_FREQUENCY, found.frequency
+    ax.errorbar(theirs["rate"], theirs["frequency"], theirs["error"], fmt="s", ms=4.5, mfc="white", lw=0.8,
+                color=plots.PUBLISHED, label="published")
+    ax.errorbar(ours.rate, ours.mean, np.nan_to_num(ours.error), fmt="o", ms=2.8, lw=0.8, color=plots.OURS,
+                label="extrema of $C$")
+    if found.sampled.size:
+        ax.plot(found.sampled, np.nanmean(found.crossings, axis=0), "^", ms=3.5, color=plots.OURS_THREE,
+                label="zero crossings, cycles")
+        ax.plot(found.sampled, np.nanmedian(found.peaks, axis=0), "x", ms=3.5, color=plots.OURS_TOO,
+                label="peak of the spectrum")
+    guide(ax, (1e3, 1e12), 0.5 * np.sqrt(1e3), 0.5, "$R^{1/2}$")
+    ax.set(ylabel=r"frequency of $C$ ($\gamma_p$)", xticks=10.0 ** np.arange(0, 13, 3), ylim=(1e-4, 1e6))
+    ax.minorticks_off()
+    ax.legend(loc="lower right")
+
+
+def draw_eigenvalues(ax: Axes, found: Flatness) -> None:
+    """Panel b: means of λ(R)/λ(0.01) of 2JᵀJ, medians, and the published means."""
+    for mode, (color, shape) in enumerate(zip(COLORS, SHAPES, strict=True)):
+        theirs = HESSIAN_EIGENVALUES[f"lambda{mode + 1}"]
+        ax.plot(HESSIAN_EIGENVALUES["rate"], theirs, shape, ms=4.5, mfc="none", mew=0.7, color=color)
+        ratios = found.ratios("2JᵀJ", mode)
+        ax.errorbar(ratios.rate, ratios.mean, np.nan_to_num(ratios.error), fmt=shape + "-", ms=2.6, lw=0.9,
+                    color=color, label=rf"$\lambda_{mode + 1}$")
+        ax.plot(ratios.rate, ratios.median, ":", lw=0.9, color=color)
+    guide(ax, (1e3, 1e8), 1.0, -1, "$R^{-1}$")
+    ax.plot([], [], ":", color="0.3", label="medians")
+    ax.plot([], [], "o", ms=4.5, mfc="none", mew=0.7, color="0.3", label="published")
+    ax.set(ylabel=r"$\lambda(R)/\lambda(0.01)$ of $2J^TJ$")
+    ax.legend(loc="lower left")
+
+
+def draw_kinds(ax: Axes, found: Flatness) -> None:
+    """Panel c: median of the three eigenvalues of the three Hessians."""
+    looks = (("-", plots.OURS), ("", plots.OURS_TOO), ("-", plots.PUBLISHED))
+    names = ("$2J^TJ$", "Hessian of $C^*$", "contrastive Hessian")
+    for kind, (line, color), name in zip(KINDS, looks, names, strict=True):
+        for mode, shape in zip(range(MODES), SHAPES, strict=True):
+            ax.plot(found.rate, found.ratios(kind, mode).median, shape + line, ms=2.6 if line else 5, color=color,
+                    mfc=color if line else "none", lw=0.8, label=name if mode == 0 else None)
+    guide(ax, (1e3, 1e8), 3e-3, -1, "$R^{-1}$", below=True)
+    ax.set(ylabel=r"$\lambda(R)/\lambda(0.01)$, medians")
+    ax.legend(loc="lower left")
+
+
+def draw_oscillations(figure: Figure, ax: Axes, runs: Runs) -> None:
+    """Panel d: C of one task against time in 1/√R, where its oscillations keep their pace."""
+    scale = plots.rate_colors(runs.rate)
+    for run in runs:
+        ax.plot(run.times * np.sqrt(run.rate), run.cost, color=scale.to_rgba(run.rate), lw=0.8)
+    ends = [run.times[-1] * np.sqrt(run.rate) for run in runs if len(run.times)]
+    ax.set(yscale="log", xlabel=r"time $\sqrt{R}\,\gamma_p t$", ylabel="cost $C/C^*(0)$", ylim=(1e-7, 3),
+           xlim=(0, max(ends, default=1)))
+    figure.colorbar(scale, ax=ax, label=r"$R$", pad=0.02, aspect=25)
