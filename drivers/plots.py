@@ -46,6 +46,15 @@ def power_law(ax: Axes, x: tuple[float, float], y: float, exponent: float, label
                 color=GUIDE, fontsize=7)
 
 
+def guide(ax: Axes, x: tuple[float, float], y: float, exponent: float, label: str, below: bool = False) -> None:
+    """A power law with its label beside the line, not on it."""
+    power_law(ax, x, y, exponent, "")
+    middle = np.sqrt(x[0] * x[1])
+    left = (exponent > 0) != below
+    ax.annotate(label, (middle, y * (middle / x[0]) ** exponent), xytext=(-4 if left else 4, -5 if below else 5),
+                textcoords="offset points", color=GUIDE, fontsize=7, va="center", ha="right" if left else "left")
+
+
 def draw_traces(ax: Axes, runs: Iterable[Run], against: str, scale: ScalarMappable, equilibrium: bool = True) -> None:
     """C*/C*(0) of every run against "steps" or "time", coloured by R, the quasistatic limit (rate 0) dotted black.
 

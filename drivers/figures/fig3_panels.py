@@ -38,15 +38,6 @@ def draw(data: Fig3) -> Figure:
     return figure
 
 
-def guide(ax: Axes, x: tuple[float, float], y: float, exponent: float, label: str, below: bool = False) -> None:
-    """A power law with its label beside the line, not on it."""
-    plots.power_law(ax, x, y, exponent, "")
-    middle = np.sqrt(x[0] * x[1])
-    left = (exponent > 0) != below
-    ax.annotate(label, (middle, y * (middle / x[0]) ** exponent), xytext=(-4 if left else 4, -5 if below else 5),
-                textcoords="offset points", color=plots.GUIDE, fontsize=7, va="center", ha="right" if left else "left")
-
-
 def draw_frequency(ax: Axes, found: Oscillations) -> None:
     """Panel a: the three readings of a frequency, the published one, and √R."""
     theirs, ours = OSCILLATION_FREQUENCY, found.frequency
@@ -59,7 +50,7 @@ def draw_frequency(ax: Axes, found: Oscillations) -> None:
                 label="zero crossings, cycles")
         ax.plot(found.sampled, np.nanmedian(found.peaks, axis=0), "x", ms=3.5, color=plots.OURS_TOO,
                 label="peak of the spectrum")
-    guide(ax, (1e3, 1e12), 0.5 * np.sqrt(1e3), 0.5, "$R^{1/2}$")
+    plots.guide(ax, (1e3, 1e12), 0.5 * np.sqrt(1e3), 0.5, "$R^{1/2}$")
     ax.set(ylabel=r"frequency of $C$ ($\gamma_p$)", xticks=10.0 ** np.arange(0, 13, 3), ylim=(1e-4, 1e6))
     ax.minorticks_off()
     ax.legend(loc="lower right")
@@ -74,7 +65,7 @@ def draw_eigenvalues(ax: Axes, found: Flatness) -> None:
         ax.errorbar(ratios.rate, ratios.mean, np.nan_to_num(ratios.error), fmt=shape + "-", ms=2.6, lw=0.9,
                     color=color, label=rf"$\lambda_{mode + 1}$")
         ax.plot(ratios.rate, ratios.median, ":", lw=0.9, color=color)
-    guide(ax, (1e3, 1e8), 1.0, -1, "$R^{-1}$")
+    plots.guide(ax, (1e3, 1e8), 1.0, -1, "$R^{-1}$")
     ax.plot([], [], ":", color="0.3", label="medians")
     ax.plot([], [], "o", ms=4.5, mfc="none", mew=0.7, color="0.3", label="published")
     ax.set(ylabel=r"$\lambda(R)/\lambda(0.01)$ of $2J^TJ$")
@@ -89,7 +80,7 @@ def draw_kinds(ax: Axes, found: Flatness) -> None:
         for mode, shape in zip(range(MODES), SHAPES, strict=True):
             ax.plot(found.rate, found.ratios(kind, mode).median, shape + line, ms=2.6 if line else 5, color=color,
                     mfc=color if line else "none", lw=0.8, label=name if mode == 0 else None)
-    guide(ax, (1e3, 1e8), 3e-3, -1, "$R^{-1}$", below=True)
+    plots.guide(ax, (1e3, 1e8), 3e-3, -1, "$R^{-1}$", below=True)
     ax.set(ylabel=r"$\lambda(R)/\lambda(0.01)$, medians")
     ax.legend(loc="lower left")
 

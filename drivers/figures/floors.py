@@ -142,6 +142,6 @@ FIGURE = Entry(
     "floors", "Where and why the two floors on conductances differ", BEYOND,
     {"a": "training time under either floor: median, and every task", "b": "mean conductance at the end",
      "c": "share of the edges that are cut, below a tenth of their start", "d": "largest eigenvalue of 2JᵀJ at the "
-     "end: median, and every task", "e": "largest C* on the way", "f": "share of cut edges at R = 1e4 against the rate at "
-     "which conductances may fall: from relax to clip"},
+     "end: median, and every task", "e": "largest C* on the way", "f": "share of cut edges at R = 1e4 against the "
+     "rate at which conductances may fall: from relax to clip"},
     {"quick": QUICK, "usual": USUAL, "full": FULL}, make, adjust={"tasks": int}, takes_network=True)

@@ -27,10 +27,8 @@ def draw(data: Floors) -> Figure:
         axes = list(figure.subplots(2, 3).flat)
         for ax, (name, label) in zip(axes, PANELS.items(), strict=False):
             draw_over(ax, data.over, name, label)
-        plots.power_law(axes[1], (1e2, 1e6), 0.6, 0.5, r"$R^{1/2}$")
-        plots.power_law(axes[3], (1e3, 1e6), 2e-4, -1, "")
-        axes[3].annotate("$R^{-1}$", (1e4, 2e-5), xytext=(-3, -3), textcoords="offset points", ha="right", va="top",
-                         color=plots.GUIDE, fontsize=7)
+        plots.guide(axes[1], (1e2, 1e6), 0.6, 0.5, "$R^{1/2}$", below=True)
+        plots.guide(axes[3], (1e2, 1e6), 4e-3, -1, "$R^{-1}$", below=True)
         axes[0].legend()
         draw_between(axes[5], data)
         plots.panel_letters(axes)
@@ -43,8 +41,8 @@ def draw_over(ax: Axes, over: dict[str, Ends], name: str, label: str) -> None:
         color, shape = LOOKS[rule]
         values = getattr(found, name)
         side = 1.15 if rule == "clip" else 1 / 1.15
-        ax.plot(np.broadcast_to(side * found.values, values.shape).ravel(), values.ravel(), ".", ms=1.5, color=color,
-                alpha=0.35, mew=0)
+        ax.plot(np.broadcast_to(side * found.values, values.shape).ravel(), values.ravel(), ".", ms=2.5, color=color,
+                alpha=0.5, mew=0)
         ax.plot(found.values, found.middle(name), shape + "-", ms=3, color=color, label=rule,
                 mfc="white" if rule == "clip" else color)
     ax.set(xscale="log", xlabel=r"$R = \gamma_\ell/\gamma_p$", ylabel=label)

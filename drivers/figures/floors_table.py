@@ -91,7 +91,8 @@ def judge_why(data: Floors) -> list[str]:
     for name in ("cut", "stiffness") if at.size else ():
         slow, fast, limit = between.middle(name)[0], between.middle(name)[-1], clip.middle(name)[at[0]]
         off = abs(np.log(fast / limit)) - np.log(NEAR)
-        lines.append(judge(off, 0.0, f"why: {QUANTITIES[name]} at R = 1e4 when conductances may relax "
-                                     f"{between.values[-1]:g} times as fast: from {slow:.3g} to {fast:.3g}, under clip {limit:.3g}; expected "
-                                     f"that of clip within a factor {NEAR:g}: the limited fall is what differs"))
+        words = (f"why: {QUANTITIES[name]} at R = 1e4 when conductances may relax {between.values[-1]:g} times as "
+                 f"fast: from {slow:.3g} to {fast:.3g}, under clip {limit:.3g}")
+        lines.append(judge(off, 0.0, f"{words}; expected that of clip within a factor {NEAR:g}: the limited fall is "
+                                     "what differs"))
     return lines
