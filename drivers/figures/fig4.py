@@ -167,6 +167,7 @@ def make(size: Size, folder: Path, settings: Settings) -> list[Path]:
     words = (f"Fig. 4 of paper 1, from a network of {data.network.n_nodes} nodes and {data.network.n_edges} edges: "
              f"free, clamped with η = {NUDGE:g} (1e-3 in all other figures), the change of G, and after training.")
     text.write_text("\n".join([words, "", *verdicts(data)]) + "\n")
+    assert data.network.positions is not None
     np.savez(numbers, edges=data.network.edges, positions=data.network.positions, sources=data.task.sources,
              source_voltages=data.task.source_voltages, targets=data.task.targets,
              target_voltages=data.task.target_voltages, free=data.free, clamped=data.clamped, change=data.change,

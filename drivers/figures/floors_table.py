@@ -20,7 +20,7 @@ QUANTITIES = {"times": "τ", "mean": "mean G", "cut": "cut edges", "highest": "l
 TITLE = """Two floors on conductances, both at 1e-3. relax: a conductance falls no faster than it relaxes to the floor,
 at unit rate; the published runs have it. clip: it falls as fast as learning wants and stops at the floor. Medians over
 the tasks that reached C* = 1e-6 C*(0); cut: edges below a tenth of their start; λ1: largest eigenvalue of 2JᵀJ at the
-end."""
+end. τ is resolved within 1e-2: at a finer tolerance its median under clip changes by 5%, single tasks by factors."""
 
 
 def table(data: Floors, title: str = "") -> str:
@@ -93,6 +93,14 @@ def judge_why(data: Floors) -> list[str]:
         off = abs(np.log(fast / limit)) - np.log(NEAR)
         words = (f"why: {QUANTITIES[name]} at R = 1e4 when conductances may relax {between.values[-1]:g} times as "
                  f"fast: from {slow:.3g} to {fast:.3g}, under clip {limit:.3g}")
-        lines.append(judge(off, 0.0, f"{words}; expected that of clip within a factor {NEAR:g}: the limited fall is "
-                                     "what differs"))
+        spread = np.hypot(_median_error(between, name, -1), _median_error(clip, name, at[0]))
+        lines.append(judge(off, spread, f"{words}; expected that of clip within a factor {NEAR:g}: the limited fall is "
+                                        "what differs"))
     return lines
+
+
+def _median_error(found: Ends, name: str, column: int) -> float:
+    """Standard error of the logarithm of a median over tasks."""
+    values = getattr(found, name)[:, column]
+    logs = np.log(values[np.isfinite(values) & (values > 0)])
+    return 1.25 * float(np.std(logs)) / np.sqrt(max(len(logs), 1))

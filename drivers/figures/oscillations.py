@@ -73,13 +73,13 @@ def sample_errors(network: Network, tasks: Sequence[Task], rate: float, until: A
     step = COARSE / np.sqrt(rate)
     held: list[list[Array]] = [[] for _ in tasks]
     latest: list[Run] | None = None
-    running = np.flatnonzero(np.isfinite(until) & (until > step))
+    running = list(range(len(tasks)))
     for k in range(1, int(LONGEST / COARSE)):
-        still = np.flatnonzero(until[running] > k * step)
-        if not still.size:
+        still = [i for i, j in enumerate(running) if until[j] > k * step]      # false for NaN
+        if not still:
             break
         latest = None if latest is None else [latest[i] for i in still]
-        running = running[still]
+        running = [running[i] for i in still]
         latest = list(train(network, [tasks[j] for j in running], rate, until=None, t_max=step, conductances=latest,
                             threads=threads))
         for j, run in zip(running, latest, strict=True):
