@@ -24,6 +24,11 @@ templates_path = ["_templates"]
 suppress_warnings = ["config.cache"]        # the gallery's sorter is a function
 nitpicky = False
 
+# The notes on what was measured, as pages
+(HERE / "measured").mkdir(exist_ok=True)
+for note in sorted((HERE.parent / "benchmarks").glob("*.md")):
+    (HERE / "measured" / note.name).write_text(f"```{{include}} ../../benchmarks/{note.name}\n```\n", encoding="utf-8")
+
 # API
 face.write(HERE / "api")
 autosummary_generate = True

@@ -42,13 +42,14 @@ def grouped() -> dict[str, list[str]]:
 def write(folder: Path) -> None:
     """Write the page of all names, a table for every group, into `folder`."""
     folder.mkdir(exist_ok=True)
-    sections = [(title, "ohmlearn", names) for title, names in grouped().items()]
-    sections += [("What comes back", "None", [f"~{module}.{name}" for name, module in RESULTS.items()]),
-                 ("Functions behind the methods", "None", [f"~{name}" for name in FUNCTIONS])]
+    sections = list(grouped().items())
+    sections += [("What comes back", [f"~{module}.{name}" for name, module in RESULTS.items()]),
+                 ("Functions behind the methods", [f"~{name}" for name in FUNCTIONS])]
     text = ["All names", "=========", ""]
-    for title, module, names in sections:
-        text += [title, "-" * len(title), "", f".. currentmodule:: {module}", "", ".. autosummary::",
-                 "   :toctree: generated", "   :nosignatures:", "", *(f"   {name}" for name in names), ""]
+    for title, names in sections:
+        rows = ("   " + name.replace("~ohmlearn.", "~") for name in names)
+        text += [title, "-" * len(title), "", ".. currentmodule:: ohmlearn", "", ".. autosummary::",
+                 "   :toctree: generated", "   :nosignatures:", "", *rows, ""]
     page = folder / "names.rst"
     new = "\n".join(text)
     if not page.exists() or page.read_text(encoding="utf-8") != new:

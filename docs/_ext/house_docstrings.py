@@ -17,7 +17,8 @@ RAISES = re.compile(r"Raises (?:a |an )?([A-Z]\w+(?:(?:, | or )[A-Z]\w+)*) *(.*)
 TYPES = (
     (r"NDArray\[np\.int\w*\]", "array of int"), (r"NDArray\[np\.bool_\]", "array of bool"),
     (r"NDArray\[[^\]]*\]|\bArray\b|\bFloats\b", "array"), (r"\bArrayLike\b", "array_like"),
-    (r"\bnp\.ndarray\b", "array"), (r"Literal\[([^\]]*)\]", r"{\1}"), (r"\bSequence\[", "sequence["), (r" \| ", " or "), (r"^Any$", ""),
+    (r"\bnp\.ndarray\b", "array"), (r"Literal\[([^\]]*)\]", r"{\1}"),
+    (r"\bSequence\[", "sequence["), (r" \| ", " or "), (r"^Any$", ""),
 )
 
 

@@ -21,7 +21,8 @@ print(resistance, circuit.stats.method, f"residual {circuit.stats.residual:.1e}"
 
 fig, ax = plt.subplots(layout="constrained")
 picture = np.roll(voltages[:, 1].reshape(side, side), (side // 2, side // 2), (0, 1))
-ax.contourf(picture, levels=30)
+middle = picture[18:42, 18:42]
+ax.contourf(middle, levels=np.linspace(middle.min(), middle.max(), 40))
 ax.set(aspect="equal", title="voltage with 1 A from a node to its diagonal neighbour", xticks=[], yticks=[])
 
 # %%
