@@ -106,8 +106,8 @@ def test_the_reference_holds_every_public_name():
 @pytest.mark.parametrize(("text", "lines"), [
     ("Sum |x| of C*(0).", ["Sum \\|x\\| of C\\*(0)."]),
     ("Do.\n\nx, y : (n,) `a` and\n    :class:`B`.\n\nRaises KeyError when bad.",
-     ["Do.", "", "Parameters", "----------", "x, y", "    (n,) ``a`` and :class:`~.B`.", "", "Raises", "------", "E",
-      "    when bad."]),
+     ["Do.", "", "Parameters", "----------", "x, y", "    (n,) ``a`` and :class:`~.B`.", "", "Raises", "------",
+      "KeyError", "    when bad."]),
 ])
 def test_docstrings_of_the_house_become_numpydoc(text, lines):
     assert house.as_numpydoc(text, None) == lines
