@@ -100,10 +100,12 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     progress(running, member_steps) is told after every slice how many members run and what the slice took.
     """
     from .allocation import Prepared
+    from .cache import warn_if_lost
     from .lanes import LaneBlock
     from .large import run_large
     from .paths import training_path
 
+    warn_if_lost()
     if training_path(ensemble.network)[0] == "large":
         run_large(ensemble, queue, deliver, threads=threads or available_threads(), resume=resume, suspend=suspend,
                   stop=stop, progress=progress, checkpoint=checkpoint)

@@ -58,6 +58,21 @@ def test_code_of_a_page_runs(page, tmp_path, monkeypatch):
         assert here["results"].attrs["members_to_do"] == 0
 
 
+def test_messages_of_the_tutorial_are_those_of_the_program():
+    import ohmlearn as ol
+
+    text = text_of(ROOT / "docs" / "tutorial.md")
+    net = ol.Network.grid(8, 8)
+    apart = ol.Network.from_edges([(k, k + 1) for k in range(10)] + [(12, 11)])
+    for mistake in (lambda: ol.Task([64], [1.0], [3], [0.5]).check(net),
+                    lambda: ol.Task([0, 7], [1.0, 0.0], [7], [0.5]),
+                    lambda: ol.Task([0], [1.0], [3], [0.5]).check(apart)):
+        with pytest.raises(ValueError, match="node") as caught:
+            mistake()
+        shown = re.split(r"[(;]| (?:if|\(1)", str(caught.value))[0].strip()
+        assert re.sub(r"\d+", "", shown)[:40] in re.sub(r"\d+", "", text), shown
+
+
 def commands(text):
     """Every `ohmlearn ...` of a page: in blocks, in lines of a batch script, in tables and in running text."""
     text = re.sub(r"\\\n\s*", "", text)
