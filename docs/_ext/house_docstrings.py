@@ -128,8 +128,15 @@ def process(app: Any, what: str, name: str, thing: Any, options: Any, lines: lis
     lines[:] = as_numpydoc("\n".join(lines), thing, name.rpartition(".")[2] in app.config.house_results)
 
 
+def hide_making(app: Any, what: str, name: str, thing: Any, options: Any, signature: str | None, returns: str | None
+                ) -> tuple[str, None] | None:
+    """No signature for a class that users read and do not make."""
+    return ("", None) if what == "class" and name.rpartition(".")[2] in app.config.house_results else None
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Put the rewriting before numpydoc's."""
     app.add_config_value("house_results", [], "env")
     app.connect("autodoc-process-docstring", process, priority=100)
+    app.connect("autodoc-process-signature", hide_making)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
