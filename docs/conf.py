@@ -49,7 +49,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey", "abort_on_example_error": True, "only_warn_on_example_error": False,
     "download_all_examples": False, "show_memory": False, "show_signature": False, "min_reported_time": 2,
     "remove_config_comments": True, "image_scrapers": ("matplotlib",), "matplotlib_animations": False,
-    "reset_modules": ("matplotlib",),
+    "reset_modules": ("matplotlib",), "capture_repr": (),
 }
 
 # Look
