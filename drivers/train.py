@@ -35,8 +35,7 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
     task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
         :class:`Runs` in their order. rate is R = γl/γp; 0 is the quasistatic limit (Eq. 1), timed in training steps.
     rule : nudge and bounds on the conductances.
-    until : threshold on C*/C*(0), None to run for `t_max`.
-    go_on : do not stop at the threshold.
+    until : threshold on C*/C*(0), None to run for `t_max`. go_on : do not stop at the threshold.
     t_max : time limit in 1/γp; by default 3000/R for R <= 1 and 3000/√R above.
     dt : step in 1/γp, "auto" for the largest that `tolerance` allows.
     tolerance : relative error of the training time τ that is accepted.
@@ -100,12 +99,10 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     progress(running, member_steps) is told after every slice how many members run and what the slice took.
     """
     from .allocation import Prepared
-    from .cache import warn_if_lost
     from .lanes import LaneBlock
     from .large import run_large
     from .paths import training_path
 
-    warn_if_lost()
     if training_path(ensemble.network)[0] == "large":
         run_large(ensemble, queue, deliver, threads=threads or available_threads(), resume=resume, suspend=suspend,
                   stop=stop, progress=progress, checkpoint=checkpoint)

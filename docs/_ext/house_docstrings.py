@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+INLINE = re.compile(r"(?<=[.;]) (\w+(?:, \w+)*) : ")
 ENTRY = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*) : (.*)")
 RAISES = re.compile(r"Raises (?:a |an )?([A-Z]\w+(?:(?:, | or )[A-Z]\w+)*) *(.*)", re.DOTALL)
 TYPES = (
@@ -57,6 +58,11 @@ def parse(docstring: str) -> Parsed:
                 parsed.raises[found[1]] = " ".join(found[2].split())
             else:
                 parsed.text.append(text if all(line[:1] != " " for line in free) else bullets(free))
+    together = list(parsed.entries.items())
+    parsed.entries.clear()
+    for names, meaning in together:
+        parts = [names, *INLINE.split(meaning)]         # perhaps several on one line, "a : this. b : that"
+        parsed.entries |= zip(parts[::2], parts[1::2], strict=True)
     return parsed
 
 

@@ -105,6 +105,7 @@ def test_the_reference_holds_every_public_name():
 
 @pytest.mark.parametrize(("text", "lines"), [
     ("Sum |x| of C*(0).", ["Sum \\|x\\| of C\\*(0)."]),
+    ("Do.\n\na : one. b, c : two.", ["Do.", "", "Parameters", "----------", "a", "    one.", "b, c", "    two."]),
     ("Do.\n\nx, y : (n,) `a` and\n    :class:`B`.\n\nRaises KeyError when bad.",
      ["Do.", "", "Parameters", "----------", "x, y", "    (n,) ``a`` and :class:`~.B`.", "", "Raises", "------",
       "KeyError", "    when bad."]),
