@@ -67,7 +67,8 @@ def faults(name, thing):
         meaning = parsed.meaning(parameter)
         if parameter in ("self", "cls", "path", "threads", "ax", "index") or re.search(r"see :|as in the class", text):
             continue
-        if meaning is None and not OWN.fullmatch(annotation) and not re.search(rf"\b{parameter}\b", text):
+        named = re.search(rf"\b{parameter}\b", text) or (parameter == "rate" and re.search(r"\bR\b", text))
+        if meaning is None and not OWN.fullmatch(annotation) and not named:
             missing.append(f"{parameter} is not explained")
         elif ARRAY.search(annotation) and not SHAPE.search(meaning or text):
             missing.append(f"no shape of {parameter}")
