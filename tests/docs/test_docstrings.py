@@ -13,11 +13,12 @@ import house_docstrings as house
 
 SHAPE = re.compile(r"\((?:n_\w+|n|k|\d|K|all edges)[^()]*,[^()]*\)|\(\d\)|one (?:entry )?per edge|of any shape")
 OWN = re.compile(r"(?:Network|Task|Rule|Sequence|None|[\[\] |])+")         # their type says what they are
+SAME_EVERYWHERE = ("self", "cls", "path", "threads", "ax", "index", "X", "y")      # X, y: scikit-learn's data
 ARRAY = re.compile(r"NDArray|ArrayLike|\bArray\b|\bFloats\b")
 # Quantity -> words of its unit; symbols that the table of conventions (docs/api.md) explains count.
 UNITS = {
     r"voltage": r"\bV\b|[Vv]olt", r"currents?$": r"\bA\b|G₀|unit",
-    r"conductances?$": r"G₀|1/R0|\bΩ\b|unit|per edge|file",
+    r"conductances?$": r"G₀|\bS\b|1/R0|\bΩ\b|unit|per edge|file",
     r"(^|_)times?$": r"1/γp|\bs\b|∂C/∂G|training step", r"t_max": r"1/γp|∂C/∂G", r"(^|_)cost$": r"V²|C\*?\(0\)",
     r"capacitance": r"\bF\b", r"learning_rate": r"1/s", r"eigenvalues": r"unit|G₀",
 }
@@ -65,7 +66,7 @@ def faults(name, thing):
     types = house.annotations(unwrapped(thing) if not inspect.isclass(thing) else thing)
     for parameter, annotation in types.items():
         meaning = parsed.meaning(parameter)
-        if parameter in ("self", "cls", "path", "threads", "ax", "index") or re.search(r"see :|as in the class", text):
+        if parameter in SAME_EVERYWHERE or re.search(r"see :|as in the class|as for :", text):
             continue
         named = re.search(rf"\b{parameter}\b", text) or (parameter == "rate" and re.search(r"\bR\b", text))
         if meaning is None and not OWN.fullmatch(annotation) and not named:
