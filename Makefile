@@ -9,12 +9,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUT := results
 
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint docs links bench clean
 
 help:
 	@echo "make run    train the ensemble and draw Fig. 2 of paper 1 into $(OUT)/"
 	@echo "make test   run the tests (ARGS='-k step' hands options to pytest)"
 	@echo "make lint   ruff, and mypy against the installed wheel"
+	@echo "make docs   the documentation into $(OUT)/docs/, gallery and all; warnings are errors"
+	@echo "make links  whether the other sites answer that the documentation points to"
 	@echo "make bench  the asv suite, full timings (ARGS='--bench Step' selects)"
 	@echo "make clean  remove .venv, $(OUT)/ and build products"
 
@@ -28,12 +30,19 @@ lint: $(VENV)/dev.stamp $(VENV)/wheel.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy --python-executable $(VENV)/wheel/bin/python -p ohmlearn
 
+docs: $(VENV)/docs.stamp
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs $(OUT)/docs $(ARGS)
+	@echo "wrote $(OUT)/docs/index.html"
+
+links: $(VENV)/docs.stamp
+	$(BIN)/python -m sphinx -q -b linkcheck -D plot_gallery=0 docs $(OUT)/links $(ARGS)
+
 bench: $(VENV)/dev.stamp
 	$(BIN)/asv machine --yes
 	$(BIN)/asv run --python=same --show-stderr $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(OUT) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .asv
+	rm -rf $(VENV) $(OUT) docs/api/generated docs/api/names.rst docs/auto_gallery docs/measured docs/sg_execution_times.rst build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .asv
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
@@ -52,6 +61,11 @@ $(VENV)/test.stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/dev.stamp: $(VENV)/test.stamp
 	$(PIP) --editable '.[test,mpich,dev]'
+	@touch $@
+
+$(VENV)/docs.stamp: $(VENV)/run.stamp
+	@echo "Installing what the documentation needs into $(VENV)"
+	$(PIP) --editable '.[mpich,docs]'
 	@touch $@
 
 # A second, light environment: the wheel as a user gets it, with the dependencies of the first one.

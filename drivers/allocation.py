@@ -15,6 +15,7 @@ from ohmlearn.kernels.state import Block, Lanes
 from ohmlearn.kernels.wmethod import Stages
 from ohmlearn.rule import Rule
 
+from .cache import warn_if_lost
 from .ensemble import Ensemble
 
 
@@ -22,6 +23,7 @@ class Prepared:
     """What all blocks over one graph share: the order of the nodes, the graph, the pattern of the factor."""
 
     def __init__(self, ensemble: Ensemble) -> None:
+        warn_if_lost()
         network = ensemble.network
         self.order, self.graph, self.pattern = prepare(network.edges, network.n_nodes)
         self.position = np.empty(network.n_nodes, dtype=np.int64)

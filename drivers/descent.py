@@ -31,8 +31,10 @@ class Descent:
     """One gradient flow. Costs are C = ½ Σ c² in V², times those of dG/dt = -∂C/∂G.
 
     status, reason : "reached", "out of time", "stalled" or "diverged", and why in words.
-    conductances : (n_edges,) G at the end. initial_cost, cost : C at the start and at the end.
-    time, n_steps : of the whole descent.
+    conductances : (n_edges,) G at the end in G₀.
+    initial_cost, cost : C at the start and at the end in V².
+    time, n_steps : of the whole descent, in the time of dG/dt = -∂C/∂G.
+    network, tasks, rule : what was trained, and how.
     times, costs, history : (n_kept,), (n_kept,), (n_kept, n_edges) the states asked for along the way.
     """
 
@@ -95,11 +97,14 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
     """Train by gradient flow on conductances, bounded and in capped steps (paper 2).
 
     network, task, conductances : one of each gives a :class:`Descent`, lists (taken together, single ones repeated)
-        a list of them. A tuple of Tasks is one task of several samples. Conductances start at 1 by default.
+        a list of them. A tuple of Tasks is one task of several samples. Conductances are (n_edges,) at the start in
+        G₀, 1 by default.
     rule : bounds and caps.
+    stops : any of the keywords that follow.
     until, error : stop where C <= until C(0), by default 1e-12, or where all |c| <= error (V).
-    t_max, max_steps : limits, by default none and 20000.
-    times, costs : states to keep along the way, when a time or a cost (V², falling) is reached.
+    t_max, max_steps : limits on the time of dG/dt = -∂C/∂G and on the steps, by default none and 20000.
+    times, costs : (n_kept,) states to keep along the way, when a time (of dG/dt = -∂C/∂G) or a cost (V², falling) is
+        reached.
     threads : by default as many as the process may use.
 
     Linear tasks whose samples hold the same places run compiled; others, nonlinear constraints among them, by one

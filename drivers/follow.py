@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
 def follow_training(network: Network, task: Task, rate: float, times: ArrayLike, *, rule: Rule | None = None,
                     conductances: Any = None, **options: Any) -> tuple[Runs, Course]:
-    """Train to each of the times (increasing, as those of `Record`) and look at both Hessians there.
+    """Train to each of the times and look at both Hessians there.
+
+    rate : R = γl/γp.
+    times : (n_times,) increasing, in 1/γp, as those of `Record`.
+    conductances : (n_edges,) at the start in G₀, or an earlier run; 1 by default.
+    options : of :func:`ohmlearn.train`.
 
     Returns the runs, each going on from the one before, and the course of the Hessians at their equilibrium, whose
-    speed ‖dH/dt‖ is that of the learning rule at the run's own voltages. options : of :func:`ohmlearn.train`.
+    speed ‖dH/dt‖ is that of the learning rule at the run's own voltages.
     """
     from ohmlearn.solvers.course import follow
 

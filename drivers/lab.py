@@ -27,15 +27,17 @@ def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None =
         taps: ArrayLike | None = None, seed: ArrayLike = 0, traces: bool = True, threads: int | None = None) -> Any:
     """Train twin networks of potentiometers and capacitors by the sign rule (paper 1, Fig. 1 and Methods).
 
-    tasks, rate, capacitance, learning_rate, seed : one of each gives a :class:`LabRun`; several of any, taken together
-        like NumPy arrays, give :class:`LabRuns` in their order.
-    rate, capacitance, learning_rate : R = R0 c γl, c in F and γl in 1/s; two of the three, or R alone. A circuit
-        depends on R only, the others set its seconds.
+    One of each gives a :class:`LabRun`; several of tasks, rates, capacitances, learning rates or seeds, taken together
+    like NumPy arrays, give :class:`LabRuns` in their order.
+
+    rate, capacitance, learning_rate : (n_runs,) or numbers: R = R0 c γl, c in F and γl in 1/s; two of the three, or R
+        alone. A circuit depends on R only, the others set its seconds.
     circuit : hardware and rule, by default the paper's.
     steps : training steps: measure, clamp, pause, compare, turn. The last third of them tells the error floor.
     until, hold : τ is the first step from which C < until C(0) at `hold` measurements in a row.
     taps : of the potentiometers at the start: (n_edges,) or (n_runs, n_edges); by default those of `circuit.start`.
-    seed : of comparator noise and bias, which depend on it alone, not on the other circuits nor on threads.
+    seed : (n_runs,) or a number, of comparator noise and bias, which depend on it alone, not on the other circuits nor
+        on threads.
     traces : keep C of every training step.
 
     A task that is met from the start has C in V² in place of C/C(0).

@@ -32,9 +32,13 @@ MOST_TOLD = 5       # failures that the summary names
 
 @dataclass(frozen=True)
 class Report:
-    """What came of a job. status : (n_members,) codes of all members in the store; see `rows.ALL_STATUSES`.
+    """What came of a job.
 
-    computed : members that this job finished. stopped : name of the signal that ended it early, None if none did.
+    store : the folder.
+    status : (n_members,) codes of all members in it; see `rows.ALL_STATUSES`.
+    computed : members that this job finished.
+    elapsed : s that it took.
+    stopped : name of the signal that ended it early, None if none did.
     failures : parameters and reason of members that failed, the first few.
     """
 

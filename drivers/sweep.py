@@ -44,7 +44,7 @@ class Sweep:
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any], folder: str | Path = ".") -> Sweep:
-        """The sweep of a mapping as the TOML file has it; `folder` is where a network's file is looked for."""
+        """The sweep of tables, a mapping as the TOML file has it; `folder` is where a network's file is looked for."""
         from .sweep_file import parse
 
         return cls._of(parse(tables), Path(folder), "sweep")
@@ -69,6 +69,7 @@ class Sweep:
 
     @cached_property
     def rule(self) -> Rule:
+        """The rule of the [rule] table."""
         given = self.tables.rule.model_dump()
         if given["frozen"] is not None:
             frozen = np.zeros(self.network.n_edges, dtype=bool)

@@ -32,13 +32,14 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
           threads: int | None = None) -> Any:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
-    task, rate : one of each gives a :class:`Run`; several of either, taken together like NumPy arrays, give
+    task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
         :class:`Runs` in their order. rate is R = γl/γp; 0 is the quasistatic limit (Eq. 1), timed in training steps.
     rule : nudge and bounds on the conductances.
     until : threshold on C*/C*(0), None to run for `t_max`. go_on : do not stop at the threshold.
     t_max : time limit in 1/γp; by default 3000/R for R <= 1 and 3000/√R above.
-    dt : step in 1/γp, "auto" for the largest that `tolerance`, the relative error of τ, allows.
-    conductances : G at the start, 1 by default: (n_edges,) or (n_runs, n_edges); or earlier runs to go on from.
+    dt : step in 1/γp, "auto" for the largest that `tolerance` allows.
+    tolerance : relative error of the training time τ that is accepted.
+    conductances : G at the start in G₀, 1 by default: (n_edges,) or (n_runs, n_edges); or earlier runs to go on from.
     record : when to write the costs down; None keeps only the end.
     method : "rk4" steps v, w and G; "slow" follows G alone, with v and w on the slow manifold (small R); "auto" takes
         the manifold where it is accurate.

@@ -114,7 +114,7 @@ def lab_network() -> Network:
 
 def lab_task(network: Network, seed: int = 0, *, targets: int = 2, supply: float = SUPPLY,
              least: float = LEAST) -> Task:
-    """A random task of the lab's kind: two sources at 0 and `supply` V, and targets, 2 by default.
+    """A random task of the lab's kind: two sources at 0 and `supply` V, and 2 targets or more. Same seed, same task.
 
     The desired voltages are those that the board gives with every potentiometer at a level drawn at random, so they can
     be had. Draws are repeated (`task.rejected` times) until C(0) with all conductances alike is at least `least` V²:

@@ -62,6 +62,7 @@ class Network:
 
     @property
     def n_edges(self) -> int:
+        """Number of edges."""
         return len(self.edges)
 
     @cached_property
@@ -110,7 +111,7 @@ class Network:
         return vectors
 
     def subset(self, nodes: ArrayLike) -> Network:
-        """Network of some nodes (numbers or a boolean mask) and the edges among them; node k was nodes[k]."""
+        """Network of some nodes, (n,) numbers or an (n_nodes,) mask, and the edges among them; node k was nodes[k]."""
         nodes = np.asarray(nodes)
         if nodes.dtype == bool:
             if nodes.shape != (self.n_nodes,):
@@ -133,7 +134,7 @@ class Network:
         return self.subset(self.components == np.bincount(self.components).argmax())
 
     def conductances(self, values: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Checked copy of (n_edges,) conductances; None gives 1 everywhere, a number that number."""
+        """Checked copy of (n_edges,) values as conductances in G₀; None gives 1 everywhere, a number that number."""
         g = np.array(1.0 if values is None else values, dtype=np.float64)
         if g.ndim == 0:
             g = np.full(self.n_edges, float(g))
@@ -145,7 +146,7 @@ class Network:
         return g
 
     def check_nodes(self, nodes: ArrayLike, what: str) -> NDArray[np.int64]:
-        """Checked copy of node numbers; negative numbers are an error too."""
+        """Checked copy (n,) of nodes, numbers from 0; errors name `what` they are. Negative ones are errors too."""
         nodes = np.atleast_1d(np.array(nodes))
         if nodes.size and nodes.dtype.kind not in "iu":
             raise TypeError(f"{what} must be integer node numbers, got {nodes.dtype}")

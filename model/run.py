@@ -21,7 +21,7 @@ class Record:
     """When to write down the costs along a run. Exactly one of the two.
 
     per_decade : this many times per decade, evenly in log t, from `start` training times to the end.
-    times : (n,) increasing times in 1/γp.
+    times : (n_times,) increasing times in 1/γp.
     start : first time of `per_decade`, as a fraction of the time limit.
     """
 
@@ -46,7 +46,7 @@ class Record:
             object.__setattr__(self, "times", times)
 
     def times_until(self, t_max: float) -> NDArray[np.float64]:
-        """The times to record within a limit t_max (1/γp), 0 first when they are spaced by decades."""
+        """(n_times,) the times to record within a limit t_max (1/γp), 0 first when they are spaced by decades."""
         if self.times is not None:
             times = np.asarray(self.times, dtype=np.float64)
             return times[times <= t_max]
@@ -66,10 +66,11 @@ class Run:
         A run that ends at the threshold (the default) has both alike.
     nonequilibrium_time : first time with C < until; NaN if never.
     time : end of the run.
-    conductances : (n_edges,) G at the end.
-    voltages, difference : (n_nodes,) v and w = (v^C - v^F)/η at the end.
+    conductances : (n_edges,) G at the end in G₀.
+    voltages, difference : (n_nodes,) v and w = (v^C - v^F)/η at the end in V.
     equilibrium_cost, cost : (n_times,) C*/C*(0) and C/C*(0) at `times`.
-    initial_cost : C*(0) in V²; final_cost : C*/C*(0) at the end.
+    initial_cost : C*(0) in V².
+    final_cost : C*/C*(0) at the end.
     n_steps, n_looks : RK4 steps taken, and times that C* was solved for.
     """
 
@@ -149,10 +150,10 @@ class Runs(Sequence[Run]):
     initial_cost = property(lambda self: self._gather("initial_cost"), doc="(n_runs,) C*(0) in V².")
     final_cost = property(lambda self: self._gather("final_cost"), doc="(n_runs,) C*/C*(0) at the end.")
     n_steps = property(lambda self: self._gather("n_steps"), doc="(n_runs,) RK4 steps taken.")
-    conductances = property(lambda self: self._gather("conductances"), doc="(n_runs, n_edges) G at the end.")
+    conductances = property(lambda self: self._gather("conductances"), doc="(n_runs, n_edges) G at the end in G₀.")
 
     def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
-        """C* of every run, coloured by R; returns the matplotlib axes."""
+        """C* of every run, coloured by R, against training steps or against="time"; returns the matplotlib axes."""
         from .drivers.plots import plot_runs
 
         return plot_runs(self, ax, against=against)

@@ -103,6 +103,7 @@ class Task:
 
     @property
     def n_targets(self) -> int:
+        """Number of outputs."""
         return len(self.targets)
 
     @property
@@ -213,9 +214,9 @@ class Task:
         """Random allosteric task as in paper 1 (Simulation results).
 
         `ground` (by default the last node, None for no ground) is held at 0 V. `sources` and `targets`
-        nodes are drawn from the others without replacement; source voltages from N(0, source_spread²),
-        desired ones from N(0, target_spread²). `feasible` draws anew until the maximum principle allows
-        the targets; the number of rejected draws is `task.rejected`.
+        nodes are drawn from the others without replacement; source voltages from N(0, `source_spread`²),
+        desired ones from N(0, `target_spread`²), in V. `feasible` draws anew until the maximum principle
+        allows the targets; the number of rejected draws is `task.rejected`. Same `seed`, same task.
         """
         n = network.n_nodes
         if ground is not None and not -n <= ground < n:

@@ -16,12 +16,14 @@ from .soft import soft_approximation
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """What the Hessians did, state by state; all fields are (n_states,).
+    """What the Hessians did, state by state.
 
-    cost : C = ½ Σ c² in V². alignment, ratio : of the satisfied and the dynamic cost Hessian.
-    soft : λ₁; gap : λ₂/λ₁; crack : median conductance in the crack relative to the rest.
-    overlap : of the stiff cost mode with (Δv₁)². stiff : λ^L, the stiff eigenvalue of the satisfied part.
-    speed : ‖dH/dt‖, Frobenius norm of the change of the physical Hessian.
+    cost : (n_states,) C = ½ Σ c² in V².
+    alignment, ratio : (n_states,) of the satisfied and the dynamic cost Hessian.
+    soft, gap : (n_states,) λ₁ in G₀, and λ₂/λ₁.
+    crack : (n_states,) median conductance in the crack relative to the rest.
+    overlap, stiff : (n_states,) of the stiff cost mode with (Δv₁)², and its eigenvalue λ^L in the satisfied part.
+    speed : (n_states,) ‖dH/dt‖, Frobenius norm of the change of the physical Hessian.
     """
 
     cost: Array

@@ -58,7 +58,8 @@ class Equilibrium:
               currents: ArrayLike | None = None, *, start: ArrayLike | None = None) -> Floats:
         """Voltages (n_nodes,), or (n_nodes, k) for k right-hand sides at once.
 
-        conductances : (n_edges,) G >= 0; where edges are cut by G = 0, every remaining part needs a held node.
+        conductances : (n_edges,) G >= 0 in S, or any unit if currents have it too; where edges are cut by G = 0, every
+            remaining part needs a held node.
         held_voltages : (n_held,) or (n_held, k) in V; None holds all at 0.
         currents : (n_nodes,) or (n_nodes, k) in A, injected at the nodes; at held nodes they change nothing.
         start : (n_nodes,) or (n_nodes, k) guess, by default the last solution; used where it is nearer than zero.

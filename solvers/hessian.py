@@ -42,10 +42,13 @@ def hessian(network: Network, task: Task | Sequence[Task], conductances: ArrayLi
 class Hessian(LinearOperator):
     """∂²C/∂G∂G as a linear operator: `h @ x` for x (n_edges,) or (n_edges, k), two solves per sample and column.
 
-    voltages : (n_samples, n_nodes) equilibrium voltages.
-    errors : (n_outputs,) c, sample after sample; cost : ½ Σ c² in V².
+    voltages : (n_samples, n_nodes) equilibrium voltages in V.
+    errors : (n_outputs,) c in V, sample after sample.
     gradient : (n_outputs, n_edges) ∂c/∂G.
-    responses : (n_outputs, n_nodes) Γ ∂c/∂V; sample : (n_outputs,) the sample that each output belongs to.
+    responses : (n_outputs, n_nodes) Γ ∂c/∂V.
+    sample : (n_outputs,) the sample that each output belongs to.
+    conductances : (n_edges,) in G₀.
+    method, rtol : as in :func:`hessian`.
     """
 
     def __init__(self, network: Network, tasks: Sequence[Task], conductances: Array, method: str = "auto",
@@ -70,6 +73,7 @@ class Hessian(LinearOperator):
 
     @property
     def cost(self) -> float:
+        """C = ½ Σ c² in V²."""
         return 0.5 * float(self.errors @ self.errors)
 
     @cached_property

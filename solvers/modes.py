@@ -44,8 +44,10 @@ def soft_modes(network: Network, conductances: ArrayLike | None = None, k: int =
                method: str = "auto") -> Modes:
     """The k softest modes of L(G) over the free nodes.
 
-    conductances : (n_edges,) G > 0, None for 1. held : nodes that stay at 0; none lets the network float, and the
-    constant of every part without a held node is deflated.
+    conductances : (n_edges,) G > 0 in G₀, None for 1.
+    k : how many.
+    held : (n_held,) nodes that stay at 0; none lets the network float, and the constant of every part without a held
+        node is deflated.
     method : "shift-invert" (Lanczos on the inverse, by a direct factor) or "lobpcg" (preconditioned by the sampled
         factor); "auto" takes the first for small networks and those whose edges reach no further than in two
         dimensions, where a direct factor fits.

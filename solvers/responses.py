@@ -25,7 +25,7 @@ SPANNED = 1e-10        # currents count as independent down to this singular val
 
 @dataclass(frozen=True, eq=False)
 class Responses:
-    """Known currents and the voltages that they caused, (n_nodes, K) each; K measurements."""
+    """Known currents (G₀ V) and the voltages that they caused (V), (n_nodes, K) each; K measurements."""
 
     currents: Array
     voltages: Array
@@ -88,7 +88,7 @@ class Responses:
     def soft_mode(self, network: Network, conductances: ArrayLike | None = None) -> SoftMode:
         """The estimated soft mode as a :class:`SoftMode` of a network, for its sectors and its crack.
 
-        conductances : (n_edges,) only for what compares them; 1 by default.
+        conductances : (n_edges,) in G₀, only for what compares them; 1 by default.
         """
         values, modes = self.soft_modes(2)
         mode = modes[:, 0] * np.sign(modes[np.argmax(np.abs(modes[:, 0])), 0])
@@ -104,7 +104,9 @@ def measure_responses(network: Network, conductances: ArrayLike, count: int, noi
                       seed: int = 0) -> Responses:
     """Simulated responses of a floating network to `count` random currents, N(0, 1) at every node less their mean.
 
+    conductances : (n_edges,) in G₀.
     noise : standard deviation of an error of every voltage, relative to the root mean square of all voltages.
+    seed : of currents and noise.
     """
     if count < 1 or noise < 0:
         raise ValueError(f"count={count} must be at least 1 and noise={noise} be >= 0")

@@ -30,7 +30,7 @@ SAME = 1e-9        # eigenvalues closer than this, relatively, have no modes of 
 class SoftMode:
     """The softest mode of a floating network, λ₁ and v₁, and what it says about where the network is weak.
 
-    network, conductances : what it is the mode of.
+    network, conductances : what it is the mode of; (n_edges,) in G₀.
     eigenvalues : (2,) λ₁ and λ₂, the first two above zero, in units of conductance.
     mode : (n_nodes,) v₁, of length 1 and mean 0; its largest component is positive.
     """

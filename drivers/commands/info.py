@@ -1,7 +1,6 @@
 """`ohmlearn info`: what this installation is and runs on."""
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -52,12 +51,12 @@ def facts(mpi: bool = False) -> list[tuple[str, str]]:
 def compiled_facts() -> list[tuple[str, str]]:
     """Processor, instruction set and lane width of the compiled code, and where it is cached."""
     from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+    from ohmlearn.drivers.cache import place
 
     features = get_host_cpu_features()
     isa = next((name for name, key in (("AVX-512", "avx512f"), ("AVX2", "avx2"), ("NEON", "neon"))
                 if features.get(key)), "baseline")
-    cache = os.environ.get("NUMBA_CACHE_DIR", "beside the kernels")
-    return [("processor", f"{get_host_cpu_name()}, {isa}"), ("compiled code", cache)]
+    return [("processor", f"{get_host_cpu_name()}, {isa}"), ("compiled code", place())]
 
 
 def mpi_library() -> str:

@@ -1,0 +1,56 @@
+"""The pages of the API reference, written from what `ohmlearn` exports: a new public name needs no edit here.
+
+A name that GROUPS does not know comes under "More".
+"""
+from __future__ import annotations
+
+from pathlib import Path
+
+GROUPS = {
+    "Networks and tasks": ["Network", "Task", "Constraint"],
+    "Training": ["train", "Rule", "Record", "Run", "Runs", "descend", "GradientFlow"],
+    "Sweeps": ["Sweep", "open_results"],
+    "Equilibrium and modes": ["Equilibrium", "voltages", "soft_modes"],
+    "Hessians": ["hessian", "soft_mode", "soft_approximation", "follow", "follow_training", "measure_responses",
+                 "Responses"],
+    "The lab circuit": ["lab", "lab_network", "lab_task", "LabCircuit", "LabRun", "LabRuns"],
+}
+# Not exported: what functions return, what classes of the face hand on, and what their errors are.
+RESULTS = {
+    "Descent": "ohmlearn.drivers.descent", "Hessian": "ohmlearn.solvers.hessian", "SoftMode": "ohmlearn.solvers.soft",
+    "SoftApproximation": "ohmlearn.solvers.soft", "Course": "ohmlearn.solvers.course",
+    "Modes": "ohmlearn.solvers.modes", "Stats": "ohmlearn.solvers.upkeep", "Report": "ohmlearn.drivers.running",
+    "Diverged": "ohmlearn.drivers.train", "NotConverged": "ohmlearn.solvers.equilibrium",
+}
+FUNCTIONS = ["ohmlearn.generators.packing", "ohmlearn.generators.delaunay", "ohmlearn.generators.grid",
+             "ohmlearn.generators.random", "ohmlearn.files.read", "ohmlearn.files.read_conductances",
+             "ohmlearn.files.write", "ohmlearn.files.from_networkx", "ohmlearn.files.to_networkx",
+             "ohmlearn.files.networkx_conductances", "ohmlearn.drawing.draw", "ohmlearn.taskfiles.read_tasks",
+             "ohmlearn.drivers.running.run_sweep", "ohmlearn.drivers.page.show"]
+
+
+def grouped() -> dict[str, list[str]]:
+    """{title: public names}, all of them."""
+    import ohmlearn
+
+    public = [name for name in ohmlearn.__all__ if name != "__version__"]
+    groups = {title: [name for name in names if name in public] for title, names in GROUPS.items()}
+    rest = [name for name in public if not any(name in names for names in groups.values())]
+    return groups | ({"More": rest} if rest else {})
+
+
+def write(folder: Path) -> None:
+    """Write the page of all names, a table for every group, into `folder`."""
+    folder.mkdir(exist_ok=True)
+    sections = list(grouped().items())
+    sections += [("What comes back", [f"~{module}.{name}" for name, module in RESULTS.items()]),
+                 ("Functions behind the methods", [f"~{name}" for name in FUNCTIONS])]
+    text = ["All names", "=========", ""]
+    for title, names in sections:
+        rows = ("   " + name.replace("~ohmlearn.", "~") for name in names)
+        text += [title, "-" * len(title), "", ".. currentmodule:: ohmlearn", "", ".. autosummary::",
+                 "   :toctree: generated", "   :nosignatures:", "", *rows, ""]
+    page = folder / "names.rst"
+    new = "\n".join(text)
+    if not page.exists() or page.read_text(encoding="utf-8") != new:
+        page.write_text(new, encoding="utf-8")
