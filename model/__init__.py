@@ -15,6 +15,7 @@ _FACE = {
     "LabCircuit": "ohmlearn.lab_circuit",
     "LabRun": "ohmlearn.lab_run",
     "LabRuns": "ohmlearn.lab_run",
+    "Netlist": "ohmlearn.netlist",
     "Network": "ohmlearn.network",
     "Record": "ohmlearn.run",
     "Responses": "ohmlearn.solvers.responses",
@@ -27,6 +28,7 @@ _FACE = {
     "lab_network": "ohmlearn.lab_circuit",
     "lab_task": "ohmlearn.lab_circuit",
     "open_results": "ohmlearn.drivers.results",
+    "read_spice": "ohmlearn.netlist",
     "GradientFlow": "ohmlearn.rule",
     "descend": "ohmlearn.drivers.descent",
     "follow": "ohmlearn.solvers.course",
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from .lab_circuit import lab_task as lab_task
     from .lab_run import LabRun as LabRun
     from .lab_run import LabRuns as LabRuns
+    from .netlist import Netlist as Netlist
+    from .netlist import read_spice as read_spice
     from .network import Network as Network
     from .outputs import Constraint as Constraint
     from .rule import GradientFlow as GradientFlow
