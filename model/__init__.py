@@ -4,6 +4,7 @@ The nouns are :class:`Network`, :class:`Task`, :class:`Rule`, :class:`Record` an
 :func:`train` makes them act. Everything heavier than NumPy is imported on first use.
 """
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -11,6 +12,8 @@ __version__ = "0.1.0"
 # public name -> module that defines it
 _FACE = {
     "Constraint": "ohmlearn.outputs",
+    "CoupledClassifier": "ohmlearn.drivers.learning",
+    "CoupledRegressor": "ohmlearn.drivers.learning",
     "Equilibrium": "ohmlearn.solvers.equilibrium",
     "LabCircuit": "ohmlearn.lab_circuit",
     "LabRun": "ohmlearn.lab_run",
@@ -42,12 +45,17 @@ _FACE = {
     "voltages": "ohmlearn.solvers.circuit",
 }
 
-__all__ = ["__version__", *sorted(_FACE)]
+# What is left out where its extra is not installed; to ask for it by name says which.
+_EXTRA = {"CoupledClassifier": "sklearn", "CoupledRegressor": "sklearn"}
+
+__all__ = ["__version__", *sorted(name for name in _FACE if name not in _EXTRA or find_spec(_EXTRA[name]))]
 
 if TYPE_CHECKING:
     from .drivers.descent import descend as descend
     from .drivers.follow import follow_training as follow_training
     from .drivers.lab import lab as lab
+    from .drivers.learning import CoupledClassifier as CoupledClassifier
+    from .drivers.learning import CoupledRegressor as CoupledRegressor
     from .drivers.results import open_results as open_results
     from .drivers.sweep import Sweep as Sweep
     from .drivers.train import train as train
