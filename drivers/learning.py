@@ -53,7 +53,8 @@ class _Coupled(BaseEstimator):  # type: ignore[misc]
         self.response_ = self.wiring_.response(conductances)
 
     def _learn(self, drive: Array, desired: Array, conductances: Array | None, max_steps: int) -> None:
-        self._learned(learn(self.wiring_, drive, desired, conductances, rule=self.rule, max_steps=max_steps))
+        self._learned(learn(self.wiring_, drive, desired, conductances, rate=self.rate, rule=self.rule,
+                            max_steps=max_steps))
 
     def _answers(self, X: Any) -> Array:
         """(n_samples, n_outputs) the network's outputs in V."""
@@ -69,10 +70,12 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):  # type: ign
     inputs : one entry a feature: the node held at its voltage x, or a pair of nodes held at x and -x.
     outputs : one entry an output: the node, or the pair of nodes whose drop, is the answer.
     bias : a node held at 1 V, or a pair of nodes held at 1 and -1 V. ground : a node held at 0 V. None for neither.
-    rule : a :class:`GradientFlow`, which bounds the conductances.
+    rate : R = γl/γp of coupled learning, with all samples side by side (paper 1); 0 is its quasistatic limit. None is a
+        gradient flow on the mean cost, which is quicker.
+    rule : bounds of the conductances and more, a :class:`Rule`; for rate None a :class:`GradientFlow`.
     scale : held voltages are the standardised features, outputs `swing` V times the standardised y. False: X and y are
         voltages as they stand.
-    max_steps : of the descent.
+    max_steps : most steps of the gradient flow, or most training steps at a rate.
 
     Conductances are not negative, so an output at a node is a mean of the held voltages with weights >= 0 that sum
     to 1 (maximum principle): pairs of inputs or outputs give both signs, `swing` keeps the weights small enough.
@@ -82,13 +85,14 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):  # type: ign
     """
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
-                 ground: Any = None, rule: Any = None, scale: bool = True, swing: float = 0.2,
+                 ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True, swing: float = 0.2,
                  max_steps: int = 1000) -> None:
         self.net = net
         self.inputs = inputs
         self.outputs = outputs
         self.bias = bias
         self.ground = ground
+        self.rate = rate
         self.rule = rule
         self.scale = scale
         self.swing = swing
@@ -134,7 +138,7 @@ class CoupledClassifier(ClassifierMixin, _Coupled):  # type: ignore[misc]
     margin : V by which the right output should lead. The desired outputs of a sample are the nearest ones that do;
         a sample whose right output leads by the margin already is left alone. Small against the held voltages, so that
         conductances that are not negative can give it.
-    epochs, max_steps : how often the desired outputs are set anew, and steps of the descent in between.
+    epochs, max_steps : how often the desired outputs are set anew, and most steps in between.
     tol : training ends when an epoch lowers the mean cost by less than this share.
     Others as for :class:`CoupledRegressor`; scale=False takes X as voltages.
 
@@ -146,13 +150,14 @@ class CoupledClassifier(ClassifierMixin, _Coupled):  # type: ignore[misc]
     """
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
-                 ground: Any = None, rule: Any = None, scale: bool = True, margin: float = 0.05,
+                 ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True, margin: float = 0.05,
                  epochs: int = 100, max_steps: int = 20, tol: float = 1e-4) -> None:
         self.net = net
         self.inputs = inputs
         self.outputs = outputs
         self.bias = bias
         self.ground = ground
+        self.rate = rate
         self.rule = rule
         self.scale = scale
         self.margin = margin

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from ohmlearn.outputs import output_matrix, read_outputs
 
 from .samples import Array, Wiring
@@ -40,10 +41,10 @@ def best_response(wiring: Wiring, drive: Array, desired: Callable[[Array], Array
     return cost, read @ weights @ wiring.drive
 
 
-def _readout(wiring: Wiring) -> tuple[Array, Array]:
+def _readout(wiring: Wiring) -> tuple[NDArray[np.int64], Array]:
     """The nodes that outputs are read at, and (n_outputs, n_nodes_read) how."""
     matrix = output_matrix(read_outputs(list(wiring.outputs)), wiring.network.n_nodes).toarray()
-    nodes = np.flatnonzero(np.abs(matrix).sum(axis=0))
+    nodes = np.flatnonzero(np.abs(matrix).sum(axis=0)).astype(np.int64)
     return nodes, matrix[:, nodes]
 
 

@@ -44,9 +44,11 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | None = None
               for output, wanted in zip(task.targets, task.target_voltages.tolist(), strict=True)]
     lines += [f"R{j} n{a} n{b} {1 / x!r}" for j, ((a, b), x) in
               enumerate(zip(network.edges.tolist(), g.tolist(), strict=True))]
-    held = {(node, None): v for node, v in zip(task.sources.tolist(), task.source_voltages.tolist(), strict=True)}
-    held |= {(node, None): 0.0 for node in _floating(network, task)} | dict(task.drops)
-    lines += [f"V{k} n{a} {_name(b)} {v!r}" for k, ((a, b), v) in enumerate(held.items())]
+    held = [(f"n{node} {GROUND}", v) for node, v in
+            zip(task.sources.tolist(), task.source_voltages.tolist(), strict=True)]
+    held += [(f"n{node} {GROUND}", 0.0) for node in _floating(network, task)]
+    held += [(f"n{a} n{b}", v) for (a, b), v in task.drops.items()]
+    lines += [f"V{k} {ends} {v!r}" for k, (ends, v) in enumerate(held)]
     lines += [f"I{k} 0 n{node} {current!r}" for k, (node, current) in enumerate(task.currents.items())]
     lines += _capacitor_cards(network, capacitors, capacitance)
     if start is not None:

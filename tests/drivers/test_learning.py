@@ -109,6 +109,42 @@ def test_the_nearest_outputs_that_lead():
         assert np.all(np.sum((outputs - desired) * (other - desired), axis=1) < 1e-9)
 
 
+needs_samples = pytest.mark.skipif(not hasattr(ol, "Schedule"), reason="needs training of several samples at a rate")
+
+
+@needs_samples
+@pytest.mark.parametrize("rate", [0.0, 1.0, 30.0])
+def test_coupled_learning_at_a_rate(rate):
+    """One output: the fixed points are those of the gradient flow, the best linear map if it is in reach."""
+    X = RNG.normal(size=(30, 2))
+    y = 0.3 * X[:, 0] - 0.1 * X[:, 1] + 0.05 * RNG.normal(size=30)
+    learned = ol.CoupledRegressor(rate=rate, max_steps=3000).fit(X, y)
+    np.testing.assert_allclose(learned.predict(X), LinearRegression().fit(X, y).predict(X), atol=0.01 * y.std())
+
+
+@needs_samples
+def test_few_samples_say_all_at_a_rate():
+    net, rule = ol.Network.grid(3, 3), ol.Rule(nudge=1e-3)
+    wiring = Wiring(net, [0, 2], [4, 7], ground=8)
+    X, Y = with_ones(RNG.normal(size=(12, 2))), 0.3 * RNG.normal(size=(12, 2))
+    few = condense(X, Y)
+    unit = np.sqrt(len(few[0]))
+    run = dict(rule=rule, until=None, t_max=2.0, method="rk4", dt=0.02)
+    many = ol.train(net, wiring.tasks(X, Y), 3.0, **run)
+    less = ol.train(net, wiring.tasks(unit * few[0], unit * few[1]), 3.0, **run)
+    assert np.abs(many.conductances - 1).max() > 0.1
+    np.testing.assert_allclose(less.conductances, many.conductances, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("rate", "rule", "message"), [
+    (None, ol.Rule(), "at rate=None the rule is an ohmlearn.GradientFlow"),
+    (1.0, ol.GradientFlow(), "at rate=1.0 the rule is an ohmlearn.Rule"),
+])
+def test_wrong_rule(rate, rule, message):
+    with pytest.raises(TypeError, match=message):
+        ol.CoupledRegressor(rate=rate, rule=rule).fit(RNG.normal(size=(5, 2)), np.arange(5.0))
+
+
 def test_projection_onto_the_simplex():
     rows = RNG.normal(size=(20, 4))
     onto = onto_simplex(rows)
