@@ -85,8 +85,8 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):  # type: ign
     """
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
-                 ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True, swing: float = 0.2,
-                 max_steps: int = 1000) -> None:
+                 ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True,
+                 swing: float = 0.2, max_steps: int = 1000) -> None:
         self.net = net
         self.inputs = inputs
         self.outputs = outputs
@@ -150,8 +150,8 @@ class CoupledClassifier(ClassifierMixin, _Coupled):  # type: ignore[misc]
     """
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
-                 ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True, margin: float = 0.05,
-                 epochs: int = 100, max_steps: int = 20, tol: float = 1e-4) -> None:
+                 ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True,
+                 margin: float = 0.05, epochs: int = 100, max_steps: int = 20, tol: float = 1e-4) -> None:
         self.net = net
         self.inputs = inputs
         self.outputs = outputs
