@@ -4,6 +4,7 @@ The nouns are :class:`Network`, :class:`Task`, :class:`Rule`, :class:`Record` an
 :func:`train` makes them act. Everything heavier than NumPy is imported on first use.
 """
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -11,10 +12,13 @@ __version__ = "0.1.0"
 # public name -> module that defines it
 _FACE = {
     "Constraint": "ohmlearn.outputs",
+    "CoupledClassifier": "ohmlearn.drivers.learning",
+    "CoupledRegressor": "ohmlearn.drivers.learning",
     "Equilibrium": "ohmlearn.solvers.equilibrium",
     "LabCircuit": "ohmlearn.lab_circuit",
     "LabRun": "ohmlearn.lab_run",
     "LabRuns": "ohmlearn.lab_run",
+    "Netlist": "ohmlearn.netlist",
     "Network": "ohmlearn.network",
     "Record": "ohmlearn.run",
     "Responses": "ohmlearn.solvers.responses",
@@ -27,6 +31,7 @@ _FACE = {
     "lab_network": "ohmlearn.lab_circuit",
     "lab_task": "ohmlearn.lab_circuit",
     "open_results": "ohmlearn.drivers.results",
+    "read_spice": "ohmlearn.netlist",
     "GradientFlow": "ohmlearn.rule",
     "descend": "ohmlearn.drivers.descent",
     "follow": "ohmlearn.solvers.course",
@@ -40,12 +45,17 @@ _FACE = {
     "voltages": "ohmlearn.solvers.circuit",
 }
 
-__all__ = ["__version__", *sorted(_FACE)]
+# What is left out where its extra is not installed; to ask for it by name says which.
+_EXTRA = {"CoupledClassifier": "sklearn", "CoupledRegressor": "sklearn"}
+
+__all__ = ["__version__", *sorted(name for name in _FACE if name not in _EXTRA or find_spec(_EXTRA[name]))]
 
 if TYPE_CHECKING:
     from .drivers.descent import descend as descend
     from .drivers.follow import follow_training as follow_training
     from .drivers.lab import lab as lab
+    from .drivers.learning import CoupledClassifier as CoupledClassifier
+    from .drivers.learning import CoupledRegressor as CoupledRegressor
     from .drivers.results import open_results as open_results
     from .drivers.sweep import Sweep as Sweep
     from .drivers.train import train as train
@@ -54,6 +64,8 @@ if TYPE_CHECKING:
     from .lab_circuit import lab_task as lab_task
     from .lab_run import LabRun as LabRun
     from .lab_run import LabRuns as LabRuns
+    from .netlist import Netlist as Netlist
+    from .netlist import read_spice as read_spice
     from .network import Network as Network
     from .outputs import Constraint as Constraint
     from .rule import GradientFlow as GradientFlow

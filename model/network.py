@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+    from .task import Task
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Network:
@@ -220,6 +222,12 @@ class Network:
         from .files import to_networkx
 
         return to_networkx(self, conductances)
+
+    def to_spice(self, task: Task, conductances: ArrayLike | None = None, **options: Any) -> str:
+        """The driven network as a deck for SPICE; see :func:`ohmlearn.spice.to_spice`."""
+        from .spice import to_spice
+
+        return to_spice(self, task, conductances, **options)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw the network, with values on nodes and edges if given; see :func:`ohmlearn.drawing.draw`."""

@@ -19,7 +19,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drivers": {"kernels", "model", "solvers", "parallel"},
 }
 DRAWING = ("ohmlearn.drivers.plots.", "ohmlearn.drivers.page.")
-HEAVY = ("numba", "scipy", "matplotlib", "mpi4py", "zarr", "xarray", "networkx", "pyamg", "pydantic", "typer")
+HEAVY = ("numba", "scipy", "matplotlib", "mpi4py", "zarr", "xarray", "networkx", "pyamg", "pydantic", "typer",
+         "sklearn")
 SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
 
 

@@ -1,26 +1,21 @@
 """The interactive page of a network, in a real browser where there is one, and what is refused."""
-import html
 import json
-import os
 import re
-import shutil
-import subprocess
 
 import numpy as np
 import ohmlearn as ol
 import pytest
 import typer
+from browser import needs_browser, visit
 from ohmlearn.drivers import page
 from ohmlearn.drivers.commands import show
 from typer.testing import CliRunner
 
 NET = ol.Network.delaunay(30, seed=1, mean_degree=None, spacing=0.6)
 TASK = ol.Task(currents={0: 1.0, 29: -1.0}, targets=[(4, 17)], target_voltages=[0.8])
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-# Does what a user does, with real events, and leaves what came of it in the document.
+# Does what a user does, with real events, and returns what came of it.
 VISIT = """
-<script>{
 const seen = {errors: window.failures};
 seen.layers = [...document.querySelectorAll('#layers button')].map(b => b.textContent);
 const transform = () => document.getElementById('view').getAttribute('transform');
@@ -50,9 +45,7 @@ window.dispatchEvent(new PointerEvent('pointerup', {}));
 seen.moved = parseFloat(transform().split('(')[1]) - held;
 document.getElementById('home').click();
 seen.home = transform() === start;
-document.body.setAttribute('data-seen', JSON.stringify(seen));
-}</script></body>"""
-WATCH = "<head><script>window.failures = []; window.onerror = m => window.failures.push(m);</script>"
+return seen;"""
 
 
 @pytest.fixture(scope="module")
@@ -60,22 +53,10 @@ def trained():
     return ol.descend(NET, TASK, until=1e-6)
 
 
-def visit(path, folder):
-    """What the browser saw on the page."""
-    text = path.read_text().replace("<head>", WATCH).replace("</body>", VISIT)
-    probe = folder / "probe.html"
-    probe.write_text(text)
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1000,800",
-               f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=2000", "--dump-dom", probe.as_uri()]
-    done = subprocess.run([BROWSER, *options], capture_output=True, text=True, timeout=120, check=True,
-                          env={**os.environ, "HOME": str(folder)})
-    return json.loads(html.unescape(re.search(r'data-seen="([^"]*)"', done.stdout)[1]))
-
-
-@pytest.mark.skipif(BROWSER is None, reason="needs chromium")
+@needs_browser
 def test_a_user_looks_at_a_trained_network(trained, tmp_path):
     path = trained.show(tmp_path / "map.html")
-    seen = visit(path, tmp_path)
+    seen = visit(path, tmp_path, VISIT)
     assert seen["errors"] == []
     assert seen["title"].startswith("trained to C = ")
     assert seen["layers"] == ["voltages", "conductances", "soft mode", "stiff mode"]
