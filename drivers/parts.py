@@ -154,12 +154,14 @@ def forget_failures(path: Path) -> None:
 
 
 class PartWriter:
-    """Writes a part from a thread of its own. `add` and `checkpoint` return at once and never raise."""
+    """Writes a part from a thread of its own. `add` returns at once; it and `checkpoint` never raise."""
 
     def __init__(self, path: Path, timeline: Timeline) -> None:
         self.path, self._timeline = path, timeline
         self.error: StoreError | None = None  # why nothing more is written
         self.written = 0
+        self._under_way: set[tuple[int, float]] = set()  # members whose checkpoint is not on the disk yet
+        self._arrived = threading.Condition()
         self._inbox: queue.Queue[tuple[str, tuple[Any, ...]] | None] = queue.Queue(maxsize=20_000)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -170,7 +172,14 @@ class PartWriter:
         self._put("member", tuple(row))
 
     def checkpoint(self, task: int, rate: float, progress: int, data: bytes) -> None:
-        """Store the encoded state of a running member, in place of an earlier one."""
+        """Store the encoded state of a running member, in place of an earlier one.
+
+        Waits until the earlier one is on the disk: a slow disk is asked less often, and nothing piles up.
+        """
+        with self._arrived:
+            while (task, rate) in self._under_way and self.error is None:
+                self._arrived.wait(0.2)
+            self._under_way.add((task, rate))
         self._put("checkpoint", (task, rate, progress, data))
 
     def _put(self, kind: str, values: tuple[Any, ...]) -> None:
@@ -200,7 +209,7 @@ class PartWriter:
     def _transaction(self, connection: sqlite3.Connection, first: tuple[str, tuple[Any, ...]]) -> bool:
         """Write all that has arrived; True when the end was among it."""
         item: tuple[str, tuple[Any, ...]] | None = first
-        written = 0
+        written, states = 0, set()
         connection.execute("BEGIN IMMEDIATE")
         try:
             while item is not None:
@@ -211,6 +220,7 @@ class PartWriter:
                     written += 1
                 else:
                     connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)", values)
+                    states.add(values[:2])
                 item = self._inbox.get_nowait()
             ended = True
         except queue.Empty:
@@ -221,4 +231,7 @@ class PartWriter:
             raise
         connection.execute("COMMIT")
         self.written += written
+        with self._arrived:
+            self._under_way -= states
+            self._arrived.notify_all()
         return ended
