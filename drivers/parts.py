@@ -6,7 +6,7 @@ transaction is on its way to the disk goes into the next one, so a slow disk mak
 from __future__ import annotations
 
 import contextlib
-import io
+import json
 import os
 import queue
 import sqlite3
@@ -14,6 +14,8 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from functools import cache
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -125,26 +127,38 @@ def read_state(path: Path, task: int, rate: float, maker: str = "") -> State | N
 
 
 def encode(state: State, maker: str = "") -> bytes:
-    """A state as bytes: CRC-32, then the names and the arrays, each as .npy has them (records keep their fields).
+    """A state as bytes: CRC-32, a header with names, kinds and shapes, then the numbers (npy's headers cost more).
 
     maker : what made it; nothing else can go on from it.
     """
-    buffer = io.BytesIO()
-    for array in (np.array([maker, *state]), *state.values()):
-        np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
-    body = buffer.getvalue()
+    head = json.dumps([maker, [(name, described(array.dtype), array.shape) for name, array in state.items()]]).encode()
+    body = b"".join([struct.pack("<I", len(head)), head, *(array.tobytes() for array in state.values())])
     return struct.pack("<I", zlib.crc32(body)) + body
 
 
 def decode(data: bytes, maker: str = "") -> State | None:
     """The state that was encoded, None when the bytes are damaged or another's."""
-    if len(data) < 4 or struct.unpack_from("<I", data)[0] != zlib.crc32(data[4:]):
+    if len(data) < 8 or struct.unpack_from("<I", data)[0] != zlib.crc32(memoryview(data)[4:]):
         return None
-    buffer = io.BytesIO(data[4:])
-    made_by, *names = np.lib.format.read_array(buffer, allow_pickle=False).tolist()
+    place = 8 + struct.unpack_from("<I", data, 4)[0]
+    try:
+        made_by, arrays = json.loads(data[8:place])
+    except ValueError:
+        return None
     if made_by != maker:
         return None
-    return {name: np.lib.format.read_array(buffer, allow_pickle=False) for name in names}
+    state: State = {}
+    for name, said, shape in arrays:
+        kind = np.dtype(said if isinstance(said, str) else [(n, k, *map(tuple, more)) for n, k, *more in said])
+        state[name] = np.frombuffer(data, kind, prod(shape), place).reshape(shape).copy()
+        place += state[name].nbytes
+    return state
+
+
+@cache
+def described(kind: np.dtype[Any]) -> Any:
+    """A dtype in JSON's words; fields with names, kinds and shapes."""
+    return kind.str if kind.fields is None else kind.descr
 
 
 def forget_failures(path: Path) -> None:

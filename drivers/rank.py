@@ -123,6 +123,7 @@ class Rank:
             if note is not None:
                 with contextlib.suppress(OSError):
                     note.touch()
+        self.stopping.ready = self.world.size > 1   # others may be at work already, whom a hasty end here would kill
         if training_path(self.sweep.network)[0] == "lanes":     # a large network would be solved once for nothing
             job()
 
