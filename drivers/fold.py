@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ohmlearn import __version__
 
 from . import parts
 from .rows import ALL_STATUSES, FAILURES, FORMAT, MISSING, Arrays, Row
-from .store import RESULTS, Store, inputs, remove, sync_folder
+from .store import RESULTS, Store, inputs, remove, sync
 
 SHARD, CHUNK = 1 << 28, 1 << 20     # bytes of a file of the group, and of what is read at once
 PER_TASK = {"sources": "source", "source_voltages": "source", "targets": "target", "target_voltages": "target"}
@@ -88,7 +89,7 @@ def fold(store: Store) -> None:
         if place.exists():
             place.rename(old)
         new.rename(place)
-        sync_folder(store.path)
+        sync(store.path)
     remove(old)
     remove(new)
     for part in store.parts():
@@ -177,9 +178,6 @@ def provenance(store: Store) -> dict[str, Any]:
 
 
 def sync_tree(path: Path) -> None:
-    """Bring a folder and all in it to the disk."""
-    for folder, _, files in os.walk(path):
-        for name in files:
-            with open(Path(folder) / name, "rb") as file:
-                os.fsync(file.fileno())
-        sync_folder(Path(folder))
+    """Bring a folder and all in it to the disk; side by side, as each file waits for it."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(sync, [Path(folder, name) for folder, _, files in os.walk(path) for name in (*files, ".")]))

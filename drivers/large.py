@@ -13,6 +13,7 @@ from ohmlearn.solvers.memory import require
 from .ensemble import Deliver, Ensemble, State
 from .followers import Follower, Gliding, Stepping
 from .members import Queue
+from .train import next_due
 
 RENEW = 16      # looks after which what the solver keeps is dropped, so that a run taken up again has the same bits
 
@@ -61,9 +62,9 @@ def run_large(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: in
             if progress:
                 progress(1, int(follower.me["steps"]) - steps_before)
                 steps_before = int(follower.me["steps"])
-            if suspend and time.monotonic() > due:
+            if suspend and (begun := time.monotonic()) > due:
                 suspend(number, follower.kept)
-                due = time.monotonic() + checkpoint
+                due = next_due(begun, checkpoint)
             return bool(stop and stop())
 
         end = train_large(ensemble, number, threads=threads, saved=resume(number) if resume else None, look=look)

@@ -6,7 +6,7 @@ transaction is on its way to the disk goes into the next one, so a slow disk mak
 from __future__ import annotations
 
 import contextlib
-import io
+import json
 import os
 import queue
 import sqlite3
@@ -14,6 +14,8 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from functools import cache
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -125,26 +127,38 @@ def read_state(path: Path, task: int, rate: float, maker: str = "") -> State | N
 
 
 def encode(state: State, maker: str = "") -> bytes:
-    """A state as bytes: CRC-32, then the names and the arrays, each as .npy has them (records keep their fields).
+    """A state as bytes: CRC-32, a header with names, kinds and shapes, then the numbers (npy's headers cost more).
 
     maker : what made it; nothing else can go on from it.
     """
-    buffer = io.BytesIO()
-    for array in (np.array([maker, *state]), *state.values()):
-        np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
-    body = buffer.getvalue()
+    head = json.dumps([maker, [(name, described(array.dtype), array.shape) for name, array in state.items()]]).encode()
+    body = b"".join([struct.pack("<I", len(head)), head, *(array.tobytes() for array in state.values())])
     return struct.pack("<I", zlib.crc32(body)) + body
 
 
 def decode(data: bytes, maker: str = "") -> State | None:
     """The state that was encoded, None when the bytes are damaged or another's."""
-    if len(data) < 4 or struct.unpack_from("<I", data)[0] != zlib.crc32(data[4:]):
+    if len(data) < 8 or struct.unpack_from("<I", data)[0] != zlib.crc32(memoryview(data)[4:]):
         return None
-    buffer = io.BytesIO(data[4:])
-    made_by, *names = np.lib.format.read_array(buffer, allow_pickle=False).tolist()
+    place = 8 + struct.unpack_from("<I", data, 4)[0]
+    try:
+        made_by, arrays = json.loads(data[8:place])
+    except ValueError:
+        return None
     if made_by != maker:
         return None
-    return {name: np.lib.format.read_array(buffer, allow_pickle=False) for name in names}
+    state: State = {}
+    for name, said, shape in arrays:
+        kind = np.dtype(said if isinstance(said, str) else [(n, k, *map(tuple, more)) for n, k, *more in said])
+        state[name] = np.frombuffer(data, kind, prod(shape), place).reshape(shape).copy()
+        place += state[name].nbytes
+    return state
+
+
+@cache
+def described(kind: np.dtype[Any]) -> Any:
+    """A dtype in JSON's words; fields with names, kinds and shapes."""
+    return kind.str if kind.fields is None else kind.descr
 
 
 def forget_failures(path: Path) -> None:
@@ -154,12 +168,14 @@ def forget_failures(path: Path) -> None:
 
 
 class PartWriter:
-    """Writes a part from a thread of its own. `add` and `checkpoint` return at once and never raise."""
+    """Writes a part from a thread of its own. `add` returns at once; it and `checkpoint` never raise."""
 
     def __init__(self, path: Path, timeline: Timeline) -> None:
         self.path, self._timeline = path, timeline
         self.error: StoreError | None = None  # why nothing more is written
         self.written = 0
+        self._under_way: set[tuple[int, float]] = set()  # members whose checkpoint is not on the disk yet
+        self._arrived = threading.Condition()
         self._inbox: queue.Queue[tuple[str, tuple[Any, ...]] | None] = queue.Queue(maxsize=20_000)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -170,7 +186,14 @@ class PartWriter:
         self._put("member", tuple(row))
 
     def checkpoint(self, task: int, rate: float, progress: int, data: bytes) -> None:
-        """Store the encoded state of a running member, in place of an earlier one."""
+        """Store the encoded state of a running member, in place of an earlier one.
+
+        Waits until the earlier one is on the disk: a slow disk is asked less often, and nothing piles up.
+        """
+        with self._arrived:
+            while (task, rate) in self._under_way and self.error is None:
+                self._arrived.wait(0.2)
+            self._under_way.add((task, rate))
         self._put("checkpoint", (task, rate, progress, data))
 
     def _put(self, kind: str, values: tuple[Any, ...]) -> None:
@@ -200,7 +223,7 @@ class PartWriter:
     def _transaction(self, connection: sqlite3.Connection, first: tuple[str, tuple[Any, ...]]) -> bool:
         """Write all that has arrived; True when the end was among it."""
         item: tuple[str, tuple[Any, ...]] | None = first
-        written = 0
+        written, states = 0, set()
         connection.execute("BEGIN IMMEDIATE")
         try:
             while item is not None:
@@ -211,6 +234,7 @@ class PartWriter:
                     written += 1
                 else:
                     connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)", values)
+                    states.add(values[:2])
                 item = self._inbox.get_nowait()
             ended = True
         except queue.Empty:
@@ -221,4 +245,7 @@ class PartWriter:
             raise
         connection.execute("COMMIT")
         self.written += written
+        with self._arrived:
+            self._under_way -= states
+            self._arrived.notify_all()
         return ended

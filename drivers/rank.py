@@ -1,7 +1,9 @@
 """One rank's part in a sweep: take members, follow them, write them down, stop when told to."""
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -21,12 +23,13 @@ from . import parts
 from .board import SLOTS, Board
 from .ensemble import Ensemble, State
 from .members import LongestFirst, Queue
+from .paths import training_path
 from .progress import NOTE, Progress
 from .rows import FAILURES, Row
 from .store import Store
 from .train import run_members
 
-CHECKPOINT = 2.0    # seconds between checkpoints of running members
+CHECKPOINT = 0.25   # seconds between checkpoints of running members, at least
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,24 @@ class Rank:
         return self.writer.written, self.writer.error or error
 
     def warm(self) -> None:
-        """Have the kernels compiled once, not by all ranks at the same time."""
+        """Have the kernels compiled once, not by all ranks at the same time; then all load them side by side."""
         from . import lanes  # noqa: F401  (all ranks load the compiler's library side by side)
 
-        if self.world.size == 1 or os.environ.get("OHMLEARN_CACHE") != "off":
-            ensemble = self.sweep.ensemble
-            first = dataclasses.replace(ensemble, task_of=ensemble.task_of[:1], rates=ensemble.rates[:1], t_max=1e-9)
-            self.world.once_a_node(lambda: run_members(first, Only([0]), lambda number, run: None, threads=1))
+        ensemble = self.sweep.ensemble
+        first = dataclasses.replace(ensemble, task_of=ensemble.task_of[:1], rates=ensemble.rates[:1], t_max=1e-9)
+
+        def job() -> None:
+            run_members(first, Only([0]), lambda number, run: None, threads=1)
+
+        note = compiled_note(ensemble)
+        if not all(self.world.everywhere(note is None or note.exists())):
+            self.world.once_a_node(job)
+            if note is not None:
+                with contextlib.suppress(OSError):
+                    note.touch()
+        self.stopping.ready = self.world.size > 1   # others may be at work already, whom a hasty end here would kill
+        if training_path(self.sweep.network)[0] == "lanes":     # a large network would be solved once for nothing
+            job()
 
     def queue(self) -> Queue:
         """Where this rank gets its members from: what all ranks share, or when it is alone a queue of its own."""
@@ -187,6 +201,19 @@ def maker() -> str:
     from ohmlearn.kernels.compiled import _digest
 
     return f"{__version__} {_digest()}"
+
+
+def compiled_note(ensemble: Ensemble) -> Path | None:
+    """A file that is there once the kernels that an ensemble needs are compiled for this processor; None when
+    nothing is kept."""
+    from numba.core.registry import cpu_target
+    from ohmlearn.kernels.compiled import cache_folder
+
+    rule = ensemble.rule
+    variant = [cpu_target.target_context.codegen().magic_tuple(), training_path(ensemble.network)[0],
+               rule.ceiling is None, rule.frozen is None]
+    folder = cache_folder()
+    return None if folder is None else folder / f"compiled-{hashlib.sha256(repr(variant).encode()).hexdigest()[:16]}"
 
 
 class Only:

@@ -80,7 +80,8 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
     threads : of each process; by default what the launcher says, else all cores that it may use.
     mpi : use MPI or do not; by default if a launcher started this process. shard : (i, n) does the i-th of n parts
     of the members, i from 1, for jobs side by side. retry_failed : try members again that failed before.
-    checkpoint : seconds after which the states of running members are stored again. timeline : write what each rank
+    checkpoint : seconds after which the states of running members are stored again; more where that would take more
+    than 2 % of the time. timeline : write what each rank
     did when to this file, a table (.csv) or a picture. quiet : show no progress.
     Raises StoreError when the store cannot be used (any more); what was finished until then is kept. Under MPI
     every rank raises what any rank met.

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .lanes import LaneBlock
 
 
+SPARING = 50.0      # storing running members takes no more than one part in so many of the time
+
+
 class Diverged(RuntimeError):
     """A run blew up; the message names the rate, the step and the stable bound."""
 
@@ -87,6 +90,12 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def next_due(begun: float, checkpoint: float) -> float:
+    """When running members are stored again after storing them, begun at a time of the monotonic clock, has ended."""
+    now = time.monotonic()
+    return now + max(checkpoint, SPARING * (now - begun))
+
+
 def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int | None = None,
                 resume: Callable[[int], State | None] | None = None,
                 suspend: Callable[[int, State], None] | None = None, stop: Callable[[], bool] | None = None,
@@ -95,15 +104,16 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
 
     deliver(number, run) is called, one call at a time, for every member that ends. When stop() is true the running
     members are handed to suspend(number, state) and the call returns; resume(number) gives such a state back, or None.
-    suspend is also called every `checkpoint` seconds, for members that then go on.
+    suspend is also called every `checkpoint` seconds, for members that then go on; less often where it takes long.
     progress(running, member_steps) is told after every slice how many members run and what the slice took.
     """
     from .allocation import Prepared
     from .lanes import LaneBlock
-    from .large import run_large
     from .paths import training_path
 
     if training_path(ensemble.network)[0] == "large":
+        from .large import run_large
+
         run_large(ensemble, queue, deliver, threads=threads or available_threads(), resume=resume, suspend=suspend,
                   stop=stop, progress=progress, checkpoint=checkpoint)
         return
@@ -140,9 +150,9 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
             while not ended.is_set() and slice_of(block):
                 if stop and stop():
                     ended.set()
-                elif suspend and time.monotonic() > due:
+                elif suspend and (begun := time.monotonic()) > due:
                     set_aside(block)
-                    due = time.monotonic() + checkpoint
+                    due = next_due(begun, checkpoint)
         except BaseException as error:
             failures.append(error)
             ended.set()

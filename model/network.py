@@ -75,9 +75,7 @@ class Network:
     @cached_property
     def components(self) -> NDArray[np.int32]:
         """(n_nodes,) number of the connected component of every node."""
-        from scipy.sparse.csgraph import connected_components
-
-        return connected_components(self.adjacency, directed=False)[1]
+        return connected_components(self.edges, self.n_nodes)
 
     @cached_property
     def adjacency(self) -> csr_array:
@@ -234,6 +232,23 @@ class Network:
         from .drawing import draw
 
         return draw(self, ax, **options)
+
+
+def connected_components(edges: NDArray[np.int64], n_nodes: int) -> NDArray[np.int32]:
+    """(n_nodes,) number of the connected component of every node, in the order of their first nodes.
+
+    Every node points at a lower one of its component until all point at the first: two or three passes over the
+    edges, and no library to load (scipy's takes 0.2 s, a tenth of a whole small sweep).
+    """
+    first = np.arange(n_nodes)
+    a, b = edges.T
+    while not np.array_equal(ends := first[a], others := first[b]):
+        low = np.minimum(ends, others)
+        np.minimum.at(first, ends, low)
+        np.minimum.at(first, others, low)
+        while not np.array_equal(further := first[first], first):
+            first = further
+    return np.unique(first, return_inverse=True)[1].astype(np.int32)
 
 
 def _box(box: Any) -> float | tuple[float, float] | None:

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..kernels.laplacian import node_currents
-from ..network import Network
+from ..network import Network, connected_components
 from .cg import norm
 from .choice import DIRECT
 from .laplacian import Laplacian
@@ -88,7 +88,7 @@ class Equilibrium:
         lap = self.laplacian
         if self._conductances is None or not np.array_equal(g, self._conductances):
             if not g.all():
-                self._check_floating(_components(self.network, g > 0))
+                self._check_floating(connected_components(self.network.edges[g > 0], self.network.n_nodes))
             positive = g[g > 0]
             contrast = float(np.log10(positive.max() / positive.min())) if positive.size else 0.0
             self._solver.update(lap.matrix(g), lap.excess(g), contrast)
@@ -146,16 +146,6 @@ def bytes_needed(n_nodes: int, n_edges: int, method: str = "auto") -> float:
     direct = n_nodes * np.log2(n_nodes + 2)
     fill = {"superlu": 24 * direct, "auto": 24 * direct, "cholmod": 16 * direct, "amg": 60 * entries}
     return 1.25 * float(pattern + fill.get(method, 40 * n_edges + 60 * n_nodes) + 8 * 8 * n_nodes)
-
-
-def _components(network: Network, conducting: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """(n_nodes,) number of the connected component of every node, over the conducting edges."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    a, b = network.edges[conducting].T
-    graph = coo_array((np.ones(a.size), (a, b)), shape=(network.n_nodes, network.n_nodes))
-    return connected_components(graph.tocsr(), directed=False)[1]
 
 
 def _columns(values: ArrayLike | None, length: int, what: str) -> NDArray[np.float64]:

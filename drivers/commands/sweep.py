@@ -29,7 +29,8 @@ def sweep(
                                                                     "this.")] = None,
     shard: Annotated[str, typer.Option(help="i/n: do the i-th of n parts, for job arrays into one store.")] = "1/1",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try members again that failed before.")] = False,
-    checkpoint: Annotated[float, typer.Option(help="Seconds after which running members are stored again.")] = 2.0,
+    checkpoint: Annotated[float, typer.Option(help="Seconds between two times that running members are stored, at "
+                                                   "least.")] = 0.25,
     timeline: Annotated[Path | None, typer.Option(help="Write what each rank did when, as .csv or a picture.")] = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep compiled code for the next start.")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
