@@ -90,7 +90,7 @@ class Equilibrium:
                 self._check_floating(_components(self.network, g > 0))
             positive = g[g > 0]
             contrast = float(np.log10(positive.max() / positive.min())) if positive.size else 0.0
-            self._solver.update(lap.matrix(g), lap.excess(g), contrast)
+            self._solver.update(lap.matrix(g), lap.excess(g), contrast, _moved(self._conductances, g))
             self._conductances = g
         rhs = np.stack([lap.gather(i) + lap.held_currents(g, v) for i, v in zip(injected.T, held.T, strict=True)])
         # half the tolerance leaves room for rounding between this residual and the one from the edge list
@@ -133,6 +133,14 @@ class Equilibrium:
         if floating.size:
             raise ValueError(f"node {floating[0]} floats: no held node in its part of the network "
                              f"({floating.size} such nodes), so its voltage is undefined; hold a node there")
+
+
+def _moved(before: Floats | None, g: Floats) -> float:
+    """Mean change of conductances relative to themselves; infinite where there were none before."""
+    if before is None:
+        return np.inf
+    change, size = abs(g - before), g + before
+    return 2 * float(np.mean(np.divide(change, size, out=change, where=size > 0)))
 
 
 def bytes_needed(n_nodes: int, n_edges: int, method: str = "auto") -> float:
