@@ -50,15 +50,18 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
 def run_large(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int,
               resume: Callable[[int], State | None] | None, suspend: Callable[[int, State], None] | None,
               stop: Callable[[], bool] | None, progress: Callable[[int, int], None] | None,
-              checkpoint: float) -> None:
+              checkpoint: float, tell: Callable[[float, float, int], None] | None = None) -> None:
     """Run the members that a queue gives, one after the other; arguments as for `run_members`."""
     due = time.monotonic() + checkpoint
 
     while (number := queue.take()) is not None:
-        steps_before = 0
+        steps_before, kept = 0, None
 
         def look(follower: Follower, number: int = number) -> bool:
-            nonlocal due, steps_before
+            nonlocal due, steps_before, kept
+            kept = follower.kept
+            if tell:
+                tell(float(follower.me["cost"]), float(follower.me["time"]), int(follower.me["steps"]))
             if progress:
                 progress(1, int(follower.me["steps"]) - steps_before)
                 steps_before = int(follower.me["steps"])
@@ -67,7 +70,12 @@ def run_large(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: in
                 due = next_due(begun, checkpoint)
             return bool(stop and stop())
 
-        end = train_large(ensemble, number, threads=threads, saved=resume(number) if resume else None, look=look)
+        try:
+            end = train_large(ensemble, number, threads=threads, saved=resume(number) if resume else None, look=look)
+        except KeyboardInterrupt:
+            if suspend and kept:
+                suspend(number, kept)
+            raise
         if not isinstance(end, Run):
             if suspend:
                 suspend(number, end)

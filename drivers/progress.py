@@ -1,8 +1,10 @@
-"""What a sweep shows while it runs: a bar on a terminal, plain lines elsewhere, a small file for `ohmlearn status`."""
+"""What a sweep, or one long run, shows while it runs: a bar on a terminal, plain lines elsewhere; of a sweep, also a
+small file for `ohmlearn status`."""
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import time
@@ -35,6 +37,31 @@ class Counts:
         return (f"{self.done}/{self.total} members done ({share:.0f} %), {self.running} running, {self.failed} failed, "
                 f"{pace:.3g} member-steps/s, {clock(self.elapsed)} so far, "
                 f"{'unknown' if self.left is None else clock(self.left)} left")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How far one run is: C*/C*(0), the threshold on it or None, time and its limit (1/γp, training steps at R = 0),
+    steps taken, seconds passed."""
+
+    cost: float
+    goal: float | None
+    time: float
+    limit: float
+    steps: int
+    elapsed: float
+
+    @property
+    def share(self) -> float:
+        """How near the nearer end is, 0 to 1: the limit in time, or the threshold on the scale of ln C*."""
+        fallen = math.log(max(self.cost, 1e-300)) / math.log(self.goal) if self.goal else 0.0
+        return min(max(self.time / self.limit, fallen, 0.0), 1.0)
+
+    def line(self) -> str:
+        """One line for a log."""
+        goal = f" (to {self.goal:g})" if self.goal else ""
+        return (f"C* = {self.cost:.3g} C*(0){goal}, time {self.time:.4g} of {self.limit:.4g}, {self.steps} steps, "
+                f"{clock(self.elapsed)} so far")
 
 
 def clock(seconds: float) -> str:
@@ -79,16 +106,45 @@ class Progress:
                 self._note.unlink()
 
 
+class LookProgress:
+    """Shows how far one run is, on a stream; lines come at intervals that grow with the time that has passed."""
+
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._quiet, self._next, self._bar = quiet, LINES[0], None
+        if not quiet and self._stream.isatty():
+            self._bar = started_bar(self._stream, ["{task.description}"], "starting", 1.0)
+
+    def show(self, look: Look) -> None:
+        """Tell how far it is, if it is time to."""
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=look.share, description=look.line())
+        elif not self._quiet and look.elapsed >= self._next:
+            self._next = look.elapsed + min(max(look.elapsed, LINES[0]), LINES[1])
+            print(look.line(), file=self._stream, flush=True)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
 def make_bar(stream: TextIO) -> Any:
     """A running bar with members done, running, failed and the time left."""
+    told = "{task.fields[running]} running, {task.fields[failed]} failed, {task.fields[left]}"
+    return started_bar(stream, ["{task.completed}/{task.total}", told], "members", None, running=0, failed=0,
+                       left="starting")
+
+
+def started_bar(stream: TextIO, texts: list[str], name: str, total: float | None, **fields: Any) -> Any:
+    """A bar of one task, with texts after it (before it where there is one only), running."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    bar = Bar(TextColumn("members"), BarColumn(), MofNCompleteColumn(),
-              TextColumn("{task.fields[running]} running, {task.fields[failed]} failed, {task.fields[left]}"),
-              console=Console(file=stream), refresh_per_second=5)
-    bar.add_task("members", total=None, running=0, failed=0, left="starting")
+    columns = [TextColumn(text) for text in texts]
+    first = [TextColumn("{task.description}")] if len(texts) > 1 else []
+    bar = Bar(*first, BarColumn(), *columns, console=Console(file=stream), refresh_per_second=5)
+    bar.add_task(name, total=total, **fields)
     bar.start()
     return bar
 

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -32,7 +33,7 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
           until: float | None = 1e-6, t_max: float | None = None, dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
-          threads: int | None = None) -> Any:
+          threads: int | None = None, checkpoint: str | Path | None = None, progress: bool = False) -> Any:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
     task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
@@ -47,6 +48,9 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
     method : "rk4" steps v, w and G; "slow" follows G alone, with v and w on the slow manifold (small R); "auto" takes
         the manifold where it is accurate.
     threads : by default as many as the process may use.
+    checkpoint : file (.npz) that keeps the state of a single run from time to time and when it is interrupted; the
+        same call goes on from it, with the same bits. It is gone when the run has ended. Many runs: :class:`Sweep`.
+    progress : show how far a single run on a large network is.
 
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
     """
@@ -65,8 +69,20 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
     ensemble = Ensemble(network, tasks, which.ravel(), np.array(rates).ravel(), rule or Rule(), until, t_max,
                         None if dt == "auto" else dt, record, g, starts, tolerance, go_on, method)
     runs: list[Run | None] = [None] * len(ensemble)
+    if checkpoint is not None and len(ensemble) > 1:
+        raise ValueError(f"checkpoint keeps the state of one run, not of {len(ensemble)}; a Sweep keeps those of many")
+    if len(ensemble) == 1 and (checkpoint is not None or progress):
+        from .keeping import train_one
+
+        runs[0] = train_one(ensemble, threads, None if checkpoint is None else Path(checkpoint), progress)
+        return _handed_on(runs, single)
     queue = LongestFirst(np.arange(len(ensemble)), ensemble.task_of, ensemble.rates)
     run_members(ensemble, queue, runs.__setitem__, threads=threads)
+    return _handed_on(runs, single)
+
+
+def _handed_on(runs: list[Run | None], single: bool) -> Run | Runs | None:
+    """What `train` returns."""
     if single and runs[0] is not None and runs[0].status == "diverged":
         raise Diverged(runs[0].reason)
     return runs[0] if single else Runs([run for run in runs if run is not None])
@@ -99,13 +115,15 @@ def next_due(begun: float, checkpoint: float) -> float:
 def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int | None = None,
                 resume: Callable[[int], State | None] | None = None,
                 suspend: Callable[[int, State], None] | None = None, stop: Callable[[], bool] | None = None,
-                progress: Callable[[int, int], None] | None = None, checkpoint: float = np.inf) -> None:
+                progress: Callable[[int, int], None] | None = None, checkpoint: float = np.inf,
+                tell: Callable[[float, float, int], None] | None = None) -> None:
     """Run the members that a queue gives, 8 side by side in each thread.
 
     deliver(number, run) is called, one call at a time, for every member that ends. When stop() is true the running
     members are handed to suspend(number, state) and the call returns; resume(number) gives such a state back, or None.
     suspend is also called every `checkpoint` seconds, for members that then go on; less often where it takes long.
     progress(running, member_steps) is told after every slice how many members run and what the slice took.
+    tell(C*/C*(0), time, steps) is told after every look at a member on a large network.
     """
     from .allocation import Prepared
     from .lanes import LaneBlock
@@ -115,7 +133,7 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
         from .large import run_large
 
         run_large(ensemble, queue, deliver, threads=threads or available_threads(), resume=resume, suspend=suspend,
-                  stop=stop, progress=progress, checkpoint=checkpoint)
+                  stop=stop, progress=progress, checkpoint=checkpoint, tell=tell)
         return
     prepared = Prepared(ensemble)
     threads = max(1, min(threads or available_threads(), -(-len(ensemble) // 2)))

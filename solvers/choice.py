@@ -1,7 +1,8 @@
 """Which backend solves a network fastest: one table of measured times, and the choice made from it."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -25,6 +26,11 @@ MEASURED: dict[str, tuple[tuple[float, float, float, int, int], ...]] = {
 }
 DIRECT = ("superlu", "cholmod")
 HYSTERESIS = 1.5
+# A kept factor, laid out anew (Backend.lighter): what an iteration takes of what it took, and what laying out takes of
+# a setup. While conductances drift by 1 % a direct factor serves for REUSE solves of ITERATIONS each, and another
+# backend saves the share SAVED of its iterations. Measured with benchmarks/drift.py, 1e5 nodes.
+LIGHTER, LAYING = 0.45, 0.3
+REUSE, ITERATIONS, SAVED = 30, 6, 0.2
 WIDE = 2000  # rows above which a network that is not planar-like (see `Traits.thin`) fills a direct factor up
 
 
@@ -35,6 +41,7 @@ class Traits:
     n_rows : free nodes. thin : whether they can be numbered so that no edge reaches much further than √n, as in
     two-dimensional networks; a direct factor of others fills up. contrast : decades that conductances span.
     n_rhs : right-hand sides per set of conductances. known : backends that have analysed the pattern before.
+    drifting : whether every set of conductances is close to the one before, so that a factor serves for many.
     """
 
     n_rows: int
@@ -42,21 +49,38 @@ class Traits:
     contrast: float = 0.0
     n_rhs: int = 1
     known: tuple[str, ...] = ()
+    drifting: bool = False
 
 
 def seconds(method: str, traits: Traits) -> float:
     """Expected time of a backend for all right-hand sides at new conductances, from the table."""
     first, again, iteration, even, spread = _row(method, traits.n_rows)
     count = even + (spread - even) * min(traits.contrast / 4, 1.5)
-    return (again if method in traits.known else first) + traits.n_rhs * count * iteration
+    setup = again if method in traits.known else first
+    if traits.drifting and method in DIRECT:
+        return (1 + LAYING) * again / REUSE + traits.n_rhs * ITERATIONS * LIGHTER * iteration
+    if traits.drifting:
+        setup, count = again / REUSE, (1 - SAVED) * count
+    return setup + traits.n_rhs * count * iteration
 
 
 def worth(method: str, n_rows: int) -> float:
-    """Iterations that a new factor or hierarchy costs."""
+    """Iterations of a kept factor or hierarchy that a new one costs."""
     _, again, iteration, _, _ = _row(method, n_rows)
-    return again / iteration
+    return (1 + LAYING) * again / (LIGHTER * iteration) if method in DIRECT else again / iteration
 
 
+def better_known(present: str, traits: Traits) -> tuple[str, float, float]:
+    """The backend that would be fastest if it had analysed the pattern, the seconds that it would gain on the one in
+    use, and those that its analysis takes."""
+    known = replace(traits, known=tuple(MEASURED))
+    best, _ = choose(known)
+    first, again, *_ = _row(best, traits.n_rows)
+    price = 0.0 if best in traits.known else first - again
+    return best, max(seconds(present, traits) - seconds(best, known), 0.0), price
+
+
+@cache
 def _row(method: str, n_rows: int) -> list[float]:
     """The table's columns at a number of rows, interpolated (and continued) in the logarithm."""
     rows, x = np.log(np.array(MEASURED[method])), np.log(max(n_rows, 2))
@@ -77,6 +101,7 @@ def choose(traits: Traits, present: str = "") -> tuple[str, str]:
     if present in times and times[present] <= HYSTERESIS * times[best]:
         best = present
     second = min((m for m in times if m != best), key=lambda m: times[m])
-    reason = (f"{traits.n_rows} rows, {traits.n_rhs} right-hand side{'s' if traits.n_rhs > 1 else ''} per factor; "
+    reason = (f"{traits.n_rows} rows, {traits.n_rhs} right-hand side{'s' if traits.n_rhs > 1 else ''} per "
+              f"{'set of drifting conductances' if traits.drifting else 'factor'}; "
               f"{second} would take {times[second] / times[best]:.1f} times as long")
     return best, reason if direct else reason + "; a direct factor would fill up"

@@ -30,19 +30,31 @@ def train(
                                                      "3000/√R.")] = None,
     floor_mode: Annotated[str, typer.Option(help="relax or clip.")] = "relax",
     nudge: Annotated[float, typer.Option(help="η.")] = 1e-3,
+    tolerance: Annotated[float, typer.Option(help="Relative error of τ that steps may make.")] = 1e-3,
+    feasible: Annotated[bool, typer.Option("--feasible", help="Draw targets within reach only.")] = False,
     threads: Annotated[int | None, typer.Option(help="Default: all cores that the process may use.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write numbers, conductances and traces to this .npz.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Keep the state of the run in this .npz; the same "
+                                                         "command goes on from it.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the costs into this file (.png, .pdf, .svg).")] = None,
 ) -> None:
     """Train a network on one random allosteric task (paper 1) and print how it went."""
     import ohmlearn as ol
+    from ohmlearn.drivers.keeping import STOPPED
 
     net = network_of(network)
-    task = ol.Task.allosteric(net, sources, targets, seed)
+    task = ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
     rates = rate or [1.0]
-    runs = ol.train(net, [task] * len(rates), rates, until=until, t_max=t_max, threads=threads,
-                    rule=ol.Rule(nudge=nudge, floor_mode=floor_mode),  # type: ignore[arg-type]
-                    record=ol.Record(per_decade=20) if save or plot else None)
+    if not quiet:
+        announce(net, rates)
+    try:
+        runs = ol.train(net, [task] * len(rates), rates, until=until, t_max=t_max, threads=threads,
+                        rule=ol.Rule(nudge=nudge, floor_mode=floor_mode),  # type: ignore[arg-type]
+                        record=ol.Record(per_decade=20) if save or plot else None, tolerance=tolerance,
+                        checkpoint=checkpoint, progress=not quiet)
+    except KeyboardInterrupt:
+        raise typer.Exit(STOPPED if checkpoint else 130) from None
     typer.echo(f"{net!r}, {sources} sources, {targets} targets, task seed {seed}")
     typer.echo(f"{'R':>10} {'τ (1/γp)':>12} {'training steps':>14} {'C*/C*(0)':>10} {'RK steps':>9}  how it ended")
     for run in runs:
@@ -52,6 +64,18 @@ def train(
         write_runs(runs, net, save)
     if plot:
         runs.plot().figure.savefig(plot, bbox_inches="tight")
+
+
+def announce(network: Network, rates: list[float]) -> None:
+    """Of a large network: that it is one, and what memory it takes, before work starts."""
+    from ohmlearn.drivers.large import bytes_of_training
+    from ohmlearn.drivers.paths import training_path
+    from ohmlearn.solvers.memory import GIB
+
+    path, why = training_path(network)
+    if path == "large":
+        needed = max(bytes_of_training(network, rate) for rate in rates) / GIB
+        typer.echo(f"{network!r}: {why}; about {needed:.2f} GiB", err=True)
 
 
 def network_of(text: str) -> Network:

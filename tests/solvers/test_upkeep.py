@@ -4,6 +4,7 @@ import pytest
 from ohmlearn import Equilibrium, Network
 from ohmlearn.solvers import backends, choice, equilibrium, memory, upkeep
 from ohmlearn.solvers.choice import Traits, choose, seconds, worth
+from ohmlearn.solvers.laplacian import Laplacian
 
 METHODS = [m for m in backends.BACKENDS if backends.installed(m)]
 
@@ -34,15 +35,77 @@ def test_kept_and_new_give_the_same_voltages(method):
 
 
 def test_a_leap_replaces_the_preconditioner_within_bounds():
+    """At once where most conductances moved; after a try, cut short, where few did, by a lot."""
     net = Network.grid(40, 40)
     rng = np.random.default_rng(2)
     circuit = Equilibrium(net, [0, 1599], "approximate-cholesky")
     circuit.solve(1.0, [1.0, 0.0])
     fresh = circuit.stats.iterations[0]
-    circuit.solve(10 ** rng.uniform(-3, 3, net.n_edges), [1.0, 0.0])
-    assert circuit.stats.given_up == 1
-    assert circuit.stats.n_setups == 2
+    g = 10 ** rng.uniform(-3, 3, net.n_edges)
+    circuit.solve(g, [1.0, 0.0])
+    assert (circuit.stats.given_up, circuit.stats.n_setups) == (0, 2)
+    assert circuit.stats.iterations[0] < 2 * fresh
+    few = rng.permutation(net.n_edges)[:net.n_edges // 20]
+    g[few] *= 1e6
+    circuit.solve(g, [1.0, 0.0])
+    assert (circuit.stats.given_up, circuit.stats.n_setups) == (1, 3)
     assert circuit.stats.iterations[0] < 3 * fresh + worth("approximate-cholesky", 1598) + 10
+
+
+@pytest.mark.parametrize("method", choice.DIRECT)
+@pytest.mark.parametrize("decades", [0, 8])
+def test_a_kept_factor_laid_out_anew_is_the_same(method, decades):
+    """To the rounding of single precision, relative to every entry: what a sampled factor keeps too."""
+    if not backends.installed(method):
+        pytest.skip(f"{method} is not installed")
+    net = Network.delaunay(300, seed=2)
+    rng = np.random.default_rng(5)
+    laplacian = Laplacian(net, np.array([0, 200]))
+    g = 10 ** rng.uniform(-decades / 2, decades / 2, net.n_edges)
+    backend, matrix = backends.make(method), laplacian.matrix(g)
+    exact = backend.prepare(matrix, laplacian.excess(g))
+    lighter = backend.lighter()
+    for b in rng.uniform(0, 1, (3, 298)):
+        np.testing.assert_allclose(lighter(b), exact(b), rtol=2e-5)
+    b = rng.normal(size=298)
+    assert lighter(b) @ matrix @ lighter(b) == pytest.approx(lighter(b) @ b, rel=1e-5)
+
+
+def test_drift_brings_a_factor_that_is_kept(monkeypatch):
+    """Without extras "auto" begins with the sampled factor, and takes a direct one when conductances drift."""
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "HYSTERESIS", 1.2)
+    net = Network.delaunay(6000, seed=1)
+    rng = np.random.default_rng(6)
+    circuit, used = Equilibrium(net, [0, 5999]), []
+    g = np.ones(net.n_edges)
+    for _ in range(8):
+        g = g * np.exp(0.01 * rng.normal(size=g.size))
+        circuit.solve(g, [1.0, 0.0])
+        used.append(circuit.stats.method)
+    assert used[0] == "approximate-cholesky"
+    assert used[-1] == "superlu"
+    assert circuit.stats.n_setups == 2
+    assert max(circuit.stats.iterations) < 8
+    assert "drifting" in circuit.stats.reason
+
+
+def test_an_analysis_is_bought_once_it_would_have_paid(monkeypatch):
+    """A method that is twice as fast with the pattern known, but whose analysis costs three such solves."""
+    flat = lambda *row: (row,) * len(choice.SIZES)  # noqa: E731
+    monkeypatch.setattr(choice, "MEASURED", {"superlu": flat(4.0, 1.0, 0.001, 1, 1),
+                                             "approximate-cholesky": flat(1.0, 1.0, 0.1, 10, 10)})
+    choice._row.cache_clear()
+    net, rng, used = Network.grid(30, 30), np.random.default_rng(7), []
+    circuit = Equilibrium(net, [0])
+    for _ in range(6):
+        circuit.solve(10 ** rng.uniform(-2, 2, net.n_edges), currents=np.eye(1, 900, 450)[0])
+        used.append((circuit.stats.method, "analysis" in circuit.stats.reason))
+    choice._row.cache_clear()
+    assert used == [("approximate-cholesky", False)] * 4 + [("superlu", True), ("superlu", False)]
+    circuit.forget()
+    circuit.solve(1.0, currents=np.eye(1, 900, 450)[0])
+    assert circuit.stats.method == "approximate-cholesky"
 
 
 def test_warm_starts():
