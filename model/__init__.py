@@ -21,6 +21,7 @@ _FACE = {
     "Rule": "ohmlearn.rule",
     "Run": "ohmlearn.run",
     "Runs": "ohmlearn.run",
+    "Schedule": "ohmlearn.schedule",
     "Sweep": "ohmlearn.drivers.sweep",
     "Task": "ohmlearn.task",
     "lab": "ohmlearn.drivers.lab",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from .run import Record as Record
     from .run import Run as Run
     from .run import Runs as Runs
+    from .schedule import Schedule as Schedule
     from .solvers.circuit import voltages as voltages
     from .solvers.course import follow as follow
     from .solvers.equilibrium import Equilibrium as Equilibrium
