@@ -1,66 +1,47 @@
 """A block of lanes for every linear task, rule and schedule: what `lanes.LaneBlock` is for the plain ones."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels import following, state
 from ohmlearn.kernels import general as rows
-from ohmlearn.kernels.dynamics import FLOOR, NUDGE, ROWS, Law
-from ohmlearn.kernels.equilibrium import Factor
-from ohmlearn.kernels.general import General, Places
-from ohmlearn.kernels.graphs import prepare
-from ohmlearn.kernels.lanes import aligned, n_lanes
-from ohmlearn.kernels.responses import Solves
+from ohmlearn.kernels.dynamics import FLOOR, NUDGE
 from ohmlearn.kernels.shows import SHOW, Clock
 from ohmlearn.kernels.state import Lanes
-from ohmlearn.task import Task, as_tasks
+from ohmlearn.task import Task
 
 from .ensemble import Ensemble, State
 from .lanes import LaneBlock
+from .room import Room, allocate, lanes_of
 
 Array = NDArray[np.float64]
 STEPS = 150_000         # steps times edges in a slice, a few hundredths of a second
 
 
-class Room:
-    """What all general blocks of an ensemble share: the order of the nodes, the pattern, and how much fits in."""
+class Held(NamedTuple):
+    """What the methods of a plain block look for: records of the lanes; v and w, and ln f; conductances, and what edges
+    remember."""
 
-    def __init__(self, ensemble: Ensemble) -> None:
-        network, schedule = ensemble.network, ensemble.schedule
-        self.order, self.graph, self.pattern = prepare(network.edges, network.n_nodes)
-        self.position = np.empty(network.n_nodes, dtype=np.int64)
-        self.position[self.order] = np.arange(network.n_nodes)
-        tasks = [as_tasks(task) for task in ensemble.tasks]
-        most = max(len(task) for task in tasks)
-        ramp = None if schedule is None else schedule.ramp_times
-        self.at = places(
-            n=network.n_nodes, m=network.n_edges, K=max(task[0].n_targets for task in tasks),
-            D=max(len(task[0].drops) for task in tasks), S=most,
-            C=most if schedule is None or schedule.switching is None else 1, knots=1 if ramp is None else np.size(ramp))
-        self.n_times = max(len(ensemble.times(k)) for k in range(len(ensemble))) if ensemble.record else 0
+    lanes: Lanes
+    x: Array
+    G: Array
 
 
 class GeneralBlock(LaneBlock):
     """8 lanes over one graph that each follow any linear task; the same to its callers as a plain block."""
 
     def __init__(self, ensemble: Ensemble, room: Room) -> None:
-        self.ensemble, self.prepared, self.room = ensemble, room, room      # type: ignore[assignment]
-        width = n_lanes(np.float64)
-        self.general, self.solves = allocate(room, width)
-        self.lanes = lanes_of(room, width)
-        self.clock = Clock(self.lanes.each, np.zeros(width, dtype=SHOW), np.zeros(width, dtype=SHOW),
-                           np.zeros((room.at.m, width), dtype=np.uint64))
-        self.numbers = [None] * width
+        self.room = room
+        super().__init__(ensemble, room)
 
-    @property
-    def block(self) -> Any:
-        """What the methods of a plain block look for: the state, and the records of the lanes."""
-        return self
-
-    x = property(lambda self: self.general.x, doc="v and w of all copies, and ln f.")
-    G = property(lambda self: self.general.G, doc="Conductances, and what edges remember.")
+    def _allocate(self, width: int) -> Held:
+        self.general, self.solves = allocate(self.room, width)
+        lanes = lanes_of(self.room, width)
+        self.clock = Clock(lanes.each, np.zeros(width, dtype=SHOW), np.zeros(width, dtype=SHOW),
+                           np.zeros((self.room.at.m, width), dtype=np.uint64))
+        return Held(lanes, self.general.x, self.general.G)
 
     def _rows(self, name: str, lane: int, *shape: int) -> Array:
         """The rows of a name in `Places` as an array of a shape, a view."""
@@ -145,6 +126,8 @@ class GeneralBlock(LaneBlock):
         row[rows.STEEP] = 0.0 if rule.edge_scale is None else rule.edge_scale ** -2.0
         row[rows.FADE] = 0.0 if rule.memory is None else 1 / rule.memory
         law.rows[[NUDGE, FLOOR], lane] = rule.nudge, rule.floor
+        assert law.ceiling is not None
+        assert law.learning is not None
         law.ceiling[0, lane] = np.inf if rule.ceiling is None else rule.ceiling
         law.learning[:, lane] = 1.0 if rule.frozen is None else np.where(rule.frozen, 0.0, 1.0)
         self._rows("bias", lane, at.m)[:] = 0.0 if rule.bias is None else rule.bias
@@ -169,20 +152,20 @@ class GeneralBlock(LaneBlock):
 
     def _start(self, number: int, lane: int) -> None:
         """A member at its start: its place in the schedule, conductances, and nothing done yet."""
-        ensemble, p, rule, schedule = self.ensemble, self.lanes, self.ensemble.rule, self.ensemble.schedule
+        ensemble, p, rule, schedule = self.ensemble, self.block.lanes, self.ensemble.rule, self.ensemble.schedule
         rate, count = float(ensemble.rates[number]), len(ensemble.samples(number))
         self._tell(number, rate, lane)
         for name in ("delta", "slope", "last_delta", "last_slope", "errors"):
             getattr(p, name)[..., lane] = 0.0
         p.target[:, lane] = -1
-        self.x[:, lane] = self.G[:, lane] = 0.0
-        self.G[:ensemble.network.n_edges, lane] = ensemble.initial_conductances(number)
+        self.block.x[:, lane] = self.block.G[:, lane] = 0.0
+        self.block.G[:ensemble.network.n_edges, lane] = ensemble.initial_conductances(number)
         self.clock.show[lane] = 0
         show, spread = self.clock.show[lane], self._rows("spread", lane, self.room.at.K * self.room.at.n)
         show["samples"], show["span"], show["length"] = count, following.SPAN + count // 2, np.inf
         if schedule is not None:
             show["varied"] = not schedule.constant
-            if self._in_turn(count):
+            if count > 1 and schedule.switching is not None:
                 show["turn"], show["length"], show["blend"] = True, 1 / schedule.switching, schedule.blend
         show["quasistatic"], show["noise"] = rate == 0, rule.noise * np.sqrt(rule.prefactor)
         show["stiff"] = {"held": 0.0, "moving": rule.clamp_rate,
@@ -195,14 +178,14 @@ class GeneralBlock(LaneBlock):
     def _voltages(self, lane: int) -> Array:
         """v and w of a lane: (n_nodes, 2), or (n_samples, n_nodes, 2) of samples side by side."""
         show, at = self.clock.show[lane], self.room.at
-        x = self.x[:-1, lane].reshape(at.C, at.n, 2)
+        x = self.block.x[:-1, lane].reshape(at.C, at.n, 2)
         return x[:int(show["samples"])] if show["samples"] > 1 and not show["turn"] else x[0]
 
     def _columns(self, lane: int) -> dict[str, NDArray[Any]]:
         """Views of all that a lane is."""
         at, Q = self.room.at, self.room.at.K + self.room.at.D
-        columns = {name: getattr(self.lanes, name)[..., lane:lane + 1] for name in Lanes._fields}
-        columns |= {"x": self.x[:, lane], "G": self.G[:, lane], "law": self.general.law.rows[:, lane]}
+        columns = {name: getattr(self.block.lanes, name)[..., lane:lane + 1] for name in Lanes._fields}
+        columns |= {"x": self.block.x[:, lane], "G": self.block.G[:, lane], "law": self.general.law.rows[:, lane]}
         columns |= {name: getattr(self.clock, name)[lane:lane + 1] for name in ("show", "last")}
         columns |= {name: self._rows(name, lane, at.C * at.n) for name in ("now", "trend")}
         columns |= {name: self._rows(name, lane, at.C * Q) for name in ("aim", "turn")}
@@ -211,18 +194,18 @@ class GeneralBlock(LaneBlock):
     def follow(self) -> int:
         """Go on for a slice of time or until a lane is done. Returns the member-steps taken."""
         steps = max(12, STEPS // (self.room.at.m * self.room.at.C))
-        return int(following.run(self.general, self.solves, self.clock, self.lanes, steps)) * \
+        return int(following.run(self.general, self.solves, self.clock, self.block.lanes, steps)) * \
             sum(k is not None for k in self.numbers)
 
     def _idle(self, lane: int) -> None:
         bit = np.uint16(1 << lane)
         for mask in (self.general.law.free_v, self.solves.free):
             mask &= ~bit
-        for array in (self.general.law.rows, self.general.rows, self.x, self.G):
+        for array in (self.general.law.rows, self.general.rows, self.block.x, self.block.G):
             array[:, lane] = 0.0
-        self.G[:self.room.at.m, lane] = 1.0
+        self.block.G[:self.room.at.m, lane] = 1.0
         self.clock.show[lane] = 0
-        self.lanes.each["status"][lane] = state.IDLE
+        self.block.lanes.each["status"][lane] = state.IDLE
         self.numbers[lane] = None
 
 
@@ -232,42 +215,4 @@ def inverse_of(columns: Array) -> Array:
     if len(gram) and np.linalg.cond(gram) > 1e12:
         raise ValueError("the outputs and held drops of the task depend on each other, so the clamp cannot hold them "
                          "all; leave one out")
-    return np.linalg.solve(gram, columns) if len(gram) else columns
-
-
-def allocate(room: Room, width: int) -> tuple[General, Solves]:
-    """The arrays of a block whose lanes are idle."""
-    at, graph, pattern = room.at, room.graph, room.pattern
-    masks = np.zeros((2, at.n), dtype=np.uint16)
-    law = Law(masks[0], masks[0], masks[0], aligned(ROWS, width), aligned(1, width), aligned(at.m, width))
-    general = General(graph.ends, law, aligned(at.scratch + 3 * at.n, width), aligned(2 * at.n * at.C + 1, width),
-                      aligned(2 * at.m, width), at)
-    general.G[:at.m] = 1.0
-    factor = Factor(aligned(at.n + pattern.row.size, width), aligned(at.n, width))
-    return general, Solves(graph, pattern, factor, masks[1])
-
-
-def places(**sizes: int) -> Places:
-    """Where things begin in the rows of a block, of these sizes."""
-    n, m, K, D, S, C = (sizes[name] for name in "nmKDSC")
-    Q, Z, x = K + D, sizes["knots"], 2 * n * C + 1
-    lengths = {"rule": rows.RULE_ROWS, "column": Q * n, "spread": Q * n, "spread_v": D * n, "used": Q,
-               "drive": S * n, "desired": S * Q, "share": S, "now": C * n, "aim": C * Q, "trend": C * n, "turn": C * Q,
-               "weight": C, "times": Z, "factors": Z, "k": x, "q": x, "r": 2 * m, "v": n, "w": n, "given": n,
-               "wanted": Q, "gap": Q, "psi": Q * n, "couple": K * K, "ties": D * D, "delta": S * K, "rate": S * K,
-               "error": C * K, "stiff": 1, "bounds": 4, "scratch": 3 * n}
-    begins, begin = {}, 0
-    for name in Places._fields[len(sizes):]:
-        begins[name], begin = begin, begin + lengths.get(name, m)
-    return Places(**sizes, **begins)
-
-
-def lanes_of(room: Room, width: int) -> Lanes:
-    """The records and notes of a block."""
-    at = room.at
-    k = at.S * at.K
-    shapes = {"errors": (following.SPAN + at.S // 2 + 1, k), "last_x": (2 * at.n * at.C + 1,), "last_G": (2 * at.m,)}
-    shapes |= {"each": ()} | dict.fromkeys(("times", "equilibrium", "nonequilibrium"), (room.n_times,))
-    kinds = {"each": state.MEMBER, "target": np.int64}
-    return Lanes(**{name: np.zeros((*shapes.get(name, (k,)), width), dtype=kinds.get(name, np.float64))
-                    for name in Lanes._fields})
+    return np.asarray(np.linalg.solve(gram, columns)) if len(gram) else columns

@@ -22,10 +22,13 @@ class LaneBlock:
     """8 lanes over one graph. Idle lanes stay where they are and cost nothing but their share of the block."""
 
     def __init__(self, ensemble: Ensemble, prepared: Prepared) -> None:
-        lanes = n_lanes(np.float64)
         self.ensemble, self.prepared = ensemble, prepared
-        self.block = allocate(ensemble.rule, prepared, lanes)
-        self.numbers: list[int | None] = [None] * lanes
+        self.numbers: list[int | None] = [None] * n_lanes(np.float64)
+        self.block = self._allocate(len(self.numbers))
+
+    def _allocate(self, width: int) -> Any:
+        """The arrays, `lanes`, `x` and `G` among them; see :class:`ohmlearn.kernels.state.Block`."""
+        return allocate(self.ensemble.rule, self.prepared, width)
 
     def insert(self, number: int, saved: State | None = None) -> None:
         """Give a member to an idle lane; with a saved state, it goes on where it was set aside."""

@@ -29,6 +29,7 @@ _FACE = {
     "lab_task": "ohmlearn.lab_circuit",
     "open_results": "ohmlearn.drivers.results",
     "GradientFlow": "ohmlearn.rule",
+    "allosteric_samples": "ohmlearn.samples",
     "descend": "ohmlearn.drivers.descent",
     "follow": "ohmlearn.solvers.course",
     "follow_training": "ohmlearn.drivers.follow",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from .run import Record as Record
     from .run import Run as Run
     from .run import Runs as Runs
+    from .samples import allosteric_samples as allosteric_samples
     from .schedule import Schedule as Schedule
     from .solvers.circuit import voltages as voltages
     from .solvers.course import follow as follow

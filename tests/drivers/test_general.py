@@ -206,3 +206,31 @@ def test_bad_schedules(given, message):
 def test_bad_rules(given, message):
     with pytest.raises(ValueError, match=message):
         ol.Rule(**given)
+
+
+def test_a_sweep_of_samples_in_turn(tmp_path):
+    tables = {"network": {"delaunay": {"n_nodes": 14, "seed": 2}},
+              "tasks": {"allosteric": {"sources": 4, "targets": 1, "count": 2, "samples": 2}},
+              "rule": {"clamp": "moving", "nudge": 0.5}, "schedule": {"switching": 0.5, "ramp_times": [1.0, 3.0],
+                                                                      "ramp_factors": [1.0, 0.5]},
+              "sweep": {"rates": [0.5, 2.0], "until": 1e-2, "t_max": 20.0}}
+    sweep = ol.Sweep.from_tables(tables)
+    first, second = sweep.tasks[1]
+    assert np.array_equal(first.source_voltages, ol.Task.allosteric(sweep.network, 4, 1, seed=1).source_voltages)
+    assert np.array_equal(first.targets, second.targets)
+    assert not np.array_equal(first.target_voltages, second.target_voltages)
+    sweep.run(tmp_path / "store", threads=1, quiet=True)
+    found = ol.open_results(tmp_path / "store")
+    run = ol.train(sweep.network, sweep.tasks[1], 2.0, rule=sweep.rule, schedule=sweep.schedule, until=1e-2, t_max=20.0)
+    assert np.array_equal(found.conductances.values[1, 1], run.conductances)
+    del tables["schedule"]
+    with pytest.raises(ValueError, match="keep_state = false"):
+        ol.Sweep.from_tables(tables)
+
+
+@pytest.mark.parametrize("name", ["floating", "blended", "pulled"])
+def test_order_of_the_step_is_four(name):
+    """On a smooth stretch, before any conductance meets the floor."""
+    ends = [trained(CASES[name], 0.5, t_max=1.0, record=None, dt=1 / steps).conductances for steps in (16, 32, 256)]
+    first, second = (np.abs(end - ends[-1]).max() for end in ends[:-1])
+    assert np.log2(first / second) == pytest.approx(4, abs=0.25)
