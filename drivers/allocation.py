@@ -14,6 +14,7 @@ from ohmlearn.kernels.slow import SLOW_ROWS, Slow
 from ohmlearn.kernels.state import Block, Lanes
 from ohmlearn.kernels.wmethod import Stages
 from ohmlearn.rule import Rule
+from ohmlearn.task import as_tasks
 
 from .cache import warn_if_lost
 from .ensemble import Ensemble
@@ -28,7 +29,7 @@ class Prepared:
         self.order, self.graph, self.pattern = prepare(network.edges, network.n_nodes)
         self.position = np.empty(network.n_nodes, dtype=np.int64)
         self.position[self.order] = np.arange(network.n_nodes)
-        self.n_targets = max(len(task.targets) for task in ensemble.tasks)
+        self.n_targets = max(as_tasks(task)[0].n_targets for task in ensemble.tasks)
         self.n_times = max(len(ensemble.times(k)) for k in range(len(ensemble))) if ensemble.record else 0
 
 

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record, Run
-from ohmlearn.task import Task
+from ohmlearn.schedule import Schedule
+from ohmlearn.task import Task, as_tasks
+
+from .paths import LANES_UP_TO
 
 State = dict[str, NDArray[Any]]
 METHODS = ("auto", "rk4", "slow")
@@ -27,15 +30,17 @@ def default_limit(rate: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """Runs on one network. Member number k trains task `tasks[task_of[k]]` at rate `rates[k]`.
+    """Runs on one network. Member number k trains task `tasks[task_of[k]]` (or samples of one) at rate `rates[k]`.
 
     until, t_max, dt, record, tolerance : as in :func:`ohmlearn.train`. go_on : run to t_max even when the
     threshold is reached. conductances : (n_edges,) or (n_members, n_edges) at the start, None for 1.
-    starts : runs to go on from, one a member, or None.
+    starts : runs to go on from, one a member, or None. schedule : samples in turn and changing rates, or None.
+
+    All members go the same way: see :func:`is_plain`.
     """
 
     network: Network
-    tasks: Sequence[Task]
+    tasks: Sequence[Task | tuple[Task, ...]]
     task_of: NDArray[np.int64]
     rates: NDArray[np.float64]
     rule: Rule
@@ -48,6 +53,7 @@ class Ensemble:
     tolerance: float = 1e-3
     go_on: bool = False
     method: str = "auto"
+    schedule: Schedule | None = None
 
     def __post_init__(self) -> None:
         bad = np.flatnonzero(~(np.isfinite(self.rates) & (self.rates >= 0)))
@@ -68,15 +74,31 @@ class Ensemble:
         if np.any(self.rates == 0) and (self.method == "rk4" or self.dt is not None):
             raise ValueError("rate 0 is the quasistatic limit, which has no RK4 step; leave method and dt at 'auto'")
         self.rule.check(self.network)
+        ways = {is_plain(task, self.rule, self.schedule) for task in self.tasks}
+        if len(ways) > 1:
+            raise ValueError("an ensemble takes tasks of held and target nodes alone, or others, not both; "
+                             "train them in two calls")
         for task in self.tasks:
-            task.check(self.network)
-            task.require_nodal("training while voltages relax")
+            for sample in as_tasks(task):
+                sample.check(self.network)
+        if not self.plain:
+            check_general(self)
 
     def __len__(self) -> int:
         return len(self.rates)
 
     def task(self, number: int) -> Task:
-        return self.tasks[int(self.task_of[number])]
+        """The task of a member, the first of its samples."""
+        return self.samples(number)[0]
+
+    def samples(self, number: int) -> tuple[Task, ...]:
+        """All samples that a member is to learn."""
+        return tuple(as_tasks(self.tasks[int(self.task_of[number])]))
+
+    @property
+    def plain(self) -> bool:
+        """Whether all members are followed by the fast kernels."""
+        return not self.tasks or is_plain(self.tasks[0], self.rule, self.schedule)
 
     def limit(self, number: int) -> float:
         """Time at which a member ends, in 1/γp."""
@@ -106,6 +128,35 @@ class Ensemble:
 
 
 Deliver = Callable[[int, Run], None]
+
+
+def is_plain(task: Task | Sequence[Task], rule: Rule, schedule: Schedule | None) -> bool:
+    """Whether the fast kernels know it all: one sample of held and target nodes, learned as in paper 1."""
+    samples = as_tasks(task)
+    constant = schedule is None or schedule.constant
+    return len(samples) == 1 and samples[0].is_nodal and rule.plain and constant
+
+
+def check_general(ensemble: Ensemble) -> None:
+    """Raise unless the general kernels can follow all members."""
+    network, schedule = ensemble.network, ensemble.schedule
+    if network.n_nodes > LANES_UP_TO:
+        raise NotImplementedError(f"{network!r} is too large for anything but held and target nodes, one sample and "
+                                  f"a plain rule; up to {LANES_UP_TO} nodes all of it works")
+    if ensemble.method == "slow":
+        raise ValueError("method 'slow' knows held and target nodes, one sample and a plain rule; take 'auto'")
+    if schedule is not None and schedule.adapts and np.any(ensemble.rates == 0):
+        raise ValueError("at rate 0 there is no nonequilibrium cost for the rate to answer to; give a rate > 0")
+    for task in ensemble.tasks:
+        first, *others = as_tasks(task)
+        if not first.is_linear:
+            raise NotImplementedError("coupled learning clamps linear outputs; nonlinear constraints train by descend")
+        for sample in others:
+            alike = [sorted(sample.sources.tolist()) == sorted(first.sources.tolist()),
+                     list(sample.drops) == list(first.drops), repr(sample.targets) == repr(first.targets)]
+            if not all(alike):
+                raise ValueError("samples of a task must hold the same nodes and drops and read the same outputs, "
+                                 "in the same order")
 
 
 def reason(me: Any, status: str, rate: float, dt: float | None) -> str:

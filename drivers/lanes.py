@@ -22,10 +22,13 @@ class LaneBlock:
     """8 lanes over one graph. Idle lanes stay where they are and cost nothing but their share of the block."""
 
     def __init__(self, ensemble: Ensemble, prepared: Prepared) -> None:
-        lanes = n_lanes(np.float64)
         self.ensemble, self.prepared = ensemble, prepared
-        self.block = allocate(ensemble.rule, prepared, lanes)
-        self.numbers: list[int | None] = [None] * lanes
+        self.numbers: list[int | None] = [None] * n_lanes(np.float64)
+        self.block = self._allocate(len(self.numbers))
+
+    def _allocate(self, width: int) -> Any:
+        """The arrays, `lanes`, `x` and `G` among them; see :class:`ohmlearn.kernels.state.Block`."""
+        return allocate(self.ensemble.rule, self.prepared, width)
 
     def insert(self, number: int, saved: State | None = None) -> None:
         """Give a member to an idle lane; with a saved state, it goes on where it was set aside."""
@@ -56,7 +59,21 @@ class LaneBlock:
     def _begin(self, number: int, rate: float, lane: int) -> None:
         """A member at its start: held voltages, conductances, what it is told and nothing done yet."""
         ensemble, block, p, position = self.ensemble, self.block, self.block.lanes, self.prepared.position
-        task, rule, times = ensemble.task(number), ensemble.rule, ensemble.times(number)
+        task = ensemble.task(number)
+        self._tell(number, rate, lane)
+        p.target[:, lane] = -1
+        p.target[:len(task.targets), lane] = position[task.targets]
+        p.desired[:len(task.targets), lane] = task.target_voltages
+        block.G[:, lane] = ensemble.initial_conductances(number)
+        block.x[:, lane] = 0.0
+        block.x[2 * position[task.sources], lane] = task.source_voltages
+        if ensemble.starts is not None:
+            self._go_on_from(ensemble.starts[number], lane)
+
+    def _tell(self, number: int, rate: float, lane: int) -> None:
+        """What a member is told: its rate, when it ends, when it is recorded. Nothing is done yet."""
+        ensemble, p = self.ensemble, self.block.lanes
+        rule, times = ensemble.rule, ensemble.times(number)
         p.each[lane] = 0
         me = p.each[lane]
         me["rate"], me["method"] = rule.prefactor * (rate or 1.0), METHODS.index(ensemble.method if rate else "slow")
@@ -65,24 +82,21 @@ class LaneBlock:
         me["fixed"] = np.nan if ensemble.dt is None else ensemble.dt
         me["tolerance"], me["caution"], me["span"] = ensemble.tolerance, 1.0, stepping.SHORTEST
         me["first"] = me["sustained"] = me["instant"] = np.nan
-        p.target[:, lane] = -1
-        p.target[:len(task.targets), lane] = position[task.targets]
-        p.desired[:len(task.targets), lane] = task.target_voltages
         p.times[:, lane] = np.inf
         p.times[:len(times), lane] = times
         p.equilibrium[:, lane] = p.nonequilibrium[:, lane] = np.nan
-        block.G[:, lane] = ensemble.initial_conductances(number)
-        block.x[:, lane] = 0.0
-        block.x[2 * position[task.sources], lane] = task.source_voltages
         me["status"] = state.FRESH
-        if ensemble.starts is not None:
-            self._go_on_from(ensemble.starts[number], lane)
 
     def _go_on_from(self, run: Run, lane: int) -> None:
         """v, w, time and C*(0) of an earlier run."""
         me, order = self.block.lanes.each[lane], self.prepared.order
-        self.block.x[0::2, lane], self.block.x[1::2, lane] = run.voltages[order], run.difference[order]
+        for part, values in enumerate((run.voltages, run.difference)):
+            self._voltages(lane)[..., part] = values[..., order]
         me["time"], me["initial"], me["status"] = run.time, run.initial_cost, state.CONTINUED
+
+    def _voltages(self, lane: int) -> NDArray[np.float64]:
+        """v and w of a lane, (n_nodes, 2), a view in the order of the kernels."""
+        return self.block.x[:, lane].reshape(-1, 2)
 
     def _columns(self, lane: int) -> dict[str, NDArray[Any]]:
         """Views of all that a lane is."""
@@ -124,14 +138,14 @@ class LaneBlock:
         me = p.each[lane]
         status = STATUSES[int(me["status"]) - state.REACHED]
         made, back = slice(int(me["recorded"])), self.prepared.position
-        x = block.x[:, lane]
+        x = self._voltages(lane)[..., back, :].copy()
         return Run(
             rate=float(ensemble.rates[number]), status=status,
             reason=reason(me, status, float(ensemble.rates[number]), ensemble.dt),
             training_time=float(me["first"]), sustained_time=float(me["sustained"]),
             nonequilibrium_time=float(me["instant"]), time=float(me["time"]),
-            conductances=block.G[:, lane].copy(), voltages=x[0::2][back], difference=x[1::2][back],
+            conductances=block.G[:ensemble.network.n_edges, lane].copy(), voltages=x[..., 0], difference=x[..., 1],
             times=p.times[made, lane].copy(), equilibrium_cost=p.equilibrium[made, lane].copy(),
             cost=p.nonequilibrium[made, lane].copy(), initial_cost=float(me["initial"]),
             final_cost=float(me["cost"]), n_steps=int(me["steps"]), n_looks=int(me["looks"]),
-            network=ensemble.network, task=ensemble.task(number), rule=ensemble.rule)
+            network=ensemble.network, task=ensemble.tasks[int(ensemble.task_of[number])], rule=ensemble.rule)

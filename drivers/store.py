@@ -102,7 +102,11 @@ class Store:
             box = float(given["box"]) if "box" in given else None
             network = Network(given["edges"], int(given["n_nodes"]), positions, box)
             columns = [given[name][:tables.tasks.allosteric.count] for name in TASK_ARRAYS]
-        return Sweep(tables, network, [Task(*(column[i] for column in columns)) for i in range(len(columns[0]))])
+        samples = tables.tasks.allosteric.samples
+        tasks: list[Task | tuple[Task, ...]] = []
+        for values in zip(*columns, strict=True):
+            tasks.append(tuple(map(Task, *values)) if samples > 1 else Task(*values))
+        return Sweep(tables, network, tasks)
 
     def difference(self, sweep: Sweep) -> str:
         """Where the store's sweep and another one differ, in words."""
@@ -185,12 +189,17 @@ def inputs(sweep: Sweep) -> dict[str, Any]:
         given["positions"] = network.positions
     if network.box is not None:
         given["box"] = network.box
-    return given | {name: np.array([getattr(task, name) for task in sweep.tasks]) for name in TASK_ARRAYS}
+    return given | {name: np.array([array_of(task, name) for task in sweep.tasks]) for name in TASK_ARRAYS}
 
 
-def same_task(a: Task, b: Task) -> bool:
+def array_of(task: Task | tuple[Task, ...], name: str) -> NDArray[Any]:
+    """An array of a task, or those of its samples one below the other."""
+    return np.array([getattr(sample, name) for sample in task]) if isinstance(task, tuple) else getattr(task, name)
+
+
+def same_task(a: Task | tuple[Task, ...], b: Task | tuple[Task, ...]) -> bool:
     """Whether two tasks are the same, bit for bit."""
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in TASK_ARRAYS)
+    return all(np.array_equal(array_of(a, name), array_of(b, name)) for name in TASK_ARRAYS)
 
 
 @contextlib.contextmanager

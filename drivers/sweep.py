@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
+from ohmlearn.samples import allosteric_samples
+from ohmlearn.schedule import Schedule
 from ohmlearn.task import Task
 
 from .ensemble import Ensemble
@@ -33,7 +35,7 @@ class Sweep:
 
     tables: Checked
     network: Network
-    tasks: Sequence[Task]
+    tasks: Sequence[Task | tuple[Task, ...]]
 
     @classmethod
     def read(cls, path: str | Path) -> Sweep:
@@ -58,6 +60,10 @@ class Sweep:
         try:
             sweep = cls(tables, network, make_tasks(tables.tasks.allosteric, network))
             sweep.ensemble.initial_conductances(0)
+            turn = sweep.schedule is not None and sweep.schedule.switching is not None
+            if tables.tasks.allosteric.samples > 1 and not turn and tables.sweep.keep_state:
+                raise ValueError("samples side by side have voltages each of their own, which a store does not keep: "
+                                 "say keep_state = false in [sweep], or give [schedule] switching")
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name}: {error}") from None
         return sweep
@@ -82,6 +88,11 @@ class Sweep:
         return Rule(**given)
 
     @cached_property
+    def schedule(self) -> Schedule | None:
+        """What changes in time, None if nothing does."""
+        return None if self.tables.schedule is None else Schedule(**self.tables.schedule.model_dump())
+
+    @cached_property
     def ensemble(self) -> Ensemble:
         """The members, in their numbers' order."""
         said, n_rates = self.tables.sweep, self.rates.size
@@ -91,7 +102,7 @@ class Sweep:
             None if said.dt == "auto" else said.dt,
             None if self.tables.record is None else Record(**self.tables.record.model_dump()),
             None if said.conductances is None else self.network.conductances(said.conductances),
-            tolerance=said.tolerance, go_on=said.go_on)
+            tolerance=said.tolerance, go_on=said.go_on, schedule=self.schedule)
 
     def __len__(self) -> int:
         return len(self.tasks) * self.rates.size
@@ -139,9 +150,11 @@ def make_network(table: Any, folder: Path) -> Network:
     return getattr(Network, name)(*given.pop("shape", ()), **given)
 
 
-def make_tasks(table: Any, network: Network) -> list[Task]:
+def make_tasks(table: Any, network: Network) -> list[Task | tuple[Task, ...]]:
     """Task number i is drawn with seed `seed + i`, so that more tasks leave the earlier ones as they are."""
     given = table.model_dump()
-    count, seed = given.pop("count"), given.pop("seed")
+    count, seed, samples = given.pop("count"), given.pop("seed"), given.pop("samples")
     given["ground"] = None if given["ground"] == "none" else given["ground"]
+    if samples > 1:
+        return [allosteric_samples(network, samples, seed=seed + i, **given) for i in range(count)]
     return [Task.allosteric(network, seed=seed + i, **given) for i in range(count)]

@@ -13,6 +13,7 @@ from ohmlearn import generators
 from ohmlearn.jamming import packing
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
+from ohmlearn.schedule import Schedule
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, create_model, model_validator
 
 EXAMPLE = Path(__file__).with_name("example.toml")
@@ -74,6 +75,7 @@ class Allosteric(Table):
     targets: Count = 3
     count: Count = 1
     seed: Annotated[int, Field(ge=0)] = 0
+    samples: Count = 1
     feasible: bool = False
     ground: int | Literal["none"] = -1
     source_spread: Positive = 1.0
@@ -143,22 +145,27 @@ class SweepTable(Table):
         return self.rates.values() if isinstance(self.rates, RateRange) else [rate + 0.0 for rate in self.rates]
 
 
-RuleTable = table_like(Rule, frozen=list[int] | None)  # in a file: the numbers of the edges that do not learn
+# in a file, frozen are the numbers of the edges that do not learn
+RuleTable = table_like(Rule, frozen=list[int] | None, bias=list[float] | None)
+ScheduleTable = table_like(Schedule, ramp_times=list[float] | None, ramp_factors=list[float] | None)
 RecordTable = table_like(Record, times=list[float] | None)
 
 
 class Checked(Table):
-    """The whole file. `network` is a NetworkTable, `rule` a RuleTable, `record` a RecordTable or None."""
+    """The whole file. `network` is a NetworkTable, `rule` a RuleTable, `record` and `schedule` a RecordTable and a
+    ScheduleTable or None."""
 
     network: Any
     tasks: TasksTable
     rule: Any
     sweep: SweepTable
     record: Any
+    schedule: Any
 
 
 _tables: dict[str, Any] = {"network": (NetworkTable, ...), "rule": (RuleTable, Field(default_factory=RuleTable)),
-                           "record": (Optional[RecordTable], None)}  # noqa: UP045
+                           "record": (Optional[RecordTable], None),  # noqa: UP045
+                           "schedule": (Optional[ScheduleTable], None)}  # noqa: UP045
 SweepFile = create_model("SweepFile", __base__=Checked, **_tables)
 
 

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record, Run, Runs
+from ohmlearn.schedule import Schedule
 from ohmlearn.task import Task
 
-from .ensemble import Deliver, Ensemble, State
+from .ensemble import Deliver, Ensemble, State, is_plain
 from .members import LongestFirst, Queue
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Diverged(RuntimeError):
     """A run blew up; the message names the rate, the step and the stable bound."""
 
 
-def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rule: Rule | None = None,
+def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate: ArrayLike, *,
+          rule: Rule | None = None, schedule: Schedule | None = None,
           until: float | None = 1e-6, t_max: float | None = None, dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
@@ -38,7 +40,10 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
 
     task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
         :class:`Runs` in their order. rate is R = γl/γp; 0 is the quasistatic limit (Eq. 1), timed in training steps.
-    rule : nudge and bounds on the conductances.
+        A tuple of Tasks is one task of several samples; costs are then means over them. Currents, held drops and
+        outputs of all linear kinds are trained too, by a slower kernel that knows all of it.
+    rule : nudge and bounds on the conductances, and variants of the rule.
+    schedule : samples in turn, a rate that changes with time.
     until : threshold on C*/C*(0), None to run for `t_max`. go_on : do not stop at the threshold.
     t_max : time limit in 1/γp; by default 3000/R for R <= 1 and 3000/√R above.
     dt : step in 1/γp, "auto" for the largest that `tolerance` allows.
@@ -54,8 +59,9 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
 
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
     """
-    single = isinstance(task, Task) and np.ndim(rate) == 0
-    tasks = [task] if isinstance(task, Task) else list(task)
+    one = isinstance(task, Task | tuple)
+    single = one and np.ndim(rate) == 0
+    tasks: list[Any] = [task] if one else list(task)        # type: ignore[arg-type]
     rates = np.atleast_1d(np.asarray(rate, dtype=np.float64))
     if not tasks or not rates.size:
         raise ValueError("train needs one task and one rate at least")
@@ -66,26 +72,37 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
                          "give one of either, or as many of both") from error
     starts = _starts(conductances, rates.size)
     g = None if starts is not None or conductances is None else np.asarray(conductances, dtype=np.float64)
-    ensemble = Ensemble(network, tasks, which.ravel(), np.array(rates).ravel(), rule or Rule(), until, t_max,
-                        None if dt == "auto" else dt, record, g, starts, tolerance, go_on, method)
-    runs: list[Run | None] = [None] * len(ensemble)
-    if checkpoint is not None and len(ensemble) > 1:
-        raise ValueError(f"checkpoint keeps the state of one run, not of {len(ensemble)}; a Sweep keeps those of many")
-    if len(ensemble) == 1 and (checkpoint is not None or progress):
-        from .keeping import train_one
+    which, rates, rule = which.ravel(), np.array(rates).ravel(), rule or Rule()
+    if checkpoint is not None and rates.size > 1:
+        raise ValueError(f"checkpoint keeps the state of one run, not of {rates.size}; a Sweep keeps those of many")
+    plain = np.array([is_plain(task, rule, schedule) for task in tasks])[which]
+    runs: list[Run | None] = [None] * rates.size
+    for members in (np.flatnonzero(plain), np.flatnonzero(~plain)):
+        if not members.size:
+            continue
+        used, numbers = np.unique(which[members], return_inverse=True)
+        ensemble = Ensemble(network, [tasks[k] for k in used], numbers, rates[members], rule, until, t_max,
+                            None if dt == "auto" else dt, record, g[members] if g is not None and g.ndim == 2 else g,
+                            None if starts is None else [starts[k] for k in members], tolerance, go_on, method,
+                            schedule)
+        if rates.size == 1 and (checkpoint is not None or progress):
+            from .keeping import train_one
 
-        runs[0] = train_one(ensemble, threads, None if checkpoint is None else Path(checkpoint), progress)
-        return _handed_on(runs, single)
-    queue = LongestFirst(np.arange(len(ensemble)), ensemble.task_of, ensemble.rates)
-    run_members(ensemble, queue, runs.__setitem__, threads=threads)
-    return _handed_on(runs, single)
-
-
-def _handed_on(runs: list[Run | None], single: bool) -> Run | Runs | None:
-    """What `train` returns."""
+            runs[0] = train_one(ensemble, threads, None if checkpoint is None else Path(checkpoint), progress)
+            continue
+        queue = LongestFirst(np.arange(len(ensemble)), ensemble.task_of, ensemble.rates)
+        run_members(ensemble, queue, _into(runs, members), threads=threads)
     if single and runs[0] is not None and runs[0].status == "diverged":
         raise Diverged(runs[0].reason)
     return runs[0] if single else Runs([run for run in runs if run is not None])
+
+
+def _into(runs: list[Run | None], members: Any) -> Deliver:
+    """What puts the runs of an ensemble into the places of its members."""
+    def deliver(number: int, run: Run) -> None:
+        runs[int(members[number])] = run
+
+    return deliver
 
 
 def _starts(conductances: Any, count: int) -> list[Run] | None:
@@ -112,6 +129,20 @@ def next_due(begun: float, checkpoint: float) -> float:
     return now + max(checkpoint, SPARING * (now - begun))
 
 
+def _blocks(ensemble: Ensemble, count: int) -> list[LaneBlock]:
+    """Blocks of lanes of the kind that an ensemble needs."""
+    if not ensemble.plain:
+        from .general import GeneralBlock, Room
+
+        room = Room(ensemble)
+        return [GeneralBlock(ensemble, room) for _ in range(count)]
+    from .allocation import Prepared
+    from .lanes import LaneBlock
+
+    prepared = Prepared(ensemble)
+    return [LaneBlock(ensemble, prepared) for _ in range(count)]
+
+
 def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int | None = None,
                 resume: Callable[[int], State | None] | None = None,
                 suspend: Callable[[int, State], None] | None = None, stop: Callable[[], bool] | None = None,
@@ -125,8 +156,6 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     progress(running, member_steps) is told after every slice how many members run and what the slice took.
     tell(C*/C*(0), time, steps) is told after every look at a member on a large network.
     """
-    from .allocation import Prepared
-    from .lanes import LaneBlock
     from .paths import training_path
 
     if training_path(ensemble.network)[0] == "large":
@@ -135,11 +164,10 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
         run_large(ensemble, queue, deliver, threads=threads or available_threads(), resume=resume, suspend=suspend,
                   stop=stop, progress=progress, checkpoint=checkpoint, tell=tell)
         return
-    prepared = Prepared(ensemble)
     threads = max(1, min(threads or available_threads(), -(-len(ensemble) // 2)))
     lock, ended = threading.Lock(), threading.Event()
     failures: list[BaseException] = []
-    blocks = [LaneBlock(ensemble, prepared) for _ in range(threads)]
+    blocks = _blocks(ensemble, threads)
 
     def slice_of(block: LaneBlock) -> bool:
         """Refill, follow, deliver; False when there is nothing left to do."""

@@ -90,11 +90,22 @@ def below(ceiling, g):
 
 
 @inline
-def learning_slope(law, row, j, dv, dw, g):
-    """dt dG/dt of edge j within the bounds on G: -a R dt Δw (2 Δv + η Δw)."""
-    k = scaled(law.learning, j, row[LEARN]) * dw * fma(row[NUDGE], dw, dv + dv)
+def contrast(rate, nudge, dv, dw):
+    """What an edge learns from, times a rate: Δw (2 Δv + η Δw)."""
+    return rate * dw * fma(nudge, dw, dv + dv)
+
+
+@inline
+def bounded(law, row, k, g):
+    """The slope k (times dt), no less than the floor and no more than the ceiling allows."""
     k = maximum(fma(-row[FALL], g, row[FALL] * row[FLOOR]), k)
     return held_below(law.ceiling, row[FALL], k, g)
+
+
+@inline
+def learning_slope(law, row, j, dv, dw, g):
+    """dt dG/dt of edge j within the bounds on G: -a R dt Δw (2 Δv + η Δw)."""
+    return bounded(law, row, contrast(scaled(law.learning, j, row[LEARN]), row[NUDGE], dv, dw), g)
 
 
 @inline

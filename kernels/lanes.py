@@ -135,6 +135,17 @@ def fma(typingctx, a, b, c):
 
 
 @intrinsic
+def root(typingctx, a):
+    """Square root of a row."""
+    def codegen(context, builder, sig, args):
+        vector = _llvm(a)
+        name = f"llvm.sqrt.v{a.lanes}f{a.dtype.bitwidth}"
+        square_root = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), name)
+        return builder.call(square_root, args)
+    return a(a), codegen
+
+
+@intrinsic
 def where(typingctx, bits, a, b):
     """a in the lanes whose bit is set, b in the others; of two numbers, a where bits is not 0."""
     lanes_t = _row_type(a, b)

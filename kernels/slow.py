@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import inline, kernel
-from .dynamics import scaled
+from .dynamics import contrast, scaled
 from .equilibrium import assemble, clear, copy, factorise, pass_current, relax, solve_free
 from .lanes import at, fma, load, maximum, minimum, store, where, where_less
 
@@ -46,7 +46,7 @@ class Slow(NamedTuple):
 @inline
 def raw_slope(rows, law, j, dv, dw):
     """dG/dt of edge j without its bounds."""
-    return scaled(law.learning, j, load(rows, RATE)) * dw * fma(load(rows, NUDGE), dw, dv + dv)
+    return contrast(scaled(law.learning, j, load(rows, RATE)), load(rows, NUDGE), dv, dw)
 
 
 @inline

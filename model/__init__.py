@@ -25,6 +25,7 @@ _FACE = {
     "Rule": "ohmlearn.rule",
     "Run": "ohmlearn.run",
     "Runs": "ohmlearn.run",
+    "Schedule": "ohmlearn.schedule",
     "Sweep": "ohmlearn.drivers.sweep",
     "Task": "ohmlearn.task",
     "lab": "ohmlearn.drivers.lab",
@@ -33,6 +34,7 @@ _FACE = {
     "open_results": "ohmlearn.drivers.results",
     "read_spice": "ohmlearn.netlist",
     "GradientFlow": "ohmlearn.rule",
+    "allosteric_samples": "ohmlearn.samples",
     "descend": "ohmlearn.drivers.descent",
     "follow": "ohmlearn.solvers.course",
     "follow_training": "ohmlearn.drivers.follow",
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from .run import Record as Record
     from .run import Run as Run
     from .run import Runs as Runs
+    from .samples import allosteric_samples as allosteric_samples
+    from .schedule import Schedule as Schedule
     from .solvers.circuit import voltages as voltages
     from .solvers.course import follow as follow
     from .solvers.equilibrium import Equilibrium as Equilibrium

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """Coupled learning, dG/dt = -a R Δw (2 Δv + η Δw), within bounds on the conductances (paper 1, Eq. 3).
+    """Coupled learning, dG/dt = -a R c with c = Δw (2 Δv + η Δw), within bounds on the conductances (paper 1, Eq. 3).
 
     nudge : η, how far the clamped targets are moved towards the desired voltages. 0 is the gradient limit.
     prefactor : a; 1 is Eq. 3 as printed, 1/2 the form of the Methods.
@@ -24,6 +24,16 @@ class Rule:
     floor_rate : rate of that relaxation, in units of γp. Not used by "clip".
     ceiling : largest conductance, enforced as the floor is, or None.
     frozen : (n_edges,) boolean mask of edges that do not learn, or None.
+    clamp : "held", the clamped outputs are where the supervisor wants them, w_T = V_T - v_T; "moving", they follow at
+        clamp_rate κ, dw_T/dt = κ (V_T - v_T - w_T) - (1/η) dv_T/dt, as in a variant of the authors' code; "pulled",
+        a current κ (V_T - v_T - clamp_share w_T) enters there: a clamp through a conductance κ, or with κ = 1 and
+        clamp_share = η equilibrium propagation.
+    clamp_rate, clamp_share : κ in units of γp (of conductance, when pulled), and what of w_T counts.
+    aging : α, adds α Δv² to c (directed aging).
+    bias : (n_edges,) added to c, in V², or None.
+    noise, seed : standard deviation of c averaged over one training step, in V²; white, of every edge its own.
+    edge_scale, memory : every edge learns at a rate of its own, R/√(1 + s/edge_scale²), ds/dt = a R (c² - s/memory),
+        s = 0 at first; edge_scale in V², memory in training steps, None for ever (AdaGrad).
     """
 
     nudge: float = 1e-3
@@ -33,11 +43,21 @@ class Rule:
     floor_rate: float = 1.0
     ceiling: float | None = None
     frozen: NDArray[np.bool_] | None = None
+    clamp: Literal["held", "moving", "pulled"] = "held"
+    clamp_rate: float = 1.0
+    clamp_share: float = 1.0
+    aging: float = 0.0
+    bias: NDArray[np.float64] | None = None
+    noise: float = 0.0
+    seed: int = 0
+    edge_scale: float | None = None
+    memory: float | None = None
 
     def __post_init__(self) -> None:
-        for key in ("nudge", "prefactor", "floor", "floor_rate", "ceiling"):
+        for key in ("nudge", "prefactor", "floor", "floor_rate", "ceiling", "clamp_rate", "clamp_share", "aging",
+                    "noise", "edge_scale", "memory"):
             value = getattr(self, key)
-            if value is None and key == "ceiling":
+            if value is None and key in ("ceiling", "edge_scale", "memory"):
                 continue
             if isinstance(value, bool) or not isinstance(value, Real):
                 raise TypeError(f"{key} must be a number, not {value!r}")
@@ -54,11 +74,38 @@ class Rule:
         if self.ceiling is not None and not self.ceiling > self.floor:
             raise ValueError(f"ceiling {self.ceiling} must be above the floor {self.floor}")
         object.__setattr__(self, "frozen", _mask(self.frozen))
+        self._check_variant()
+
+    def _check_variant(self) -> None:
+        if self.clamp not in ("held", "moving", "pulled"):
+            raise ValueError(f"clamp must be 'held', 'moving' or 'pulled', not {self.clamp!r}")
+        if self.clamp != "held" and self.clamp_rate == 0:
+            raise ValueError(f"clamp_rate must be > 0 with clamp {self.clamp!r}: nothing would reach the targets")
+        if self.clamp == "moving" and self.nudge == 0:
+            raise ValueError("a moving clamp needs nudge > 0: in w its lag counts 1/nudge times")
+        if self.edge_scale == 0 or self.memory == 0:
+            raise ValueError("edge_scale and memory must be > 0, or None")
+        if self.memory is not None and self.edge_scale is None:
+            raise ValueError("memory is that of the rates of the edges: give edge_scale too")
+        if self.bias is not None:
+            bias = np.array(self.bias, dtype=np.float64)
+            if bias.ndim != 1 or not np.all(np.isfinite(bias)):
+                raise ValueError("bias must be a 1-d array of finite numbers, one per edge, in V²")
+            bias.setflags(write=False)
+            object.__setattr__(self, "bias", bias)
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is coupled learning as in paper 1 and nothing else."""
+        return (self.clamp == "held" and self.aging == self.noise == 0 and self.bias is None
+                and self.edge_scale is None)
 
     def check(self, network: Network) -> None:
-        """Raise unless the rule fits the network: one entry of `frozen` per edge."""
-        if self.frozen is not None and self.frozen.shape != (network.n_edges,):
-            raise ValueError(f"frozen has {self.frozen.size} entries, but the network has {network.n_edges} edges")
+        """Raise unless the rule fits the network: one entry of `frozen` and of `bias` per edge."""
+        for key in ("frozen", "bias"):
+            given = getattr(self, key)
+            if given is not None and given.shape != (network.n_edges,):
+                raise ValueError(f"{key} has {given.size} entries, but the network has {network.n_edges} edges")
 
 
 @dataclass(frozen=True, eq=False)

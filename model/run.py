@@ -67,7 +67,8 @@ class Run:
     nonequilibrium_time : first time with C < until; NaN if never.
     time : end of the run.
     conductances : (n_edges,) G at the end in G₀.
-    voltages, difference : (n_nodes,) v and w = (v^C - v^F)/η at the end in V.
+    voltages, difference : (n_nodes,) v and w = (v^C - v^F)/η at the end in V; (n_samples, n_nodes) of samples side by
+        side.
     equilibrium_cost, cost : (n_times,) C*/C*(0) and C/C*(0) at `times`.
     initial_cost : C*(0) in V².
     final_cost : C*/C*(0) at the end.
@@ -92,7 +93,7 @@ class Run:
     n_steps: int
     n_looks: int
     network: Network | None = field(default=None, repr=False)
-    task: Task | None = field(default=None, repr=False)
+    task: Task | tuple[Task, ...] | None = field(default=None, repr=False)
     rule: Rule | None = field(default=None, repr=False)
 
     @property

@@ -125,3 +125,147 @@ def elimination(edges, n_nodes):
         for b in graph[a]:
             graph[b] = (graph[b] | graph[a]) - {a, b}
     return order, left
+
+
+# ---- coupled learning of every linear task under every rule and schedule (kernels/general.py and what uses it) ----
+
+class GeneralTwin:
+    """The equations written down once more: dense matrices, Lagrange multipliers, scipy's integrator from switch to
+    switch. The state is v and w (copies, n_nodes), G and s (n_edges,), and ln f."""
+
+    def __init__(self, network, samples, rule, schedule, rate):
+        self.net, self.samples, self.rule, self.schedule, self.rate = network, samples, rule, schedule, rate
+        n = network.n_nodes
+        self.turn = len(samples) > 1 and schedule.switching is not None
+        self.copies = 1 if self.turn else len(samples)
+        self.O = samples[0].output_matrix(n).toarray()
+        self.D = np.array([np.eye(n)[a] - np.eye(n)[b] for a, b in samples[0].drops]).reshape(-1, n)
+        self.held = samples[0].sources
+        self.floats = not self.held.size
+        if self.floats:
+            self.O = self.O - self.O.mean(axis=1, keepdims=True)
+        self.H = np.eye(n)[self.held]
+
+    def given(self, k):
+        """Injected currents, held voltages, held drops, desired outputs of sample k."""
+        task = self.samples[k % len(self.samples)]
+        return (task.injected(self.net.n_nodes), task.source_voltages, np.array(list(task.drops.values())),
+                task.target_voltages)
+
+    def shown(self, t, copy, number):
+        """The same of what is shown to a copy at time t, and its change in time; `number` samples were shown before."""
+        if not self.turn:
+            return self.given(copy), [0 * x for x in self.given(copy)]
+        now = self.given(number)
+        if not self.schedule.blend:
+            return now, [0 * x for x in now]
+        sigma = self.schedule.switching
+        slope = [sigma * (b - a) for a, b in zip(now, self.given(number + 1), strict=True)]
+        return [x + (t - number / sigma) * s for x, s in zip(now, slope, strict=True)], slope
+
+    @staticmethod
+    def constrained(force, constraints, values):
+        """x nearest to `force` with constraints x = values (independent rows)."""
+        if not len(constraints):
+            return force
+        return force + constraints.T @ np.linalg.solve(constraints @ constraints.T, values - constraints @ force)
+
+    def equilibrium(self, G, given):
+        """v* and w* of one sample, by one dense matrix bordered with all that is held."""
+        n, current, (_, held, drops, desired) = self.net.n_nodes, given[0], given
+        L, rule = laplacian(n, self.net.edges, G), self.rule
+        gauge = np.ones((1, n)) if self.floats else np.empty((0, n))
+
+        def solve(matrix, right, constraints, values):
+            k = len(constraints)
+            full = np.block([[matrix, constraints.T], [constraints, np.zeros((k, k))]])
+            return np.linalg.solve(full, np.r_[right, values])[:n]
+
+        rows = np.concatenate([self.H, self.D, gauge])
+        v = solve(L, current, rows, np.r_[held, drops, np.zeros(len(gauge))])
+        error = desired - self.O @ v
+        if rule.clamp == "pulled":
+            pull = rule.clamp_rate * self.O.T
+            w = solve(L + rule.clamp_share * pull @ self.O, pull @ error, rows, np.zeros(len(rows)))
+        else:
+            w = solve(L, np.zeros(n), np.concatenate([self.O, rows]), np.r_[error, np.zeros(len(rows))])
+        return v, w
+
+    def voltages_slope(self, t, copy, number, v, w, G):
+        """dv/dt, dw/dt of one copy, and dC/dt over 2."""
+        (current, _, _, desired), (_, held, drops, desired_slope) = self.shown(t, copy, number)
+        L, rule, fixed = laplacian(self.net.n_nodes, self.net.edges, G), self.rule, np.concatenate([self.H, self.D])
+        v_dot = self.constrained(current - L @ v, fixed, np.r_[held, drops])
+        error = desired - self.O @ v
+        none = np.zeros(len(fixed))
+        if rule.clamp == "pulled":
+            pull = rule.clamp_rate * self.O.T @ (error - rule.clamp_share * self.O @ w)
+            w_dot = self.constrained(-L @ w + pull, fixed, none)
+        else:
+            wanted = desired_slope - self.O @ v_dot
+            if rule.clamp == "moving":
+                wanted = rule.clamp_rate * (error - self.O @ w) - self.O @ v_dot / rule.nudge
+            w_dot = self.constrained(-L @ w, np.concatenate([fixed, self.O]), np.r_[none, wanted])
+        return v_dot, w_dot, error @ (desired_slope - self.O @ v_dot)
+
+    def slope(self, t, y, number):
+        v, w, G, s, f = self.unpack(y)
+        rule, schedule, D = self.rule, self.schedule, self.net.incidence
+        if self.rate == 0:
+            for copy in range(self.copies):
+                v[copy], w[copy] = self.equilibrium(G, self.shown(t, copy, number)[0])
+        parts = [self.voltages_slope(t, copy, number, v[copy], w[copy], G) for copy in range(self.copies)]
+        c = np.mean([(D @ b) * (2 * (D @ a) + rule.nudge * (D @ b)) + rule.aging * (D @ a) ** 2
+                     for a, b in zip(v, w, strict=True)], axis=0)
+        R = rule.prefactor * (self.rate or 1.0) * np.exp(f)
+        if schedule.ramp_times is not None:
+            R *= np.interp(t, schedule.ramp_times, schedule.ramp_factors)
+        own = 1.0 if rule.edge_scale is None else 1 / np.sqrt(1 + s / rule.edge_scale ** 2)
+        G_dot = -R * own * (c + (0.0 if rule.bias is None else rule.bias))
+        if rule.frozen is not None:
+            G_dot = np.where(rule.frozen, 0.0, G_dot)
+        if rule.floor_mode == "relax" and self.rate > 0:
+            G_dot = np.maximum(G_dot, rule.floor_rate * (rule.floor - G))
+        s_dot = R * (c ** 2 - (0.0 if rule.memory is None else s / rule.memory))
+        f_dot = -schedule.slow_down if sum(part[2] for part in parts) > 0 else schedule.speed_up
+        still = float(self.rate > 0)
+        return np.concatenate([still * np.ravel([part[0] for part in parts]),
+                               still * np.ravel([part[1] for part in parts]), G_dot, s_dot, [f_dot]])
+
+    def unpack(self, y):
+        n, m, c = self.net.n_nodes, self.net.n_edges, self.copies
+        v, w = y[:2 * n * c].reshape(2, c, n).copy()
+        return v, w, y[2 * n * c:2 * n * c + m], y[2 * n * c + m:-1], y[-1]
+
+    def jump(self, number, y):
+        """What changes at once when sample `number` begins: held voltages, held drops, the clamp."""
+        v, w, G, s, f = self.unpack(y)
+        _, held, drops, desired = self.given(number)
+        fixed = np.concatenate([self.H, self.D])
+        v[0] = self.constrained(v[0], fixed, np.r_[held, drops])
+        if self.rule.clamp == "held":
+            w[0] = self.constrained(w[0], np.concatenate([fixed, self.O]),
+                                    np.r_[np.zeros(len(fixed)), desired - self.O @ v[0]])
+        return np.concatenate([v.ravel(), w.ravel(), G, s, [f]])
+
+    def integrate(self, times, G, rtol=1e-10):
+        """States at the times (n,), the first at 0 and at equilibrium."""
+        from scipy.integrate import solve_ivp
+        start = [self.equilibrium(G, self.given(copy)) for copy in range(self.copies)]
+        y = np.concatenate([np.ravel([v for v, _ in start]), np.ravel([w for _, w in start]), G, 0 * G, [0.0]])
+        found, t, number = [y], times[0], 0
+        while t < times[-1]:
+            end = min(times[-1], (number + 1) / self.schedule.switching) if self.turn else times[-1]
+            inside = [x for x in times if t < x <= end]
+            path = solve_ivp(self.slope, (t, end), y, t_eval=np.unique([*inside, end]), rtol=rtol, atol=1e-3 * rtol,
+                             args=(number,), method="RK45")
+            found += list(path.y.T[:len(inside)])
+            y, t, number = path.y[:, -1], end, number + 1
+            if self.turn and not self.schedule.blend:
+                y = self.jump(number, y)
+        return [self.unpack(y) for y in found]
+
+    def cost(self, G):
+        """C* (V²), the mean over the samples."""
+        return np.mean([np.sum((self.given(k)[3] - self.O @ self.equilibrium(G, self.given(k))[0]) ** 2)
+                        for k in range(len(self.samples))])

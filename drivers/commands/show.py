@@ -69,6 +69,7 @@ def stored(store: Path, task: Sequence[Task] | None, member: str | None
     import numpy as np
     from ohmlearn.drivers.results import open_results
     from ohmlearn.drivers.store import Store
+    from ohmlearn.task import as_tasks
 
     sweep = Store.open(store).sweep
     number, _, rate = (member or f"0,{sweep.rates[0]}").partition(",")
@@ -86,4 +87,4 @@ def stored(store: Path, task: Sequence[Task] | None, member: str | None
         if str(run["status"].values) == "to do":
             raise ValueError(f"task {k} at R={wanted:g} is still to do; `ohmlearn sweep` goes on from there")
         g = run["conductances"].values
-    return sweep.network, g, task or [sweep.tasks[k]], f"{store.name}: task {k} at R = {sweep.rates[near]:g}"
+    return sweep.network, g, task or as_tasks(sweep.tasks[k]), f"{store.name}: task {k} at R = {sweep.rates[near]:g}"

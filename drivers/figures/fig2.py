@@ -85,7 +85,7 @@ def final_times(rate: float) -> dict[str, float]:
     return times
 
 
-def final_costs(network: Network, tasks: Sequence[Task], rates: Sequence[float],
+def final_costs(network: Network, tasks: Sequence[Task | tuple[Task, ...]], rates: Sequence[float],
                 threads: int | None) -> dict[str, FinalCosts]:
     """Final costs of panel c by protocol; one run per task and rate, read at the times of all protocols."""
     found: dict[str, list[tuple[float, NDArray[np.float64]]]] = {}

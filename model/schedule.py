@@ -1,0 +1,61 @@
+"""How a training run goes on in time: samples in turn, and a learning rate that changes."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """What is shown when, and how fast is learned meanwhile. Times are in 1/γp, in training steps at rate 0.
+
+    switching : σ/γp. Samples are shown in turn, each for 1/σ; None: all at once, each to a pair of networks of its
+        own that share the conductances, which follow the mean.
+    blend : go over to the next sample linearly, while the present one is shown, instead of all at once.
+    ramp_times, ramp_factors : (n,) R is multiplied by a factor, piecewise linear in time and constant beyond.
+    slow_down : d ln R/dt = -slow_down while the nonequilibrium cost C grows, as in the authors' code.
+    speed_up : d ln R/dt = speed_up while it falls.
+    """
+
+    switching: float | None = None
+    blend: bool = False
+    ramp_times: ArrayLike | None = None
+    ramp_factors: ArrayLike | None = None
+    slow_down: float = 0.0
+    speed_up: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.switching is not None and not (np.isfinite(self.switching) and self.switching > 0):
+            raise ValueError(f"switching={self.switching} must be a positive rate, or None for all samples at once")
+        if self.blend and self.switching is None:
+            raise ValueError("blend goes over from sample to sample: give the rate `switching`")
+        if (self.ramp_times is None) != (self.ramp_factors is None):
+            raise ValueError("a ramp takes both ramp_times and ramp_factors")
+        for key in ("slow_down", "speed_up"):
+            if not (np.isfinite(getattr(self, key)) and getattr(self, key) >= 0):
+                raise ValueError(f"{key}={getattr(self, key)} must be a rate >= 0")
+        if self.ramp_times is None:
+            return
+        times, factors = (np.array(given, dtype=np.float64) for given in (self.ramp_times, self.ramp_factors))
+        if times.ndim != 1 or times.size == 0 or times.shape != factors.shape:
+            raise ValueError(f"ramp_times and ramp_factors must be equally long, got shapes {times.shape} "
+                             f"and {factors.shape}")
+        if not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
+            raise ValueError("ramp_times must be finite and increase")
+        if not np.all(np.isfinite(factors)) or np.any(factors < 0):
+            raise ValueError("ramp_factors must be finite and >= 0")
+        for key, values in (("ramp_times", times), ("ramp_factors", factors)):
+            values.setflags(write=False)
+            object.__setattr__(self, key, values)
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the rate answers to the cost."""
+        return self.slow_down > 0 or self.speed_up > 0
+
+    @property
+    def constant(self) -> bool:
+        """Whether the rate stays what it is."""
+        return not self.adapts and self.ramp_times is None
