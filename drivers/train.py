@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from ohmlearn.network import Network
-from ohmlearn.rule import Rule
+from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.task import Task
 
@@ -25,7 +25,7 @@ class Diverged(RuntimeError):
     """A run blew up; the message names the rate, the step and the stable bound."""
 
 
-def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rule: Rule | None = None,
+def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rule: Rule | GradientFlow | None = None,
           until: float | None = 1e-6, t_max: float | None = None, dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
@@ -34,7 +34,8 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
 
     task, rate : one of each gives a :class:`Run`; several of either, taken together like NumPy arrays, give
         :class:`Runs` in their order. rate is R = γl/γp; 0 is the quasistatic limit (Eq. 1), timed in training steps.
-    rule : nudge and bounds on the conductances.
+    rule : nudge and bounds on the conductances; or a GradientFlow, dG/dt = -∂C/∂G at equilibrium voltages, whose rate
+        is 0 and whose times are its own: also on currents, drops, nonlinear outputs, and tuples of samples.
     until : threshold on C*/C*(0), None to run for `t_max`. go_on : do not stop at the threshold.
     t_max : time limit in 1/γp; by default 3000/R for R <= 1 and 3000/√R above.
     dt : step in 1/γp, "auto" for the largest that `tolerance`, the relative error of τ, allows.
@@ -46,6 +47,9 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
 
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
     """
+    if isinstance(rule, GradientFlow):
+        return _by_flow(network, task, rate, dt, method, conductances=conductances, threads=threads,
+                        wanted={"rule": rule, "until": until, "t_max": t_max, "record": record, "go_on": go_on})
     single = isinstance(task, Task) and np.ndim(rate) == 0
     tasks = [task] if isinstance(task, Task) else list(task)
     rates = np.atleast_1d(np.asarray(rate, dtype=np.float64))
@@ -66,6 +70,20 @@ def train(network: Network, task: Task | Sequence[Task], rate: ArrayLike, *, rul
     if single and runs[0] is not None and runs[0].status == "diverged":
         raise Diverged(runs[0].reason)
     return runs[0] if single else Runs([run for run in runs if run is not None])
+
+
+def _by_flow(network: Network, task: Any, rate: ArrayLike, dt: Any, method: str, *, wanted: dict[str, Any],
+             **given: Any) -> Run | Runs:
+    """Train by gradient flow, which has no RK4 step."""
+    from .flow_runs import Wanted, train_by_flow
+
+    if dt != "auto" or method != "auto":
+        raise ValueError("gradient flow takes capped steps of its own (GradientFlow's cap and share); leave dt and "
+                         "method at 'auto'")
+    found = train_by_flow(network, task, rate, Wanted(**wanted), **given)
+    if isinstance(found, Run) and found.status == "diverged":
+        raise Diverged(found.reason)
+    return found
 
 
 def _starts(conductances: Any, count: int) -> list[Run] | None:
