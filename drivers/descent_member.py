@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.descent import Member, Work
-from ohmlearn.kernels.graphs import prepare
+from ohmlearn.kernels.dynamics import Graph
+from ohmlearn.kernels.equilibrium import Elimination
+from ohmlearn.kernels.graphs import eliminate, minimum_degree
 from ohmlearn.kernels.lanes import aligned
 from ohmlearn.network import Network
 from ohmlearn.solvers.contraction import Array, Contraction
@@ -19,7 +21,9 @@ LANES = 8
 def member_of(network: Network, tasks: Sequence[Task]) -> tuple[Member, NDArray[np.bool_]]:
     """Linear tasks that hold the same places as a Member, and the mask (n_edges,) of the edges that it is about."""
     part = Contraction(network, tasks[0])
-    order, graph, pattern = prepare(part.reduced.edges, part.reduced.n_nodes)
+    for task in tasks[1:]:
+        task.check(network)
+    order, graph, pattern = _prepared(part.reduced)
     free = np.ones(part.reduced.n_nodes, dtype=np.uint8)
     free[part.held] = 0
     matrix = tasks[0].output_matrix(network.n_nodes).toarray()
@@ -37,6 +41,15 @@ def member_of(network: Network, tasks: Sequence[Task]) -> tuple[Member, NDArray[
     columns = _rows(np.concatenate([inject, reach], axis=1) * free[order, None])
     return Member(graph, pattern, free[order], columns, offset, sample, output,
                   np.ascontiguousarray(np.tile(reach.T, (n_samples, 1))), base), part.kept
+
+
+def _prepared(network: Network) -> tuple[NDArray[np.int64], Graph, Elimination]:
+    """Order of elimination, graph and pattern; the graph without its walk node by node, which descents do not take."""
+    order, begin, rows = minimum_degree(network.edges, network.n_nodes)
+    position = np.empty(network.n_nodes, dtype=np.int64)
+    position[order] = np.arange(network.n_nodes)
+    ends, none = position[network.edges], np.empty(0, dtype=np.int32)
+    return order, Graph(ends.ravel().astype(np.int32), none, none, none), eliminate(ends, begin, position[rows])
 
 
 def _rows(columns: Array) -> Array:

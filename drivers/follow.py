@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
-from ohmlearn.rule import Rule
+from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Run, Runs
 from ohmlearn.task import Task
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from ohmlearn.solvers.course import Course
 
 
-def follow_training(network: Network, task: Task, rate: float, times: ArrayLike, *, rule: Rule | None = None,
-                    conductances: Any = None, **options: Any) -> tuple[Runs, Course]:
+def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float, times: ArrayLike, *,
+                    rule: Rule | GradientFlow | None = None, conductances: Any = None,
+                    **options: Any) -> tuple[Runs, Course]:
     """Train to each of the times and look at both Hessians there.
 
     rate : R = γl/γp.
@@ -40,7 +41,8 @@ def follow_training(network: Network, task: Task, rate: float, times: ArrayLike,
         runs.append(train(network, task, rate, rule=rule, until=None, t_max=float(length), conductances=start,
                           **options))
     states = [run.conductances for run in runs]
-    return Runs(runs), follow(network, task, states, _rates(network, runs, rule or Rule()))
+    flows = isinstance(rule, GradientFlow)      # whose speed is follow's own
+    return Runs(runs), follow(network, task, states, None if flows else _rates(network, runs, rule or Rule()))
 
 
 def _rates(network: Network, runs: Sequence[Run], rule: Rule) -> list[NDArray[np.float64]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from ohmlearn.network import Network
-from ohmlearn.rule import Rule
+from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.schedule import Schedule
 from ohmlearn.task import Task
@@ -31,7 +31,7 @@ class Diverged(RuntimeError):
 
 
 def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate: ArrayLike, *,
-          rule: Rule | None = None, schedule: Schedule | None = None,
+          rule: Rule | GradientFlow | None = None, schedule: Schedule | None = None,
           until: float | None = 1e-6, t_max: float | None = None, dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
@@ -42,7 +42,8 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
         :class:`Runs` in their order. rate is R = γl/γp; 0 is the quasistatic limit (Eq. 1), timed in training steps.
         A tuple of Tasks is one task of several samples; costs are then means over them. Currents, held drops and
         outputs of all linear kinds are trained too, by a slower kernel that knows all of it.
-    rule : nudge and bounds on the conductances, and variants of the rule.
+    rule : nudge and bounds on the conductances, and variants of the rule; or a GradientFlow, dG/dt = -∂C/∂G at
+        equilibrium voltages, whose rate is 0 and whose times are its own: also on nonlinear outputs.
     schedule : samples in turn, a rate that changes with time.
     until : threshold on C*/C*(0), None to run for `t_max`. go_on : do not stop at the threshold.
     t_max : time limit in 1/γp; by default 3000/R for R <= 1 and 3000/√R above.
@@ -59,6 +60,11 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
 
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
     """
+    if isinstance(rule, GradientFlow):
+        if schedule is not None or checkpoint is not None or progress:
+            raise ValueError("gradient flow takes no schedule, checkpoint or progress; leave them out")
+        return _by_flow(network, task, rate, dt, method, conductances=conductances, threads=threads,
+                        wanted={"rule": rule, "until": until, "t_max": t_max, "record": record, "go_on": go_on})
     one = isinstance(task, Task | tuple)
     single = one and np.ndim(rate) == 0
     tasks: list[Any] = [task] if one else list(task)        # type: ignore[arg-type]
@@ -103,6 +109,20 @@ def _into(runs: list[Run | None], members: Any) -> Deliver:
         runs[int(members[number])] = run
 
     return deliver
+
+
+def _by_flow(network: Network, task: Any, rate: ArrayLike, dt: Any, method: str, *, wanted: dict[str, Any],
+             **given: Any) -> Run | Runs:
+    """Train by gradient flow, which has no RK4 step."""
+    from .flow_runs import Wanted, train_by_flow
+
+    if dt != "auto" or method != "auto":
+        raise ValueError("gradient flow takes capped steps of its own (GradientFlow's cap and share); leave dt and "
+                         "method at 'auto'")
+    found = train_by_flow(network, task, rate, Wanted(**wanted), **given)
+    if isinstance(found, Run) and found.status == "diverged":
+        raise Diverged(found.reason)
+    return found
 
 
 def _starts(conductances: Any, count: int) -> list[Run] | None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import inline, kernel
+from .compiled import borrowed, inline, kernel
 from .dynamics import Graph
 from .equilibrium import Elimination, Factor, assemble, factorise, substitute
 from .lanes import at, fma, load, maximum, minimum, store
@@ -123,18 +123,18 @@ def measure(member, work):
 @kernel
 def find_slopes(member, work):
     """Gradients g of all constraints."""
-    ends, slope = member.graph.ends, work.slope.reshape(work.slope.size)
+    ends, slope, z = member.graph.ends, work.slope.reshape(-1), work.voltages.reshape(-1)
+    chunk = z.size // len(work.voltages)
     for k in range(member.sample.size):
-        s, (cv, v), (cm, mu) = member.sample[k], divmod(member.sample[k], 8), divmod(member.output[k], 8)
-        z, answer = work.voltages[cv].reshape(-1), work.voltages[cm].reshape(-1)
-        first = k * work.change.size
+        s, first = member.sample[k], k * work.change.size
+        v, mu = s // 8 * chunk + s % 8, member.output[k] // 8 * chunk + member.output[k] % 8
         for j in range(ends.size // 2):
             a, b = 8 * at(ends, 2 * j), 8 * at(ends, 2 * j + 1)
-            store(slope, first + j, (at(z, a + v) - at(z, b + v)) * (at(answer, b + mu) - at(answer, a + mu)))
+            store(slope, first + j, (at(z, a + v) - at(z, b + v)) * (at(z, b + mu) - at(z, a + mu)))
         if s < member.offset.shape[0]:
             for j in range(ends.size // 2):
                 a, b = 8 * at(ends, 2 * j), 8 * at(ends, 2 * j + 1)
-                slope[first + j] += member.offset[s, j] * (at(answer, b + mu) - at(answer, a + mu))
+                slope[first + j] += member.offset[s, j] * (at(z, b + mu) - at(z, a + mu))
 
 
 @kernel
@@ -166,8 +166,8 @@ def hold_back(limits, learns, G, work):
 def leave(h, work):
     """Errors y = (1 + h g gᵀ)⁻¹ c that a step h leaves, by elimination; returns |y|."""
     n, y, a = work.error.size, work.left, work.scratch
-    y[:] = work.error
     for i in range(n):
+        y[i] = work.error[i]
         for k in range(n):
             a[i, k] = h * work.gram[i, k] + (1.0 if i == k else 0.0)
     for i in range(n):
@@ -280,6 +280,8 @@ def step(limits, learns, track, work, G, state):
 @kernel
 def descend(member, limits, learns, track, work, G, state):
     """Follow the flow from G (n_rows, 8), in place, to its end; returns the status. state : (N_STATE,) zeros."""
+    member, learns, track, work = borrowed(member), borrowed(learns), borrowed(track), borrowed(work)
+    G, state = borrowed(G), borrowed(state)
     while True:
         respond(member, G.reshape(G.size), work)
         measure(member, work)

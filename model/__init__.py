@@ -40,6 +40,7 @@ _FACE = {
     "follow_training": "ohmlearn.drivers.follow",
     "hessian": "ohmlearn.solvers.hessian",
     "measure_responses": "ohmlearn.solvers.responses",
+    "modes": "ohmlearn.solvers.modes",
     "soft_approximation": "ohmlearn.solvers.soft",
     "soft_mode": "ohmlearn.solvers.soft",
     "soft_modes": "ohmlearn.solvers.modes",
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from .solvers.course import follow as follow
     from .solvers.equilibrium import Equilibrium as Equilibrium
     from .solvers.hessian import hessian as hessian
+    from .solvers.modes import modes as modes
     from .solvers.modes import soft_modes as soft_modes
     from .solvers.responses import Responses as Responses
     from .solvers.responses import measure_responses as measure_responses

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from .network import Network
-    from .rule import Rule
+    from .rule import GradientFlow, Rule
     from .task import Task
 
 STATUSES = ("reached", "out of time", "stalled", "diverged")
@@ -94,7 +94,7 @@ class Run:
     n_looks: int
     network: Network | None = field(default=None, repr=False)
     task: Task | tuple[Task, ...] | None = field(default=None, repr=False)
-    rule: Rule | None = field(default=None, repr=False)
+    rule: Rule | GradientFlow | None = field(default=None, repr=False)
 
     @property
     def training_steps(self) -> NDArray[np.float64]:

@@ -130,6 +130,7 @@ class Hessian(LinearOperator):
 
     def total(self) -> Array:
         """(n_edges, n_edges) the whole Hessian."""
+        self._check_dense("h @ x")
         return self.satisfied() + self.dynamic()
 
     def _check_dense(self, instead: str) -> None:

@@ -75,6 +75,9 @@ def soft_modes(network: Network, conductances: ArrayLike | None = None, k: int =
     return Modes(values, modes, residuals, name, reason, iterations, perf_counter() - begin)
 
 
+modes = soft_modes       # as the face calls it
+
+
 def _choose(network: Network, method: str) -> tuple[str, str]:
     if method in ("shift-invert", "lobpcg"):
         return method, "as asked"

@@ -87,9 +87,20 @@ def each(function: Callable[[Problem, Descent], Found], problems: Sequence[Probl
         return list(pool.map(function, problems, descents))
 
 
-def account(trained: Problem, descent: Descent) -> SoftApproximation:
+def trained(function: Callable[[Problem, Descent], Found], problems: Sequence[Problem], rule: GradientFlow,
+            threads: int | None = None, **stops: Any) -> list[Found]:
+    """The same of networks that are first trained, one after the other in every thread: while the one learns, which
+    needs no interpreter, the other is analysed."""
+    def one(given: Problem) -> Found:
+        return function(given, descend(given.network, given.task, rule=rule, conductances=given.conductances, **stops))
+
+    with ThreadPoolExecutor(threads_given(threads)) as pool:
+        return list(pool.map(one, problems))
+
+
+def account(given: Problem, descent: Descent) -> SoftApproximation:
     """The soft mode's account of a trained network."""
-    return soft_approximation(trained.network, trained.task, descent.conductances)
+    return soft_approximation(given.network, given.task, descent.conductances)
 
 
 def slope(x: Array, y: Array) -> tuple[float, float]:

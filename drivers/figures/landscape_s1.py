@@ -66,8 +66,7 @@ class Stiffness:
 
 def measure(problems: Sequence[Problem], rule: GradientFlow, threads: int | None = None, **stops: float) -> Stiffness:
     """Train and analyse."""
-    descents = landscape.optimise(problems, rule, threads, **stops)
-    return Stiffness(*np.array(landscape.each(_row, problems, descents, threads)).T)
+    return Stiffness(*np.array(landscape.trained(_row, problems, rule, threads, **stops)).T)
 
 
 def _row(problem: Problem, descent: Descent) -> tuple[float, ...]:

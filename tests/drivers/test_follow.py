@@ -20,6 +20,18 @@ def test_states_are_those_of_one_run_and_the_speed_is_the_change_of_h():
     assert np.all(np.diff(course.cost) < 0)
 
 
+def test_gradient_flow_is_followed_by_the_same_call():
+    task = ol.Task(currents={0: 1.0, 20: -1.0}, targets=[(4, 9)], target_voltages=[0.5])
+    flow = ol.GradientFlow(share=0.1)
+    runs, course = ol.follow_training(NET, task, 0, [1.0, 3.0], rule=flow)
+    whole = ol.descend(NET, task, rule=flow, t_max=3.0, times=[1.0], until=0)
+    assert runs.time.tolist() == [1.0, 3.0]
+    assert np.allclose(runs.conductances, [whole.history[0], whole.conductances], rtol=1e-2)
+    h = ol.hessian(NET, task, runs[1].conductances)
+    change = (NET.incidence.T * h.cost_gradient) @ NET.incidence.toarray()
+    assert np.isclose(course.speed[1], np.linalg.norm(change), rtol=1e-12)
+
+
 def test_times_must_increase():
     with pytest.raises(ValueError, match="must be > 0 and increase"):
         ol.follow_training(NET, TASK, 0.3, [1.0, 1.0])
