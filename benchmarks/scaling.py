@@ -2,8 +2,9 @@
 
     python benchmarks/scaling.py [N_NODES ...] --rows docs/scaling.csv [--plot docs/scaling.png]
 
-Processor time of one thread, best of three (above 1e6 nodes, and modes and the making of the network: once); set OMP_NUM_THREADS=1 and
-OPENBLAS_NUM_THREADS=1 first. Rows of sizes measured before stay in the file, so sizes may be taken one by one.
+Processor time of one thread, best of three (above 1e6 nodes, and modes and the making of the network: once); set
+OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 first. Rows of sizes measured before stay in the file, so sizes may be
+taken one by one.
 """
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ def allocate(rule: Rule, prepared: Prepared, lanes: int) -> Block:
     n, m = prepared.graph.lower.size, prepared.pattern.slot.size
     x, y, q, G, Gq = _side_by_side((2 * n, 2 * n, 2 * n, m, m), lanes)
     block = Block(prepared.graph, prepared.pattern, _law(rule, n, m, lanes), _lanes(prepared, n, m, lanes),
-                  x, y, q, G, Gq, aligned(2, lanes), aligned(3 * n, lanes), np.zeros(1, dtype=np.int64),
+                  x, y, q, G, Gq, aligned(2, lanes), aligned(n, lanes), aligned(3 * n, lanes),
+                  np.zeros(1, dtype=np.int64), np.zeros(state.TALLIES, dtype=np.int64),
                   Factor(aligned(n + prepared.pattern.row.size, lanes), aligned(n, lanes)),
                   _slow(rule, prepared.n_targets, n, m, lanes), _stages(prepared.n_targets, m, lanes))
     block.G[:] = 1.0

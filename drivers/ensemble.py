@@ -78,7 +78,7 @@ class Ensemble:
         if len(ways) > 1:
             raise ValueError("an ensemble takes tasks of held and target nodes alone, or others, not both; "
                              "train them in two calls")
-        for task in self.tasks:
+        for task in {id(task): task for task in self.tasks}.values():      # the same one may stand at many rates
             for sample in as_tasks(task):
                 sample.check(self.network)
         if not self.plain:
@@ -109,6 +109,11 @@ class Ensemble:
         """How fast a member's conductances may fall to the floor, in 1/time; to learning at R = 0 any rate is inf."""
         return self.rule.floor_rate if self.rule.floor_mode == "relax" and self.rates[number] > 0 else np.inf
 
+    def may_glide(self, number: int) -> bool:
+        """Whether a member begins by trying the slow manifold."""
+        rate = self.rates[number]
+        return rate == 0 or self.method == "slow" or (self.method == "auto" and rate <= 1.0 and self.dt is None)
+
     def times(self, number: int) -> NDArray[np.float64]:
         """Times at which a member's costs are recorded."""
         return np.empty(0) if self.record is None else self.record.times_until(self.limit(number))
@@ -117,6 +122,8 @@ class Ensemble:
         if self.starts is not None:
             return self.starts[number].conductances
         g = self.conductances
+        if g is None and self.rule.floor <= 1.0 <= (self.rule.ceiling or np.inf):
+            return np.ones(self.network.n_edges)
         g = self.network.conductances(None if g is None else (g[number] if g.ndim == 2 else g))
         low = np.flatnonzero(g < self.rule.floor)
         if low.size:

@@ -18,7 +18,7 @@ from ohmlearn.solvers.stepper import Stepper
 from .ensemble import METHODS, Ensemble, State, reason
 
 Floats = NDArray[np.float64]
-SMOOTHER = 0.1  # of the bends between which the lanes change their stretches: beyond them, C* must be smoother still
+EVEN = 0.03     # of the bends between which the lanes change their stretches: beyond them, C* must be smoother still
 MOST = 16       # stretches of stepping.LONGEST steps between two looks, where all is smooth
 
 
@@ -186,8 +186,8 @@ class Stepping(Follower):
         stepping.choose_step(me, self.law, self.bounds, 0)
 
     def _look_as_often_as_needed(self, rough: float, span: int) -> None:
-        finer = SMOOTHER * float(self.me["tolerance"] / 1e-3) ** 0.75
-        if rough < stepping.SMOOTH * finer and span == stepping.LONGEST:
+        finer = EVEN * float(self.me["tolerance"] / 1e-3) ** 0.75
+        if stepping.SMOOTHER * rough < stepping.ROUGH * finer and span == stepping.LONGEST:
             self.many = min(2 * self.many, MOST)
         elif rough > stepping.ROUGH * finer and self.many > 1:
             self.many //= 2

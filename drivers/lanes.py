@@ -15,14 +15,16 @@ from ohmlearn.task import Task
 from .allocation import Prepared, allocate
 from .ensemble import METHODS, Ensemble, State, reason
 
-STRIDES = 500_000       # strides times edges in a slice, a few hundredths of a second
+STRIDES = 500_000       # strides times edges in a slice, a few hundredths of a second; on the manifold they are longer
+LONGER = 6
 
 
 class LaneBlock:
-    """8 lanes over one graph. Idle lanes stay where they are and cost nothing but their share of the block."""
+    """8 lanes over one graph, followed by RK4 or on the slow manifold. Idle lanes stay where they are and cost nothing
+    but their share of the block."""
 
-    def __init__(self, ensemble: Ensemble, prepared: Prepared) -> None:
-        self.ensemble, self.prepared = ensemble, prepared
+    def __init__(self, ensemble: Ensemble, prepared: Prepared, manifold: bool = False) -> None:
+        self.ensemble, self.prepared, self.manifold = ensemble, prepared, manifold
         self.numbers: list[int | None] = [None] * n_lanes(np.float64)
         self.block = self._allocate(len(self.numbers))
 
@@ -102,18 +104,37 @@ class LaneBlock:
         """Views of all that a lane is."""
         block = self.block
         columns = {name: getattr(block.lanes, name)[..., lane:lane + 1] for name in Lanes._fields}
-        columns |= {"x": block.x[:, lane], "G": block.G[:, lane]}
+        columns |= {"x": block.x[:, lane], "G": block.G[:, lane], "peak": block.peak[:, lane]}
         return columns | {f"law.{row}": block.law.rows[row, lane:lane + 1] for row in (DT, LEARN, FALL)}
 
     def states(self) -> dict[int, State]:
         """Copies of the running lanes, by member number; `insert` takes them up again, bit for bit."""
-        return {number: {name: np.array(column) for name, column in self._columns(lane).items()}
-                for lane, number in enumerate(self.numbers) if number is not None}
+        return {number: self._copy(lane) for lane, number in enumerate(self.numbers) if number is not None}
+
+    def _copy(self, lane: int) -> State:
+        return {name: np.array(column) for name, column in self._columns(lane).items()}
+
+    @property
+    def occupied(self) -> int:
+        """Members in the block."""
+        return sum(number is not None for number in self.numbers)
 
     def follow(self) -> int:
-        """Go on for a slice of time or until a lane is done. Returns the member-steps taken."""
-        strides = max(4, STRIDES // self.ensemble.network.n_edges)
-        return int(blocks.run(self.block, strides)) * stepping.SHORTEST * sum(k is not None for k in self.numbers)
+        """Go on for a slice of time or until a lane is done or belongs elsewhere. Returns the member-steps taken."""
+        strides = max(4, STRIDES // self.ensemble.network.n_edges // (LONGER if self.manifold else 1))
+        before = int(self.block.tally[state.LANE_STEPS])
+        blocks.run(self.block, int(self.manifold), strides)
+        return int(self.block.tally[state.LANE_STEPS]) - before
+
+    def strays(self) -> list[tuple[int, State]]:
+        """Take the members out of their lanes that are to go on in the other kind of block, as they are."""
+        each, gone = self.block.lanes.each, []
+        for lane, number in enumerate(self.numbers):
+            if (number is not None and state.CONTINUED <= each["status"][lane] <= state.RUNNING
+                    and bool(each["gliding"][lane]) != self.manifold):
+                gone.append((number, self._copy(lane)))
+                self._idle(lane)
+        return gone
 
     def harvest(self) -> list[tuple[int, Run]]:
         """Take the finished members out of their lanes."""

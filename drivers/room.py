@@ -51,7 +51,7 @@ def places(**sizes: int) -> Places:
                "drive": S * n, "desired": S * Q, "share": S, "now": C * n, "aim": C * Q, "trend": C * n, "turn": C * Q,
                "weight": C, "times": Z, "factors": Z, "k": x, "q": x, "r": 2 * m, "v": n, "w": n, "given": n,
                "wanted": Q, "gap": Q, "psi": Q * n, "couple": K * K, "ties": D * D, "delta": S * K, "rate": S * K,
-               "error": C * K, "stiff": 1, "bounds": 4, "scratch": 3 * n}
+               "error": C * K, "stiff": 1, "bounds": 4, "scratch": 4 * n}
     begins, begin = {}, 0
     for name in Places._fields[len(sizes):]:
         begins[name], begin = begin, begin + lengths.get(name, m)

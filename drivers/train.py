@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,10 +19,7 @@ from ohmlearn.task import Task
 from .ensemble import Deliver, Ensemble, State, is_plain
 from .members import LongestFirst, Queue
 
-if TYPE_CHECKING:
-    from .lanes import LaneBlock
-
-
+LOOK = 12           # steps that a look costs its block: to the order of the queue only
 SPARING = 50.0      # storing running members takes no more than one part in so many of the time
 
 
@@ -149,20 +146,6 @@ def next_due(begun: float, checkpoint: float) -> float:
     return now + max(checkpoint, SPARING * (now - begun))
 
 
-def _blocks(ensemble: Ensemble, count: int) -> list[LaneBlock]:
-    """Blocks of lanes of the kind that an ensemble needs."""
-    if not ensemble.plain:
-        from .general import GeneralBlock, Room
-
-        room = Room(ensemble)
-        return [GeneralBlock(ensemble, room) for _ in range(count)]
-    from .allocation import Prepared
-    from .lanes import LaneBlock
-
-    prepared = Prepared(ensemble)
-    return [LaneBlock(ensemble, prepared) for _ in range(count)]
-
-
 def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int | None = None,
                 resume: Callable[[int], State | None] | None = None,
                 suspend: Callable[[int, State], None] | None = None, stop: Callable[[], bool] | None = None,
@@ -177,6 +160,7 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     tell(C*/C*(0), time, steps) is told after every look at a member on a large network.
     """
     from .paths import training_path
+    from .worker import Worker, workers_for
 
     if training_path(ensemble.network)[0] == "large":
         from .large import run_large
@@ -187,58 +171,56 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     threads = max(1, min(threads or available_threads(), -(-len(ensemble) // 2)))
     lock, ended = threading.Lock(), threading.Event()
     failures: list[BaseException] = []
-    blocks = _blocks(ensemble, threads)
+    workers = workers_for(ensemble, threads, queue, resume)
 
-    def slice_of(block: LaneBlock) -> bool:
+    def slice_of(worker: Worker) -> bool:
         """Refill, follow, deliver; False when there is nothing left to do."""
-        while None in block.numbers and (number := queue.take()) is not None:
-            block.insert(number, resume(number) if resume else None)
-        if all(number is None for number in block.numbers):
+        if not worker.refill():
             return False
-        steps = block.follow()
-        for number, run in block.harvest():
-            queue.finished(number, run.n_steps)
+        done, steps = worker.follow()
+        for number, run in done:
+            queue.finished(number, run.n_steps + LOOK * run.n_looks)
             with lock:
                 deliver(number, run)
         if progress:
             with lock:
-                progress(sum(n is not None for b in blocks for n in b.numbers), steps)
+                progress(sum(worker.occupied for worker in workers), steps)
         return True
 
-    def set_aside(block: LaneBlock) -> None:
-        for number, state in block.states().items():
+    def set_aside(worker: Worker) -> None:
+        for number, state in worker.states().items():
             if suspend:
                 suspend(number, state)
 
-    def work(block: LaneBlock) -> None:
+    def work(worker: Worker) -> None:
         due = time.monotonic() + checkpoint
         try:
-            while not ended.is_set() and slice_of(block):
+            while not ended.is_set() and slice_of(worker):
                 if stop and stop():
                     ended.set()
                 elif suspend and (begun := time.monotonic()) > due:
-                    set_aside(block)
+                    set_aside(worker)
                     due = next_due(begun, checkpoint)
         except BaseException as error:
             failures.append(error)
             ended.set()
 
     if threads == 1:
-        work(blocks[0])
+        work(workers[0])
     else:
-        workers = [threading.Thread(target=work, args=(block,), daemon=True) for block in blocks]
-        for worker in workers:
-            worker.start()
+        running = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in workers]
+        for thread in running:
+            thread.start()
         try:
-            for worker in workers:
-                worker.join()
+            for thread in running:
+                thread.join()
         except BaseException as error:        # Ctrl-C reaches the main thread only
             failures.append(error)
             ended.set()
-            for worker in workers:
-                worker.join()
+            for thread in running:
+                thread.join()
     if suspend and ended.is_set():
-        for block in blocks:
-            set_aside(block)
+        for worker in workers:
+            set_aside(worker)
     if failures:
         raise failures[0]

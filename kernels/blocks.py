@@ -4,11 +4,10 @@ import numpy as np
 from .compiled import borrowed, kernel
 from .dynamics import rk4_step
 from .equilibrium import assemble, factorise, relax
-from .gliding import any_candidate, glide, gliding_bits
-from .state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
+from .gliding import able, glide
+from .state import CONTINUED, DIVERGED, FRESH, LOOKED, LOOKS, REACHED, RUNNING, count_work
 from .stepping import LONGEST, SHORTEST, choose_step, clamp, look, measure, note_step, remember, set_step, solve_all
-
-RARE = 6        # strides of RK4 that cost what a stride on the manifold does: so often it is taken when both go on
+from .stepsize import begin_peak
 
 
 @kernel
@@ -44,8 +43,9 @@ def begin(me, p, lane, cost):
     if learned:
         me.initial, me.first, me.sustained, me.instant = 1.0, 0.0, 0.0, 0.0
     me.cost = cost / me.initial
-    me.lowest = me.highest = np.log(max(me.cost, 1e-300))
-    me.flat_until = me.time + 0.1 * me.limit
+    if me.flat_until == 0:
+        me.lowest = me.highest = np.log(max(me.cost, 1e-300))
+        me.flat_until = me.time + 0.1 * me.limit
     me.status = RUNNING if np.isfinite(cost) else DIVERGED
     while me.recorded < p.times.shape[0] and p.times[me.recorded, lane] <= me.time:
         instant = 0.0
@@ -58,65 +58,70 @@ def begin(me, p, lane, cost):
 
 
 @kernel
-def start(block):
-    """Bring fresh lanes to equilibrium and take the first look of fresh and continued ones."""
+def start(block, manifold):
+    """Bring fresh lanes to equilibrium and take the first look of fresh and continued ones, on the manifold or not."""
     p, rows = block.lanes, block.law.rows
-    equilibrate(block)
+    if count(p.each, FRESH, FRESH):
+        equilibrate(block)
+    new = 0
+    for lane in range(p.each.size):
+        if FRESH <= p.each[lane].status <= CONTINUED:
+            new |= 1 << lane
+            set_step(p.each[lane], rows, lane, 1.0)         # slopes per unit of time
+    begin_peak(block.graph, block.law, block.G, new, block.peak)
+    solve_all(block, new)
     for lane in range(p.each.size):
         me = p.each[lane]
-        if me.status == FRESH or me.status == CONTINUED:
-            set_step(me, rows, lane, 1.0)         # slopes per unit of time
-            me.span = SHORTEST
-    solve_all(block)
-    for lane in range(p.each.size):
-        me = p.each[lane]
-        if me.status == FRESH or me.status == CONTINUED:
+        if FRESH <= me.status <= CONTINUED:
             cost = measure(me, p, block.slow.v, block.factor.solution, lane)
             remember(me, p, block.x, block.G, lane)
             over = begin(me, p, lane, cost)
             choose_step(me, rows, block.bounds, lane)
+            me.gliding = manifold
             if over:
                 me.status = REACHED
 
 
 @kernel
 def step_all(block):
-    """SHORTEST RK4 steps of the lanes that RK4 follows, and a look at those that are due."""
-    p, due = block.lanes, False
+    """SHORTEST RK4 steps of all lanes, and a look at those that are due."""
+    p, due, running = block.lanes, 0, 0
+    for lane in range(p.each.size):
+        if p.each[lane].status == RUNNING:
+            p.each[lane].clock += 1
+            running += 1
     for _ in range(SHORTEST):
         rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
         due |= note_step(p.each, p.target, p.errors, block.x)
-    if due:
-        solve_all(block)
-        for lane in range(p.each.size):
-            me = p.each[lane]
-            if me.status == RUNNING and not me.gliding and me.taken >= me.stretch:
-                look(block, lane)
+    count_work(block.tally, SHORTEST, SHORTEST * running)
+    if not due:
+        return
+    solve_all(block, due)
+    looked = 0
+    for lane in range(p.each.size):
+        me = p.each[lane]
+        if due >> lane & 1:
+            look(block, lane)
+            looked += 1
+            if able(me, p, lane):
+                me.gliding, me.reach = 1, 0.0
+    block.tally[LOOKS] += 1
+    block.tally[LOOKED] += looked
 
 
 @kernel
-def tick(block):
-    """Count a stride: of the block, and of the lanes that run. A block that stands still starts anew."""
-    each, running = block.lanes.each, False
+def strayed(each, manifold):
+    """Whether any lane belongs to the other way of going on."""
     for lane in range(each.size):
-        if each[lane].status == RUNNING:
-            each[lane].clock += 1
-            running = True
-    block.clock[0] = block.clock[0] + 1 if running else 0
-
-
-@kernel
-def any_stepping(each):
-    """Whether RK4 follows any lane."""
-    for lane in range(each.size):
-        if each[lane].status == RUNNING and not each[lane].gliding:
+        if each[lane].gliding != manifold and RUNNING >= each[lane].status > FRESH:
             return True
     return False
 
 
 @kernel
-def run(block, strides):
-    """Follow a block for this many strides, or until a lane is done. Returns the strides taken.
+def run(block, manifold, strides):
+    """Follow a block, by RK4 or on the slow manifold, for this many strides or until a lane is done or belongs to the
+    other. A stride is SHORTEST steps of RK4, or one on the manifold. Returns the strides taken.
 
     New lanes wait for a multiple of the longest span, so that the lanes look at the same strides: a look costs
     the block the same for one lane as for all.
@@ -124,14 +129,13 @@ def run(block, strides):
     block = borrowed(block)
     each = block.lanes.each
     for stride in range(strides):
-        if block.clock[0] % (LONGEST // SHORTEST) == 0 and count(each, FRESH, CONTINUED):
-            start(block)
-        tick(block)
-        rest = any_stepping(each) and block.clock[0] % RARE != 0
-        if any_candidate(each) or (gliding_bits(each) and not rest):
+        if (manifold or block.clock[0] % (LONGEST // SHORTEST) == 0) and count(each, FRESH, CONTINUED):
+            start(block, manifold)
+        block.clock[0] = block.clock[0] + 1 if count(each, RUNNING, RUNNING) else 0
+        if manifold:
             glide(block)
-        if any_stepping(each):             # those that just left the manifold too
+        else:
             step_all(block)
-        if count(each, REACHED, DIVERGED):
+        if count(each, REACHED, DIVERGED) or strayed(each, manifold):
             return stride + 1
     return strides

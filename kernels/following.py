@@ -8,8 +8,8 @@ from .looks import bend, note
 from .responses import measure, note_misfits, settle
 from .shows import clamp_again, draw_noise, factor, present, set_length, set_rates, tick_show
 from .state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
-from .stepping import STABLE, TOO_ROUGH, remember, retreat
-from .stepsize import fastest
+from .stepping import ROUNDS, STABLE, TOO_ROUGH, remember, retreat
+from .stepsize import begin_peak, fastest
 
 SPAN = 4                # RK4 steps between two looks, and half as many as there are samples more
 RELAX, LEARN_MOST, QUASISTATIC = 1.0, 0.5, 0.7      # dt times the fastest rates, at tolerance 1e-3
@@ -73,9 +73,12 @@ def find_bounds(b, graph):
     """Bounds on the rates of relaxation and of learning, the largest of all copies, into rows bounds."""
     n, begin, C = b.at.n, b.at.bounds, b.at.C
     scratch, out = b.rows[b.at.scratch:b.at.scratch + 3 * n], b.rows[begin + 2:begin + 4]
+    peak, everyone = b.rows[b.at.scratch + 3 * n:b.at.scratch + 4 * n], (1 << b.x.shape[1]) - 1
+    begin_peak(graph, b.law, b.G, everyone, peak)
     wipe(b.rows, begin, 2)
     for copy in range(C):
-        fastest(graph, b.law, b.G, b.x[2 * n * copy:2 * n * (copy + 1)], scratch, out)
+        for _ in range(ROUNDS):
+            fastest(graph, b.law, b.G, b.x[2 * n * copy:2 * n * (copy + 1)], everyone, peak, scratch, out)
         for i in range(2):
             for lane in range(b.x.shape[1]):
                 b.rows[begin + i, lane] = max(b.rows[begin + 2 + i, lane], b.rows[begin + i, lane])

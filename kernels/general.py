@@ -36,7 +36,7 @@ class Places(NamedTuple):
     now, aim : C n, C Q, what is shown as a step begins; trend, turn : how far that moves in it; weight : C.
     times, factors : knots. bias, noise, contrast, slope : m. k, q, r : slopes and registers of x, registers of G.
     v, w, given : n; wanted, gap : Q; psi : Q n; couple : K K; ties : D D; delta, rate : S K; error : C K; stiff : 1;
-    bounds : 4; scratch : 3 n.
+    bounds : 4; scratch : 4 n.
     """
 
     n: int

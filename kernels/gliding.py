@@ -4,32 +4,33 @@ import numpy as np
 from .compiled import kernel
 from .looks import note
 from .slow import lagging, quasistatic
-from .state import AUTO, DIVERGED, RUNNING, SLOW
-from .stepping import LONGEST, SHORTEST, choose_step, clamp, note_errors, remember, set_step
-from .stepsize import fastest
+from .state import AUTO, CONTINUED, DIVERGED, RUNNING, SLOW, count_work
+from .stepping import LONGEST, SHORTEST, clamp, note_errors, remember, set_step
 from .wmethod import linearise, propose
 
 ENTER, LEAVE = 0.01, 0.03      # lag below which the manifold is followed, above which it is left
-WANTED = 0.01                  # |error| / |move| of a step of G, at tolerance 1e-3
+WANTED = 0.02                  # |error| / |move| of a step of G, at tolerance 1e-3
+NEAR = 2                       # times ENTER: lag of the targets that is worth a test of the whole
 SPARSE = 4                     # looks from one test of the lag to the next
 FIRST = 0.1                    # the first step, over the sum of the rates of learning
 
 
 @kernel
-def candidate(me):
-    """Whether a lane that RK4 has just brought to a look may go over to the manifold: R below 1 and C* smooth."""
-    smooth = me.looks == 0 or (me.span == LONGEST and me.looks % SPARSE == 0)
-    able = me.method == AUTO and me.rate <= 1.0 and np.isnan(me.fixed) and smooth
-    return (able or me.method == SLOW) and me.status == RUNNING and me.gliding == 0 and me.taken == 0
+def close(errors, delta, lane):
+    """Whether V_T - v_T lags behind V_T - v*_T by little, and w with it. errors (.., n_targets, lanes)."""
+    off, size = 0.0, 0.0
+    for i in range(delta.shape[0]):
+        off += (errors[0, i, lane] - delta[i, lane]) ** 2
+        size += delta[i, lane] ** 2
+    return off <= (NEAR * ENTER) ** 2 * size
 
 
 @kernel
-def any_candidate(each):
-    """Whether any lane may go over to the manifold."""
-    for lane in range(each.size):
-        if candidate(each[lane]):
-            return True
-    return False
+def able(me, p, lane):
+    """Whether a lane that RK4 has just brought to a look should try the manifold: R below 1, C* smooth, small lag."""
+    smooth = me.span == LONGEST and me.looks % SPARSE == 0
+    return (me.method == AUTO and me.rate <= 1.0 and np.isnan(me.fixed) and smooth and me.status == RUNNING
+            and close(p.errors, p.delta, lane))
 
 
 @kernel
@@ -52,30 +53,37 @@ def settle(p, slow, x, lane):
 
 @kernel
 def arrive(me, p, slow, x, G, lane):
-    """Note the stretch that led here. Returns whether the lane must leave the manifold, for its lag has grown."""
+    """Note the step that led here. Returns whether the lane may stay, for its lag has not grown too much."""
     settle(p, slow, x, lane)
     note_errors(me, p.target, p.errors, x, lane)
     note(me, lane, me.dt, p)
     remember(me, p, x, G, lane)
-    measure_lag(me, slow.rate, slow.still, lane)
-    return me.lag > LEAVE and me.method == AUTO and me.status == RUNNING
+    return me.lag <= LEAVE or me.method == SLOW
 
 
 @kernel
 def enter(me, p, slow, x, G, lane):
-    """Send a lane to the manifold if its lag is small, or if its method asks for it. Returns whether it went."""
-    measure_lag(me, slow.rate, slow.still, lane)
+    """Bring a lane that has just come to the manifold, if its lag is small or its method asks for it. Returns whether
+    it may stay."""
     if me.lag >= ENTER and me.method != SLOW:
         return False
-    me.gliding, me.reach = 1, 0.0
     settle(p, slow, x, lane)
     remember(me, p, x, G, lane)
     return True
 
 
 @kernel
+def leave(me, rows, lane):
+    """Hand a lane over to RK4, which begins when its block does. rows : (ROWS, lanes) of the law."""
+    me.gliding, me.clock = 0, 0
+    set_step(me, rows, lane, 0.0)
+    if me.status == RUNNING:
+        me.status = CONTINUED
+
+
+@kernel
 def gliding_bits(each):
-    """A bit for every lane that goes on on the manifold."""
+    """A bit for every lane that goes on."""
     moving = 0
     for lane in range(each.size):
         if each[lane].gliding and each[lane].status == RUNNING:
@@ -119,22 +127,27 @@ def decide(me, stages, G, lane):
 
 @kernel
 def glide(block):
-    """One step of all lanes on the manifold, and the first one of those that enter it."""
+    """One step of all lanes of a block on the manifold; those that do not belong there (any more) leave."""
     p, slow, stages, x, G, law = block.lanes, block.slow, block.stages, block.x, block.G, block.law
     quasistatic(block.graph, block.pattern, law, p, G, x, slow, block.factor)
     lagging(block.graph, block.pattern, law, p, G, slow, block.factor)
     for lane in range(p.each.size):
         me = p.each[lane]
-        if me.gliding and me.taken == 1:
-            if arrive(me, p, slow, x, G, lane):
-                me.gliding, me.span, me.clock = 0, SHORTEST, 0      # of its own steps only, not of its block
-                fastest(block.graph, law, G, x, block.scratch, block.bounds)
-                choose_step(me, law.rows, block.bounds, lane)
-        elif candidate(me) and enter(me, p, slow, x, G, lane):
-            set_step(me, law.rows, lane, 0.0)
+        if me.gliding and me.status == RUNNING:
+            measure_lag(me, slow.rate, slow.still, lane)
+            if me.taken == 1:
+                if not arrive(me, p, slow, x, G, lane):
+                    me.span = SHORTEST
+                    leave(me, law.rows, lane)
+            elif me.reach == 0 and not enter(me, p, slow, x, G, lane):
+                leave(me, law.rows, lane)
     moving = gliding_bits(p.each)
     if moving == 0:
         return
+    running = 0
+    for lane in range(p.each.size):
+        running += (moving >> lane) & 1
+    count_work(block.tally, 1, running)
     linearise(block.graph, law, p.target, G, slow, stages, moving)
     set_lengths(p.each, stages, moving)
     propose(block.graph, block.pattern, law, p, G, x, slow, stages, block.factor, moving)

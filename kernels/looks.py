@@ -61,6 +61,12 @@ def crossing(level, lane, h, p):
 
 
 @kernel
+def crosses(me, lane, h, p):
+    """Whether C* falls below the threshold in the stretch h, for the first time or again."""
+    return (np.isnan(me.first) or np.isnan(me.sustained)) and not np.isnan(crossing(me.until * me.initial, lane, h, p))
+
+
+@kernel
 def cost_at_steps(position, me, lane, h, p):
     """Nonequilibrium C (V²) at a step number since the last look, not whole: cubic through the nearest steps,
     or, of a stretch of one step, the Hermite cubic of δ and the difference of the errors to δ linearly."""

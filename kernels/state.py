@@ -4,12 +4,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import inline
 from .dynamics import Graph, Law
 from .equilibrium import Elimination, Factor
 from .slow import Slow
 from .wmethod import Stages
 
 IDLE, FRESH, CONTINUED, RUNNING, REACHED, OUT_OF_TIME, STALLED, DIVERGED = range(8)
+
+# Block.tally: steps of the block (RK4, or on the manifold), those of its lanes, looks of the block, lanes looked at.
+STEPS, LANE_STEPS, LOOKS, LOOKED, TALLIES = range(5)
 
 AUTO, RK4, SLOW = range(3)     # method: RK4, or the slow manifold where it holds; only the one; only the other
 
@@ -34,8 +38,8 @@ MEMBER = np.dtype([(name, np.int64) for name in _WHOLE] + [(name, np.float64) fo
 
 
 class Lanes(NamedTuple):
-    """The lanes of a block, one column each. Together with x and G this is all that a run is: copied elsewhere, it
-    goes on with the same bits.
+    """The lanes of a block, one column each. Together with x, G and peak this is all that a run is: copied elsewhere,
+    it goes on with the same bits.
 
     each : (lanes,) records MEMBER. target, desired : (n_targets, lanes) nodes (-1: none) and V_T.
     delta, slope : (n_targets, lanes) δ = V_T - v*_T and dδ/dt now; last_delta, last_slope : at the last look.
@@ -61,8 +65,9 @@ class Lanes(NamedTuple):
 
 class Block(NamedTuple):
     """All arrays of a block. x, y, q : (2 n_nodes, lanes), v and w interleaved and scratch. G, Gq : (n_edges, lanes).
-    bounds : (2, lanes) on the rates of relaxation and of learning. scratch : (3 n_nodes, lanes). clock : (1,) strides
-    of the block."""
+    bounds : (2, lanes) on the rates of relaxation and of learning. peak : (n_nodes, lanes) estimate of the eigenvector
+    of λ_max. scratch : (3 n_nodes, lanes). clock : (1,) strides since the block stood still. tally : (TALLIES,) what it
+    has done so far, see above."""
 
     graph: Graph
     pattern: Elimination
@@ -74,8 +79,17 @@ class Block(NamedTuple):
     G: NDArray[np.float64]
     Gq: NDArray[np.float64]
     bounds: NDArray[np.float64]
+    peak: NDArray[np.float64]
     scratch: NDArray[np.float64]
     clock: NDArray[np.int64]
+    tally: NDArray[np.int64]
     factor: Factor
     slow: Slow
     stages: Stages
+
+
+@inline
+def count_work(tally, steps, lane_steps):
+    """Add to the tally of a block."""
+    tally[STEPS] += steps
+    tally[LANE_STEPS] += lane_steps

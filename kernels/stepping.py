@@ -5,7 +5,7 @@ from .compiled import kernel
 from .dynamics import DT, FALL
 from .dynamics import LEARN as LEARN_ROW
 from .equilibrium import assemble, drift, factorise, relax
-from .looks import bend, note
+from .looks import bend, crosses, note
 from .state import DIVERGED, RUNNING
 from .stepsize import fastest
 
@@ -14,8 +14,11 @@ STABLE = 2.785                 # RK4 is stable for dt λ_max below this
 # dt times the bounds of λ_max and of the learning frequency: at tolerance 1e-3, and at most, where looks are rarest
 RELAX, RELAX_MOST = 1.5, 2.4
 LEARN, LEARN_MOST = 1.0, 2.0
-SMOOTH, ROUGH = 0.005, 0.05    # bend below which looks get rarer, above which more frequent, at tolerance 1e-3
-TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
+ROUGH = 0.15                   # bend above which looks get more frequent, at tolerance 1e-3
+SMOOTHER = 10.0                # times less bend, looks get rarer
+LATE = 2e-3                    # bend times the stretch over the time, above which a stretch that crosses is taken again
+TOO_ROUGH = 0.5                # bend at which a stretch is taken again with half the step
+ROUNDS = 2                     # of the power iteration at a look
 AT_ONCE = 2.0 ** 1000          # a power of two: dt times it is exact
 
 
@@ -68,26 +71,27 @@ def note_errors(me, target, errors, x, lane):
 
 @kernel
 def note_step(each, target, errors, x):
-    """Count an RK4 step of the lanes that RK4 follows and note their errors. Returns whether any is due for a look."""
-    due = False
+    """Count an RK4 step of the running lanes and note their errors. Returns a bit for every lane due for a look."""
+    due = 0
     for lane in range(each.size):
         me = each[lane]
-        if me.status == RUNNING and not me.gliding:
+        if me.status == RUNNING:
             me.taken += 1
             note_errors(me, target, errors, x, lane)
-            due |= me.taken >= me.stretch
+            due |= (me.taken >= me.stretch) << lane
     return due
 
 
 @kernel
-def solve_all(block):
-    """v* of all lanes, its drift in a step as G learns, and the bounds on the step."""
+def solve_all(block, due):
+    """v* of all lanes, its drift in a step as G learns, and the bounds on the step of lanes with a `due` bit."""
     graph, pattern, law, factor = block.graph, block.pattern, block.law, block.factor
     assemble(graph, pattern, law.free_v, block.G, factor.matrix)
     factorise(pattern, factor.matrix)
     relax(graph, pattern, law.free_v, block.G, block.x, 0, block.slow.v, factor)
     drift(graph, pattern, law, block.G, block.x, block.slow.v, factor)
-    fastest(graph, law, block.G, block.x, block.scratch, block.bounds)
+    for _ in range(ROUNDS):
+        fastest(graph, law, block.G, block.x, due, block.peak, block.scratch, block.bounds)
 
 
 @kernel
@@ -138,17 +142,19 @@ def judge(me, p, bounds, lane, cost):
     finer = (me.tolerance / 1e-3) ** 0.75
     me.steps += me.taken
     me.looks += 1
-    if np.isnan(me.fixed) and (not sound or rough > TOO_ROUGH * finer):
+    late = LATE * (me.tolerance / 1e-3) * (me.time + h) / h
+    if np.isnan(me.fixed) and (not sound or rough > TOO_ROUGH * finer or (rough > late and crosses(me, lane, h, p))):
         return False
     if not sound:
         me.status = DIVERGED
         return True
     note(me, lane, h, p)
-    if rough < SMOOTH * finer and me.span < LONGEST:
+    if SMOOTHER * rough < ROUGH * finer and me.caution < 1.0:      # longer steps before rarer looks
+        me.caution = min(1.0, 2.0 * me.caution)
+    elif SMOOTHER * rough < ROUGH * finer and me.span < LONGEST:
         me.span *= 2
     elif rough > ROUGH * finer and me.span > SHORTEST:
         me.span //= 2
-    me.caution = min(1.0, 1.1 * me.caution)
     return True
 
 

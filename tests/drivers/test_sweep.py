@@ -109,12 +109,16 @@ def test_a_stopped_sweep_goes_on_and_ends_with_the_same_bits(tmp_path, monkeypat
 
 
 def test_members_that_were_set_aside_go_on_where_they_were(tmp_path, monkeypatch):
-    from ohmlearn.drivers.lanes import LaneBlock
-
     resumed = []
-    insert = LaneBlock.insert
-    monkeypatch.setattr(LaneBlock, "insert", lambda self, number, state=None: (
-        resumed.append(number) if state is not None else None, insert(self, number, state))[1])
+    resume = rank.Rank._resume
+
+    def watched(self, number):
+        state = resume(self, number)
+        if state is not None:
+            resumed.append(number)
+        return state
+
+    monkeypatch.setattr(rank.Rank, "_resume", watched)
     with monkeypatch.context() as patch:
         stopping_after(patch, 3)
         small().run(tmp_path, threads=1, quiet=True)

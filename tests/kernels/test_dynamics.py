@@ -6,11 +6,11 @@ from ohmlearn import Network, Rule, Task
 from ohmlearn.drivers.allocation import Prepared
 from ohmlearn.drivers.ensemble import Ensemble
 from ohmlearn.drivers.lanes import LaneBlock
-from ohmlearn.kernels import stepping
+from ohmlearn.kernels import stepping, stepsize
 from ohmlearn.kernels.dynamics import rk4_step
 from ohmlearn.kernels.equilibrium import assemble, drift, factorise, relax
 
-LANES = 8
+LANES, EVERYONE = 8, 255
 RULES = {
     "relax": Rule(floor=0.05, nudge=0.1),
     "relax, floor rate": Rule(floor=0.05, nudge=0.1, floor_rate=0.25),
@@ -95,7 +95,8 @@ def test_equilibrium_drift_and_bounds(decades):
     b, net = block.block, ensemble.network
     rng = np.random.default_rng(3)
     b.G[:] = 10.0 ** rng.uniform(1 - decades, 1, b.G.shape)
-    stepping.solve_all(b)
+    stepsize.begin_peak(b.graph, b.law, b.G, EVERYONE, b.peak)
+    stepping.solve_all(b, EVERYONE)
     position = block.prepared.position
     for lane in range(LANES):
         task, (v, w, G) = ensemble.task(lane), state(block, lane)

@@ -1,0 +1,128 @@
+"""How well an ensemble uses its lanes, and what sizes, threads and the manifold cost. Ratios within one run.
+
+    python benchmarks/lane_work.py [--network packing_01.txt] lanes | threads | sizes | slow ...
+
+lanes : useful lane-steps (of members not yet finished, over all of their blocks) over the published sweep, 31 rates and
+50 tasks, on one thread and on two. threads : time of that sweep on one thread over that on two. sizes : time of an
+edge-step from 16 to 1024 nodes relative to 64, with the memory that a block's step touches. slow : time of runs at
+R = 1e-3 over that at 0.1, and τ against RK4 alone.
+"""
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import ohmlearn as ol
+from ohmlearn.drivers import worker
+from ohmlearn.kernels.state import LANE_STEPS, LOOKED, LOOKS, STEPS
+
+RATES = np.logspace(-3, 12, 31)
+TASKS, REPEATS = 50, 7
+
+
+def published(net: ol.Network) -> tuple[list[ol.Task], np.ndarray]:
+    """The members of the published sweep."""
+    tasks = [ol.Task.allosteric(net, 10, 3, seed=seed) for seed in range(TASKS)]
+    return [task for task in tasks for _ in RATES], np.tile(RATES, TASKS)
+
+
+def lanes(net: ol.Network) -> None:
+    members, rates = published(net)
+    kept: list[worker.Worker] = []
+    build = worker.workers_for
+
+    def watched(*words):
+        kept[:] = build(*words)
+        return kept
+
+    worker.workers_for = watched
+    try:
+        for threads in (1, 2):
+            ol.train(net, members, rates, threads=threads)
+            for name, kind in (("RK4", 0), ("manifold", 1)):
+                tally = sum(w.blocks[kind].block.tally for w in kept)
+                print(f"{threads} threads, {name}: {tally[STEPS]} steps of blocks, useful "
+                      f"{tally[LANE_STEPS] / (8 * tally[STEPS]):.3f}; {tally[LOOKS]} looks of blocks, of "
+                      f"{tally[LOOKED] / max(tally[LOOKS], 1):.1f} lanes each")
+    finally:
+        worker.workers_for = build
+
+
+def ratio(one: Callable[[], object], other: Callable[[], object], clock: Callable[[], float]) -> str:
+    """Time of one over that of the other, interleaved: median and range."""
+    found, base = [], []
+    for _ in range(REPEATS):
+        times = []
+        for function in (one, other):
+            begin = clock()
+            function()
+            times.append(clock() - begin)
+        found.append(times[0] / times[1])
+        base.append(times)
+    low, high = np.quantile(found, [0.1, 0.9])
+    first, second = np.median(base, axis=0)
+    return f"{np.median(found):.3f} ({low:.3f} to {high:.3f}); {first:.3f} s and {second:.3f} s"
+
+
+def threads(net: ol.Network) -> None:
+    members, rates = published(net)
+    print("one thread over two:", ratio(lambda: ol.train(net, members, rates, threads=1),
+                                        lambda: ol.train(net, members, rates, threads=2), time.perf_counter))
+
+
+def slow(net: ol.Network) -> None:
+    tasks = [ol.Task.allosteric(net, 10, 3, seed=seed) for seed in range(20)]
+    runs = {}
+
+    def at(rate, method="auto"):
+        runs[rate, method] = ol.train(net, tasks, rate, threads=1, method=method)
+
+    print("R = 1e-3 over R = 0.1:", ratio(lambda: at(1e-3), lambda: at(0.1), time.process_time))
+    for rate in (1e-3, 1e-2, 0.1):
+        at(rate)
+        at(rate, "rk4")
+        error = np.abs(runs[rate, "auto"].training_time / runs[rate, "rk4"].training_time - 1)
+        print(f"tau against RK4 at R = {rate:g}: median {np.nanmedian(error):.1e}, largest {np.nanmax(error):.1e}")
+
+
+def sizes(net: ol.Network) -> None:
+    from ensembles import a_block
+    from peers.member_step import march
+
+    blocks, edges = {}, {}
+    for n in (16, 32, 64, 128, 256, 512, 1024):
+        block = a_block(n).block
+        block.law.rows[:2] *= 1e-3
+        blocks[n], edges[n] = block, block.G.shape[0]
+        march(block, 1)
+    found: dict[int, list[float]] = {n: [] for n in blocks}
+    for _ in range(REPEATS):
+        for n, block in blocks.items():
+            steps = 2_000_000 // edges[n]
+            begin = time.thread_time()
+            march(block, steps)
+            found[n].append((time.thread_time() - begin) / (steps * edges[n] * 8))
+    base = np.array(found[64])
+    for n, times in found.items():
+        touched = sum(a.nbytes for a in (blocks[n].x, blocks[n].y, blocks[n].q, blocks[n].G, blocks[n].Gq)) / 1024
+        low, middle, high = np.quantile(np.array(times) / base, [0.1, 0.5, 0.9])
+        print(f"N = {n:4d}, {edges[n]:4d} edges, {touched:6.0f} KiB: {np.median(times) * 1e9:.3f} ns an edge-step, "
+              f"{middle:.2f} ({low:.2f} to {high:.2f}) of N = 64")
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("what", nargs="+", choices=["lanes", "threads", "sizes", "slow"])
+    words.add_argument("--network", type=Path)
+    given = words.parse_args()
+    net = ol.Network.read(given.network) if given.network else ol.Network.packing(64, seed=1)
+    ol.train(net, ol.Task.allosteric(net, 10, 3, seed=0), 1.0)
+    for what in given.what:
+        globals()[what](net)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The published sweep (31 rates, 50 tasks) against scipy's `solve_ivp` run as in paper 1, on one core.
+
+    taskset -c 0 python benchmarks/peers/plain_sweep.py packing_01.txt [--tasks 2]
+
+Plain NumPy and scipy: v, w and G in one vector, LSODA for R <= 1 and RK45 above at the tolerances of `solve_ivp` itself,
+an event that solves for the equilibrium cost and ends the run at the threshold. Measured on a few tasks at one rate a
+decade, and scaled to the 1550 runs; ours is the whole sweep, in the same process before and after.
+"""
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import ohmlearn as ol
+from ohmlearn.drivers.ensemble import default_limit
+from scipy.integrate import solve_ivp
+
+RATES = np.logspace(-3, 12, 31)
+ETA, FLOOR, UNTIL, TASKS = 1e-3, 1e-6, 1e-6, 50
+
+
+def plain(net: ol.Network, task: ol.Task, rate: float) -> tuple[float, float]:
+    """Processor time of one run and the training time that it finds."""
+    n, m, D = net.n_nodes, net.n_edges, net.incidence.tocsr()
+    ends = net.edges
+    held, targets = task.sources, task.targets
+
+    def laplacian(G):
+        full = np.zeros((n, n))
+        np.add.at(full, (ends[:, 0], ends[:, 0]), G)
+        np.add.at(full, (ends[:, 1], ends[:, 1]), G)
+        np.add.at(full, (ends[:, 0], ends[:, 1]), -G)
+        np.add.at(full, (ends[:, 1], ends[:, 0]), -G)
+        return full
+
+    def still(full, x, fixed):
+        """Equilibrium with the nodes `fixed` as they are in x."""
+        moving = np.setdiff1d(np.arange(n), fixed)
+        x = x.copy()
+        x[moving] = np.linalg.solve(full[np.ix_(moving, moving)], -full[np.ix_(moving, fixed)] @ x[fixed])
+        return x
+
+    v = np.zeros(n)
+    v[held] = task.source_voltages
+    w = np.zeros(n)
+    full = laplacian(np.ones(m))
+    v = still(full, v, held)
+    w[targets] = task.target_voltages - v[targets]
+    w = still(full, w, np.concatenate([held, targets]))
+    initial = float(np.sum((task.target_voltages - v[targets]) ** 2))
+
+    def rhs(t, y):
+        v, w, G = y[:n], y[n:2 * n].copy(), y[2 * n:]
+        w[targets] = task.target_voltages - v[targets]
+        dv, dw = D @ v, D @ w
+        v_dot, w_dot = -(D.T @ (G * dv)), -(D.T @ (G * dw))
+        v_dot[held] = w_dot[held] = 0.0
+        w_dot[targets] = -v_dot[targets]
+        return np.concatenate([v_dot, w_dot, np.maximum(-rate * dw * (2 * dv + ETA * dw), FLOOR - G)])
+
+    def reached(t, y):
+        full = laplacian(y[2 * n:])
+        return np.log(np.sum((task.target_voltages - still(full, y[:n], held)[targets]) ** 2) / (UNTIL * initial))
+
+    reached.terminal = True
+    begin = time.process_time()
+    found = solve_ivp(rhs, (0, default_limit(rate)), np.concatenate([v, w, np.ones(m)]),
+                      method="LSODA" if rate <= 1 else "RK45", events=reached)
+    ended = found.t_events[0]
+    return time.process_time() - begin, float(ended[0]) if len(ended) else np.nan
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("network", type=Path)
+    words.add_argument("--tasks", type=int, default=2)
+    given = words.parse_args()
+    net = ol.Network.read(given.network)
+    tasks = [ol.Task.allosteric(net, 10, 3, seed=seed) for seed in range(TASKS)]
+    members = [task for task in tasks for _ in RATES]
+
+    def ours() -> float:
+        begin = time.process_time()
+        ol.train(net, members, np.tile(RATES, TASKS), threads=1)
+        return time.process_time() - begin
+
+    ours()
+    mine = [ours() for _ in range(5)]
+    print("      R   scipy s a run   tau, scipy over ours")
+    sample = []
+    for rate in RATES[::2]:
+        runs = [plain(net, task, rate) for task in tasks[:given.tasks]]
+        exact = ol.train(net, tasks[:given.tasks], rate)
+        sample.append(np.mean([seconds for seconds, _ in runs]))
+        beside = (f"{tau / t:.4f}" for (_, tau), t in zip(runs, exact.training_time, strict=True))
+        print(f"{rate:9.1e} {sample[-1]:10.3f}    ", *beside, flush=True)
+    mine += [ours() for _ in range(5)]
+    low, middle, high = np.quantile(mine, [0.1, 0.5, 0.9])
+    scipy_sweep = TASKS * float(np.sum(np.exp(np.interp(np.log(RATES), np.log(RATES[::2]), np.log(sample)))))
+    print(f"the sweep: scipy {scipy_sweep:.0f} s, ours {middle:.2f} s ({low:.2f} to {high:.2f}): "
+          f"{scipy_sweep / middle:.0f} x ({scipy_sweep / high:.0f} to {scipy_sweep / low:.0f})")
+
+
+if __name__ == "__main__":
+    main()
