@@ -40,15 +40,24 @@ def cache_folder() -> Path | None:
 _CACHE = cache_folder()
 
 
-def kernel(function: Callable[..., Any]) -> Any:
-    """Compile without the interpreter lock, cached in the folder above."""
+def _compile(function: Callable[..., Any], **options: Any) -> Any:
     before = numba.config.CACHE_DIR
     try:
         if _CACHE is not None:
             numba.config.CACHE_DIR = str(_CACHE)
-        return numba.njit(function, nogil=True, cache=_CACHE is not None, error_model="numpy")
+        return numba.njit(function, nogil=True, cache=_CACHE is not None, error_model="numpy", **options)
     finally:
         numba.config.CACHE_DIR = before
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile without the interpreter lock, cached in the folder above."""
+    return _compile(function)
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """The same for kernels that only kernels call: what Python would need to call them takes long to compile."""
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def inline(function: Callable[..., Any]) -> Any:

@@ -2,7 +2,7 @@
 import numpy as np
 
 from .blocks import begin, count
-from .compiled import borrowed, kernel
+from .compiled import borrowed, inner, kernel
 from .general import flows, learn, move, slopes, wipe
 from .looks import bend, note
 from .responses import measure, note_misfits, settle
@@ -17,7 +17,7 @@ BLEND = 0.5             # dt over the time in which one sample goes over into th
 FADING = 0.9            # of the fastest learning at earlier looks: samples in turn do not learn equally fast
 
 
-@kernel
+@inner
 def quasistatic(clock, switched):
     """Lanes that run at rate 0, a bit each; or those alone whose samples have changed since the last look."""
     found = 0
@@ -28,7 +28,7 @@ def quasistatic(clock, switched):
     return np.uint64(found)
 
 
-@kernel
+@inner
 def step(b, s, clock):
     """One RK4 step of all lanes."""
     slow = quasistatic(clock, False)
@@ -46,14 +46,14 @@ def step(b, s, clock):
             settle(b, s, slow, 0.5 if stage == 0 or stage == 1 else 1.0)
 
 
-@kernel
+@inner
 def note_errors(b, p, lane, taken):
     """Errors of a lane so many steps after the last look, from rows error."""
     for i in range(b.at.C * b.at.K):
         p.errors[taken, i, lane] = b.rows[b.at.error + i, lane]
 
 
-@kernel
+@inner
 def note_step(b, clock, p):
     """Count a step of the lanes that run, note errors, go on in their schedules. Returns whether a look is due."""
     due = False
@@ -68,7 +68,7 @@ def note_step(b, clock, p):
     return due
 
 
-@kernel
+@inner
 def find_bounds(b, graph):
     """Bounds on the rates of relaxation and of learning, the largest of all copies, into rows bounds."""
     n, begin, C = b.at.n, b.at.bounds, b.at.C
@@ -84,7 +84,7 @@ def find_bounds(b, graph):
                 b.rows[begin + i, lane] = max(b.rows[begin + 2 + i, lane], b.rows[begin + i, lane])
 
 
-@kernel
+@inner
 def solve_all(b, s, clock):
     """Bounds on the step, the errors δ of all samples and their slopes, and the errors of those shown."""
     slow = quasistatic(clock, False)
@@ -99,7 +99,7 @@ def solve_all(b, s, clock):
     note_misfits(b)
 
 
-@kernel
+@inner
 def longest(b, clock, lane):
     """The longest step that relaxation and learning allow."""
     me, show = clock.each[lane], clock.show[lane]
@@ -117,7 +117,7 @@ def longest(b, clock, lane):
     return min(dt, 1.0 / me.fall) if np.isfinite(me.fall) else dt
 
 
-@kernel
+@inner
 def plan(b, clock, lane):
     """Step and stretch until the next look, so that steps end where samples change and at the time limit."""
     me, show = clock.each[lane], clock.show[lane]
@@ -139,7 +139,7 @@ def plan(b, clock, lane):
     clamp_again(b, lane)
 
 
-@kernel
+@inner
 def keep(b, clock, p, lane):
     """Start a new stretch from here."""
     remember(clock.each[lane], p, b.x, b.G, lane)
@@ -148,7 +148,7 @@ def keep(b, clock, p, lane):
     clock.last[lane] = clock.show[lane]
 
 
-@kernel
+@inner
 def go_on(b, clock, p, lane):
     """From a look of a lane to its next stretch."""
     me, show, o = clock.each[lane], clock.show[lane], b.at
@@ -160,7 +160,7 @@ def go_on(b, clock, p, lane):
     keep(b, clock, p, lane)
 
 
-@kernel
+@inner
 def take_delta(b, clock, p, lane):
     """δ and its slope of a lane from `measure`; straight through the stretch where samples changed. Returns C*."""
     me, o, cost = clock.each[lane], b.at, 0.0
@@ -173,7 +173,7 @@ def take_delta(b, clock, p, lane):
     return cost
 
 
-@kernel
+@inner
 def look(b, clock, p, lane):
     """Accept or reject the stretch since the last look of a lane, note what happened in it, plan the next one."""
     me, show = clock.each[lane], clock.show[lane]
@@ -196,7 +196,7 @@ def look(b, clock, p, lane):
         go_on(b, clock, p, lane)
 
 
-@kernel
+@inner
 def start(b, s, clock, p):
     """Bring fresh lanes to equilibrium and take the first look of fresh and continued ones."""
     fresh = 0

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import kernel
+from .compiled import inner
 from .dynamics import DT, FLOOR, LEARN, NUDGE, Law, advance, below, bounded, constants, contrast, scaled
 from .equilibrium import pass_current
 from .lanes import at, fma, load, maximum, root, store, where, where_less
@@ -96,14 +96,14 @@ class General(NamedTuple):
     at: Places
 
 
-@kernel
+@inner
 def wipe(rows, first, count):
     """Zero `count` rows."""
     for i in range(first, first + count):
         store(rows, i, 0.0)
 
 
-@kernel
+@inner
 def read(rows, column, n, z, first, stride):
     """o_qᵀ z, o_q being n rows from `column` on, z every `stride`-th row of an array from row `first` on."""
     total = 0.0 * load(z, first)
@@ -112,7 +112,7 @@ def read(rows, column, n, z, first, stride):
     return total
 
 
-@kernel
+@inner
 def spread_out(rows, spread, n, amount, z, first, stride):
     """z += row `amount` times the n rows from `spread` on; z as in `read`."""
     pushed = load(rows, amount)
@@ -121,7 +121,7 @@ def spread_out(rows, spread, n, amount, z, first, stride):
         store(z, i, fma(load(rows, spread + a), pushed, load(z, i)))
 
 
-@kernel
+@inner
 def flows(b):
     """Currents into the nodes, into rows k, and what the edges learn from, into rows contrast."""
     o, rows, x = b.at, b.rows, b.x
@@ -139,7 +139,7 @@ def flows(b):
             store(rows, o.contrast + j, fma(weight, c, load(rows, o.contrast + j)))
 
 
-@kernel
+@inner
 def slopes(b):
     """dt dG/dt within the bounds, into rows slope, from `flows`."""
     o, rows, law, row = b.at, b.rows, b.law, constants(b.law)
@@ -150,7 +150,7 @@ def slopes(b):
         store(rows, o.slope + j, bounded(law, row, k, load(b.G, j)))
 
 
-@kernel
+@inner
 def learn(stage, b):
     """A stage of the conductances and of what edges remember, ds/dt = a R (c² - s/memory)."""
     o, rows, law, row = b.at, b.rows, b.law, constants(b.law)
@@ -165,7 +165,7 @@ def learn(stage, b):
         store(rows, o.r + o.m + j, r)
 
 
-@kernel
+@inner
 def constrain(b, copy, fraction):
     """Keep the held drops and the clamp of a copy in its slopes (times dt) at a fraction of the step. Returns how C of
     the copy grows, dC/2."""
@@ -193,7 +193,7 @@ def constrain(b, copy, fraction):
     return growth
 
 
-@kernel
+@inner
 def move(stage, b, fraction):
     """A stage of v and w of all copies, and of the factor of the rate. Needs `flows`."""
     o, rows, free, last = b.at, b.rows, b.law.free_v, 2 * b.at.n * b.at.C

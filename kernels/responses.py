@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import kernel
+from .compiled import inner
 from .dynamics import LEARN, Graph
 from .equilibrium import Elimination, Factor, assemble, factorise, pass_current, solve_free
 from .general import FLOATS, SHARE, UNIT, read, spread_out, wipe
@@ -25,7 +25,7 @@ class Solves(NamedTuple):
     free: NDArray[np.uint16]
 
 
-@kernel
+@inner
 def centre(rows, n, floats, first):
     """Take the mean off n rows in lanes that float."""
     total = 0.0 * load(rows, first)
@@ -36,7 +36,7 @@ def centre(rows, n, floats, first):
         store(rows, first + a, load(rows, first + a) - total)
 
 
-@kernel
+@inner
 def invert(rows, first, size):
     """Invert the (size size) rows of a matrix in all lanes, in place."""
     matrix = rows[first:first + size * size]
@@ -44,7 +44,7 @@ def invert(rows, first, size):
         small_inverse(matrix, size, lane)
 
 
-@kernel
+@inner
 def combine(rows, matrix, size, into):
     """A row of a (size size) matrix, from `matrix` on, times the `size` rows from `into` on."""
     total = 0.0 * load(rows, matrix)
@@ -53,7 +53,7 @@ def combine(rows, matrix, size, into):
     return total
 
 
-@kernel
+@inner
 def make_up(rows, o, first):
     """Add to the n rows from `first` on what closes the gaps of the held drops."""
     for d in range(o.D):
@@ -62,7 +62,7 @@ def make_up(rows, o, first):
             store(rows, first + a, fma(load(rows, o.psi + (o.K + d) * o.n + a), amount, load(rows, first + a)))
 
 
-@kernel
+@inner
 def respond(b, s):
     """Factor L(G), find ψ of all outputs and what couples them."""
     o, rows, z, n = b.at, b.rows, s.factor.solution, b.at.n
@@ -83,7 +83,7 @@ def respond(b, s):
     couple(rows, o, o.couple, 0, o.K, load(rows, o.rule + SHARE), load(rows, o.rule + UNIT))
 
 
-@kernel
+@inner
 def couple(rows, o, matrix, begin, size, share, unit):
     """(unit + share CᵀΨ)⁻¹ of `size` columns from number `begin` on; the unit matrix where a lane has none."""
     for q in range(size):
@@ -94,7 +94,7 @@ def couple(rows, o, matrix, begin, size, share, unit):
     invert(rows, matrix, size)
 
 
-@kernel
+@inner
 def rest(b, s, drive, aim):
     """v* into rows v, for the n rows of held voltages and currents from `drive` on, held drops among those from `aim`
     on. Needs `respond`."""
@@ -115,7 +115,7 @@ def rest(b, s, drive, aim):
     make_up(rows, o, o.v)
 
 
-@kernel
+@inner
 def settle(b, s, lanes, fraction):
     """Put v and w of the lanes with a bit in `lanes` on their equilibria at a fraction of the step."""
     o, rows, n, Q = b.at, b.rows, b.at.n, b.at.K + b.at.D
@@ -140,7 +140,7 @@ def settle(b, s, lanes, fraction):
             store(b.x, i + 1, where(lanes, load(rows, o.w + a), load(b.x, i + 1)))
 
 
-@kernel
+@inner
 def stiffness(b):
     """Rate of learning of a sample at rest, 2 a R Σ_j Δv_j² Σ_qr Δψ_q (OᵀΨ)⁻¹_qr Δψ_r, from v* in rows v, times dt; the
     largest of it and of what row stiff has."""
@@ -157,7 +157,7 @@ def stiffness(b):
     store(rows, o.stiff, maximum(-2.0 * load(b.law.rows, LEARN) * total, stiff))
 
 
-@kernel
+@inner
 def measure(b, s, quasistatic):
     """δ of all samples and outputs into rows delta, how far it moves in a step of G by rows slope into rows rate, both
     times 1/√samples. quasistatic : whether any lane asks for row stiff. Needs `slopes`."""
@@ -181,7 +181,7 @@ def measure(b, s, quasistatic):
             stiffness(b)
 
 
-@kernel
+@inner
 def note_misfits(b):
     """V_T - Oᵀ v of the samples shown, times the root of their weights, into rows error."""
     o, rows, n = b.at, b.rows, b.at.n

@@ -4,7 +4,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import kernel
+from .compiled import inner
 from .dynamics import LEARN
 from .general import HOLD, KAPPA, MOVE, PULL, TRACK
 from .noise import normal
@@ -33,7 +33,7 @@ class Clock(NamedTuple):
     key: NDArray[np.uint64]
 
 
-@kernel
+@inner
 def present(b, clock, lane):
     """Set what a lane is shown at its place in the schedule, and how far that moves in a step."""
     o, show, samples = b.at, clock.show[lane], clock.show[lane].samples
@@ -50,7 +50,7 @@ def present(b, clock, lane):
                 b.rows[trend + copy * size + a, lane] = part * ahead
 
 
-@kernel
+@inner
 def reading(rows, x, lane, column, n, first):
     """What n rows from `column` on read of every other row of x from `first` on, in a lane."""
     total = 0.0
@@ -59,7 +59,7 @@ def reading(rows, x, lane, column, n, first):
     return total
 
 
-@kernel
+@inner
 def clamp_again(b, lane):
     """Held voltages, held drops and the clamp of a lane, exactly as shown."""
     o, rows, x, n, Q, rule = b.at, b.rows, b.x, b.at.n, b.at.K + b.at.D, b.at.rule
@@ -82,7 +82,7 @@ def clamp_again(b, lane):
                     x[first + 2 * a + part, lane] += rows[o.gap + q, lane] * rows[spread + a, lane]
 
 
-@kernel
+@inner
 def tick_show(b, clock, lane):
     """A step further in the schedule of a lane, and on to the next sample when it is due."""
     show = clock.show[lane]
@@ -99,7 +99,7 @@ def tick_show(b, clock, lane):
         clamp_again(b, lane)
 
 
-@kernel
+@inner
 def factor(b, lane, time):
     """The rate of a lane at a time, over R: its schedule, piecewise linear, and what the cost's growth made of it."""
     o, rows, f = b.at, b.rows, np.exp(b.x[b.x.shape[0] - 1, lane])
@@ -115,7 +115,7 @@ def factor(b, lane, time):
     return f * (before + (time - begin) / (rows[o.times + k, lane] - begin) * (after - before))
 
 
-@kernel
+@inner
 def set_rates(b, clock, fraction):
     """The rates of lanes whose rate is not constant, at a fraction of the step."""
     for lane in range(clock.show.size):
@@ -125,7 +125,7 @@ def set_rates(b, clock, fraction):
             b.law.rows[LEARN, lane] = -me.rate * me.dt * f
 
 
-@kernel
+@inner
 def set_length(b, clock, lane, dt):
     """Give a lane the step dt."""
     me, rule = clock.each[lane], b.at.rule
@@ -134,7 +134,7 @@ def set_length(b, clock, lane, dt):
     b.rows[rule + MOVE, lane] = 0.0 if clock.show[lane].quasistatic else dt
 
 
-@kernel
+@inner
 def draw_noise(b, clock):
     """Random numbers of a step in the lanes that have noise: one white noise an edge, constant within a step."""
     for lane in range(clock.show.size):

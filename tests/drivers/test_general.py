@@ -3,6 +3,7 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 import reference as twin
+from queues import OneAfterTheOther
 
 NET = ol.Network.delaunay(14, seed=2, mean_degree=None, spacing=0.5)
 START = np.random.default_rng(0).uniform(0.7, 1.3, NET.n_edges)
@@ -131,17 +132,6 @@ def test_bits_depend_on_the_member_only():
         alone = ol.train(NET, tasks[k], rates[k], **options)
         assert np.array_equal(alone.conductances, many[k].conductances)
         assert alone.n_steps == many[k].n_steps
-
-
-class OneAfterTheOther:
-    def __init__(self, numbers):
-        self.numbers = list(numbers)
-
-    def take(self):
-        return self.numbers.pop(0) if self.numbers else None
-
-    def finished(self, number, steps):
-        pass
 
 
 def test_set_aside_and_taken_up_again():

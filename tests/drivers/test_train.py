@@ -4,6 +4,7 @@ import ohmlearn as ol
 import pytest
 import reference as twin
 from ohmlearn.drivers.train import Diverged, run_members
+from queues import OneAfterTheOther
 from scipy.integrate import solve_ivp
 
 NET = ol.Network.delaunay(36, seed=5)
@@ -138,27 +139,15 @@ def test_bits_depend_on_the_member_only():
         same_bits(many[k], ol.train(NET, tasks[k], rates[k], record=record))
 
 
-class OneAfterTheOther:
-    def __init__(self, count):
-        self.numbers = list(range(count))
-
-    def take(self):
-        return self.numbers.pop(0) if self.numbers else None
-
-    def finished(self, number, steps):
-        pass
-
-
 def test_set_aside_and_taken_up_again():
     from ohmlearn.drivers.ensemble import Ensemble
     tasks = [a_task(s) for s in range(12)]
     ensemble = Ensemble(NET, tasks, np.arange(12), np.full(12, 0.01), ol.Rule(), record=ol.Record(per_decade=5))
     whole, parts, states = {}, {}, {}
-    run_members(ensemble, OneAfterTheOther(12), whole.__setitem__, threads=1)
+    run_members(ensemble, OneAfterTheOther(range(12)), whole.__setitem__, threads=1)
     slices = 0
     while len(parts) < 12:
-        queue = OneAfterTheOther(12)
-        queue.numbers = [k for k in range(12) if k not in parts]
+        queue = OneAfterTheOther(k for k in range(12) if k not in parts)
         run_members(ensemble, queue, parts.__setitem__, threads=1, suspend=states.__setitem__, stop=lambda: True,
                     resume=states.get)
         slices += 1
