@@ -14,6 +14,7 @@ from .stepsize import begin_peak, fastest
 SPAN = 4                # RK4 steps between two looks, and half as many as there are samples more
 RELAX, LEARN_MOST, QUASISTATIC = 1.0, 0.5, 0.7      # dt times the fastest rates, at tolerance 1e-3
 BLEND = 0.5             # dt over the time in which one sample goes over into the next
+SWIFT = 5.0             # at rate 0 the relative change of G counts so many times as a rate
 FADING = 0.9            # of the fastest learning at earlier looks: samples in turn do not learn equally fast
 
 
@@ -149,11 +150,24 @@ def keep(b, clock, p, lane):
 
 
 @inner
+def swiftest(b, lane):
+    """Largest change of a conductance of a lane by rows slope, over itself; small ones count as a tenth of the mean."""
+    o, total, most = b.at, 0.0, 0.0
+    for j in range(o.m):
+        total += b.G[j, lane]
+    for j in range(o.m):
+        most = max(most, abs(b.rows[o.slope + j, lane]) / max(b.G[j, lane], 0.1 * total / o.m))
+    return most
+
+
+@inner
 def go_on(b, clock, p, lane):
     """From a look of a lane to its next stretch."""
     me, show, o = clock.each[lane], clock.show[lane], b.at
     show.relaxing = 0.0 if show.quasistatic else max(b.rows[o.bounds, lane], show.stiff)
-    fast = b.rows[o.stiff, lane] / me.dt if show.quasistatic else b.rows[o.bounds + 1, lane]
+    fast = b.rows[o.bounds + 1, lane]
+    if show.quasistatic:
+        fast = max(b.rows[o.stiff, lane], SWIFT * swiftest(b, lane)) / me.dt
     show.learning = max(fast, FADING * show.learning)
     me.bound = show.relaxing
     plan(b, clock, lane)

@@ -226,6 +226,8 @@ class GeneralTwin:
             G_dot = np.where(rule.frozen, 0.0, G_dot)
         if rule.floor_mode == "relax" and self.rate > 0:
             G_dot = np.maximum(G_dot, rule.floor_rate * (rule.floor - G))
+        elif self.rate == 0:
+            G_dot = np.where(rule.floor >= G, np.maximum(G_dot, 0.0), G_dot)
         s_dot = R * (c ** 2 - (0.0 if rule.memory is None else s / rule.memory))
         f_dot = -schedule.slow_down if sum(part[2] for part in parts) > 0 else schedule.speed_up
         still = float(self.rate > 0)
