@@ -75,7 +75,7 @@ def find_bounds(b, graph):
     n, begin, C = b.at.n, b.at.bounds, b.at.C
     scratch, out = b.rows[b.at.scratch:b.at.scratch + 3 * n], b.rows[begin + 2:begin + 4]
     peak, everyone = b.rows[b.at.scratch + 3 * n:b.at.scratch + 4 * n], (1 << b.x.shape[1]) - 1
-    begin_peak(graph, b.law, b.G, everyone, peak)
+    begin_peak(graph, b.law, b.G[:b.at.m], everyone, peak)       # what edges remember lies behind
     wipe(b.rows, begin, 2)
     for copy in range(C):
         for _ in range(ROUNDS):
