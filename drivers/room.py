@@ -36,7 +36,7 @@ def allocate(room: Room, width: int) -> tuple[General, Solves]:
     at, graph, pattern = room.at, room.graph, room.pattern
     masks = np.zeros((2, at.n), dtype=np.uint16)
     law = Law(masks[0], masks[0], masks[0], aligned(ROWS, width), aligned(1, width), aligned(at.m, width))
-    general = General(graph.ends, law, aligned(at.scratch + 3 * at.n, width), aligned(2 * at.n * at.C + 1, width),
+    general = General(graph.ends, law, aligned(at.scratch + 4 * at.n, width), aligned(2 * at.n * at.C + 1, width),
                       aligned(2 * at.m, width), at)
     general.G[:at.m] = 1.0
     factor = Factor(aligned(at.n + pattern.row.size, width), aligned(at.n, width))
