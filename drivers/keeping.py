@@ -114,4 +114,6 @@ def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, 
         kept.done()
         return ended[0]
     print(f"stopped by {stopping.asked}; the same call goes on from {checkpoint}", file=sys.stderr)
-    raise KeyboardInterrupt if stopping.asked == "SIGINT" else SystemExit(STOPPED)
+    if stopping.asked == "SIGINT":
+        raise KeyboardInterrupt
+    raise SystemExit(STOPPED)
