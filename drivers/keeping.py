@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ohmlearn import __version__
+from ohmlearn import Network, __version__
 from ohmlearn.parallel.stopping import Stopping
 from ohmlearn.run import Run
 
@@ -66,7 +66,7 @@ def owner(ensemble: Ensemble) -> str:
     said = hashlib.sha256(f"{__version__} {_digest()}".encode())
 
     def add(thing: Any) -> None:
-        if dataclasses.is_dataclass(thing) and hasattr(thing, "edges"):
+        if isinstance(thing, Network):
             thing = (thing.n_nodes, thing.edges)
         elif dataclasses.is_dataclass(thing):
             thing = [getattr(thing, field.name) for field in dataclasses.fields(thing)]
@@ -114,4 +114,6 @@ def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, 
         kept.done()
         return ended[0]
     print(f"stopped by {stopping.asked}; the same call goes on from {checkpoint}", file=sys.stderr)
-    raise KeyboardInterrupt if stopping.asked == "SIGINT" else SystemExit(STOPPED)
+    if stopping.asked == "SIGINT":
+        raise KeyboardInterrupt
+    raise SystemExit(STOPPED)

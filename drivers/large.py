@@ -55,7 +55,8 @@ def run_large(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: in
     due = time.monotonic() + checkpoint
 
     while (number := queue.take()) is not None:
-        steps_before, kept = 0, None
+        steps_before = 0
+        kept: State | None = None
 
         def look(follower: Follower, number: int = number) -> bool:
             nonlocal due, steps_before, kept

@@ -111,7 +111,8 @@ class LookProgress:
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._quiet, self._next, self._bar = quiet, LINES[0], None
+        self._quiet, self._next = quiet, LINES[0]
+        self._bar: Any = None
         if not quiet and self._stream.isatty():
             self._bar = started_bar(self._stream, ["{task.description}"], "starting", 1.0)
 
