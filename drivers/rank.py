@@ -34,7 +34,7 @@ CHECKPOINT = 0.25   # seconds between checkpoints of running members, at least
 
 @dataclass(frozen=True)
 class Plan:
-    """What rank 0 found: members to do, ln of their expected steps, and where the states of some are.
+    """What rank 0 found: members to do, ln of the time expected of each, and where the states of some are.
 
     total : members of this job. before : those done already, and failed ones among them.
     """
