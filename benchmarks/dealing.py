@@ -1,11 +1,13 @@
 """How well members would be dealt out to many ranks: simulated from measured member times and draws.
 
-    python benchmarks/dealing.py --plot dealing.png
+    python benchmarks/dealing.py --plot benchmarks/dealing.png
 
 First measures what a draw from the shared counter costs while rank 0 is in long kernels (two ranks, within a node
-and over TCP), and what a task of mpi4py.futures costs. Then runs a sweep of 50 tasks x 31 rates for the times of its
-members, and deals a million members of such times (tasks drawn again with replacement, with a spread of 10 %) to
-1e2, 1e3 and 1e4 ranks of 8 lanes, by the functions that the program itself uses. Start-up is left out.
+and over TCP), how many draws a second it serves, and what a task of mpi4py.futures costs. Then runs the published
+sweep with 100 tasks for the processor time that each member keeps its lane, and deals a million such members (tasks
+drawn again with replacement) to 1e2, 1e3 and 1e4 ranks of 8 lanes, by the functions that the program itself uses.
+A draw holds up all lanes of its rank, draws queue at the counter, and rank 0 takes the time to deal anew that it takes
+here. Start-up is left out.
 """
 from __future__ import annotations
 
@@ -18,12 +20,14 @@ import tempfile
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.parallel.dealing import ANEW, predict, tickets
+from ohmlearn.drivers.members import expected_log_time
+from ohmlearn.parallel.dealing import ANEW, LOOK, tickets, weights
 
-LANES = 8
+LANES, TASKS = 8, 100
 DRAW = """
 import hashlib, sys, time
 import numpy as np
@@ -42,9 +46,16 @@ while time.perf_counter() < end:
         took.append(time.perf_counter() - begin)
         time.sleep(0.001)
 comm.Barrier()
+count, end = 0, time.perf_counter() + 1
+while comm.rank > 0 and time.perf_counter() < end:
+    shared.add(0)
+    count += 1
+counts = comm.gather(count)
+comm.Barrier()
 shared.close()
-if comm.rank == 1:
-    print(*np.quantile(took, [0.5, 0.9, 0.99]))
+quantiles = comm.bcast(np.quantile(took, [0.5, 0.9, 0.99]) if comm.rank == 1 else None, 1)
+if comm.rank == 0:
+    print(*quantiles, 1 / sum(counts))
 """
 POOL = """
 import time
@@ -60,46 +71,53 @@ with MPICommExecutor(MPI.COMM_WORLD, root=0) as pool:
 """
 
 
+class Draw(NamedTuple):
+    """A draw from the counter: seconds until the rank has it, and seconds that the counter is busy with it."""
+
+    latency: float
+    service: float
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--members", type=int, default=1_000_000)
-    parser.add_argument("--store", type=Path, help="of a sweep, for the times of its members; by default one is run")
+    parser.add_argument("--network", type=Path, help="a file; by default a packing like the published ones")
     parser.add_argument("--plot", type=Path)
     given = parser.parse_args()
     near, far = measure_draws()
-    steps, per_step = member_times(given.store)
-    print(f"members take {steps.mean():.0f} steps on average, {steps.max():.0f} at most; "
-          f"{1e6 * per_step:.2f} µs a step in a lane")
-    print("| ranks | members | a draw | order | efficiency | at most, for the longest member | time | tail | draws |\n"
-          "| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    rates, seconds = member_times(given.network)
+    print(f"members keep a lane for {1e3 * seconds.mean():.1f} ms on average, {1e3 * seconds.max():.0f} ms at most\n"
+          "| ranks | members | draws | order | efficiency | no dealing could exceed | of that | time | tail | draws |\n"
+          "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     curves = {}
-    cases = [(ranks, given.members, draw, again) for ranks in (100, 1000, 10_000)
+    cases = [(ranks, draw, again) for ranks in (100, 1000, 10_000)
              for draw, again in ((near, False), (near, True), (far, True))]
-    for ranks, members, draw, again in [*cases, (10_000, 10 * given.members, near, True)]:
-        seconds, factors = population(steps * per_step, members)
-        ended, draws = simulate(seconds, factors, ranks, draw, ANEW if again else ())
-        total, ideal = ended.max(), seconds.sum() / (ranks * LANES)
+    for ranks, draw, again in cases:
+        members = Members.like(rates, seconds, given.members)
+        ended, draws = simulate(members, ranks, draw, ANEW if again else ())
+        total, ideal = ended.max(), members.seconds.sum() / (ranks * LANES)
+        least = max(ideal, members.seconds.max())
         order = "dealt anew" if again else "as first dealt"
-        print(f"| {ranks} | {seconds.size} | {1e6 * draw:.0f} µs | {order} | {ideal / total:.3f} | "
-              f"{min(1.0, ideal / seconds.max()):.3f} | {total:.3f} s | {total - ended.min():.3f} s | {draws} |",
-              flush=True)
-        if draw == near:
-            curves[ranks, seconds.size, order] = ended / total
+        print(f"| {ranks} | {members.seconds.size} | {'within a node' if draw is near else 'TCP'} | {order} | "
+              f"{ideal / total:.3f} | {ideal / least:.3f} | {least / total:.3f} | {total:.2f} s | "
+              f"{total - np.quantile(ended, 0.05):.2f} s | {draws} |", flush=True)
+        if draw is near:
+            curves[ranks, order] = ended / total
     if given.plot:
         plot(curves, given.plot)
 
 
-def measure_draws() -> list[float]:
-    """Median seconds of a draw within a node and over TCP, with what was measured printed."""
+def measure_draws() -> list[Draw]:
+    """A draw within a node and over TCP, with what was measured printed."""
     launcher = Path(sys.executable).with_name("mpiexec")
     found = []
     for name, place, more in (("within a node", "near", {}), ("over TCP", "far", {"MPIR_CVAR_NOLOCAL": "1"})):
         told = subprocess.run([launcher, "-n", "2", sys.executable, "-c", DRAW, place], capture_output=True, text=True,
                               check=True, env=os.environ | more).stdout.split()
-        half, most, nearly = (1e6 * float(word) for word in told)
+        half, most, nearly, busy = (1e6 * float(word) for word in told)
         print(f"a draw {name} while rank 0 is in kernels of tenths of a second: median {half:.0f} µs, "
-              f"90 % below {most:.0f}, 99 % below {nearly:.0f}")
-        found.append(1e-6 * half)
+              f"90 % below {most:.0f}, 99 % below {nearly:.0f}; rank 0 idle: {busy:.1f} µs each")
+        found.append(Draw(1e-6 * half, 1e-6 * busy))
     with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
         file.write(POOL)
         file.flush()
@@ -109,80 +127,112 @@ def measure_draws() -> list[float]:
     return found
 
 
-def member_times(store: Path | None) -> tuple[NDArray[np.float64], float]:
-    """(tasks, rates) steps of members, and the seconds that a lane needs for one."""
-    from ohmlearn import Sweep, open_results
+def member_times(network: Path | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(rates,) R, and (tasks, rates) seconds of processor time that members keep their lanes."""
+    from ohmlearn import Sweep
+    from ohmlearn.drivers.lanes import LaneBlock
+    from ohmlearn.drivers.members import LongestFirst
+    from ohmlearn.drivers.train import run_members
 
-    if store is not None:
-        return open_results(store).n_steps.values.astype(float), 2.5e-6
     sweep = Sweep.from_tables({
-        "network": {"packing": {"n_nodes": 64, "seed": 1}}, "tasks": {"allosteric": {"count": 50}},
-        "sweep": {"rates": {"from": 1e-3, "to": 1e12, "per_decade": 2}}})
-    with tempfile.TemporaryDirectory() as folder:
-        Sweep.from_tables({**sweep.tables.model_dump(exclude_none=True, by_alias=True), "tasks": {
-            "allosteric": {"count": 1}}}).run(Path(folder) / "warm", threads=1, quiet=True)
-        begin = time.process_time()
-        sweep.run(Path(folder) / "store", threads=1, quiet=True)
-        took = time.process_time() - begin
-        steps = open_results(Path(folder) / "store").n_steps.values.astype(float)
-    return steps, LANES * took / steps.sum()
+        "network": {"packing": {"n_nodes": 64, "seed": 1}} if network is None else {"file": str(network)},
+        "tasks": {"allosteric": {"count": TASKS}},
+        "sweep": {"rates": {"from": 1e-3, "to": 1e12, "per_decade": 2}}}, Path.cwd())
+    begun, took = np.zeros(len(sweep)), np.zeros(len(sweep))
+    insert, harvest = LaneBlock.insert, LaneBlock.harvest
+
+    def noted_insert(block: LaneBlock, number: int, saved: Any = None) -> None:
+        begun[number] = time.thread_time()
+        insert(block, number, saved)
+
+    def noted_harvest(block: LaneBlock) -> Any:
+        runs = harvest(block)
+        for number, _ in runs:
+            took[number] = time.thread_time() - begun[number]
+        return runs
+
+    LaneBlock.insert, LaneBlock.harvest = noted_insert, noted_harvest  # type: ignore[method-assign]
+    ensemble = sweep.ensemble
+    for numbers in (np.arange(8), np.arange(len(sweep))):   # the first only load the kernels
+        queue = LongestFirst(numbers, ensemble.task_of, ensemble.rates)
+        run_members(ensemble, queue, lambda number, run: None, threads=1)
+    LaneBlock.insert, LaneBlock.harvest = insert, harvest  # type: ignore[method-assign]
+    return sweep.rates, took.reshape(TASKS, -1)
 
 
-def population(seconds: NDArray[np.float64], members: int) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
-    """Times of many members of tasks like the measured ones, and the task and rate of each."""
-    rng = np.random.default_rng(0)
-    n_rates = seconds.shape[1]
-    n_tasks = members // n_rates
-    many = seconds[rng.integers(0, len(seconds), n_tasks)] * np.exp(rng.normal(0, 0.1, (n_tasks, n_rates)))
-    return many.ravel(), [np.repeat(np.arange(n_tasks), n_rates), np.tile(np.arange(n_rates), n_tasks)]
+class Members(NamedTuple):
+    """Seconds of many members, ln of the time expected at first, and the task and rate of each."""
+
+    seconds: NDArray[np.float64]
+    prior: NDArray[np.float64]
+    factors: list[NDArray[np.int64]]
+
+    @classmethod
+    def like(cls, rates: NDArray[np.float64], seconds: NDArray[np.float64], count: int) -> Members:
+        n_tasks = count // rates.size
+        many = seconds[np.random.default_rng(0).integers(0, len(seconds), n_tasks)]
+        factors = [np.repeat(np.arange(n_tasks), rates.size), np.tile(np.arange(rates.size), n_tasks)]
+        return cls(many.ravel(), np.tile(expected_log_time(rates), n_tasks), factors)
 
 
-def simulate(seconds: NDArray[np.float64], factors: list[NDArray[np.int64]], ranks: int, draw: float,
+def simulate(members: Members, ranks: int, draw: Draw,
              thresholds: tuple[float, ...]) -> tuple[NDArray[np.float64], int]:
-    """When each lane of each rank has ended, and how many draws it took. Nothing is known of the items at first."""
-    n, prior = seconds.size, np.zeros(seconds.size)
-    order, ends, ticket, draws = np.arange(n), tickets(np.ones(n), ranks), 0, 0
-    known, left, finished, deals = np.zeros(n), np.ones(n, dtype=bool), 0, deque(thresholds)
+    """When each lane of each rank has ended, and how many draws it took."""
+    n, deals = members.seconds.size, deque(thresholds)
+    order = np.argsort(-members.prior, kind="stable")
+    ends, ticket, draws, free = tickets(np.exp(members.prior[order]), ranks), 0, 0, 0.0
+    known, left, finished = np.zeros(n), np.ones(n, dtype=bool), 0
     stock: list[deque[int]] = [deque() for _ in range(ranks)]
-    ended = np.zeros(ranks * LANES)
-    events = [(0.0, lane, -1) for lane in range(ranks * LANES)]
+    held_up = np.zeros(ranks)       # seconds that draws have cost each rank so far
+    ended, look, ready = np.zeros(ranks * LANES), LOOK, np.inf
+    expected, order_then = members.prior, order
+    events = [(0.0, lane, -1, 0.0) for lane in range(ranks * LANES)]
     while events:
-        now, lane, item = heapq.heappop(events)
-        if item >= 0:
-            known[item] = seconds[item]
-            finished += 1
+        now, lane, item, before = heapq.heappop(events)
+        rank = lane // LANES
+        if held_up[rank] > before:      # the rank has waited for the counter meanwhile
+            heapq.heappush(events, (now + held_up[rank] - before, lane, item, held_up[rank]))
+            continue
+        if now >= ready:                # rank 0 has dealt anew
+            order = order_then[left[order_then]]
+            ends, ticket, ready = tickets(np.exp(expected[order]), ranks), 0, np.inf
+        elif now >= look and ready == np.inf:
+            look = now + LOOK
             if deals and finished >= deals[0] * n:
+                begin = time.perf_counter()
+                expected = weights(members.prior, known, members.factors)
+                order_then = np.argsort(-expected, kind="stable")
+                ready = now + time.perf_counter() - begin
                 deals.popleft()
-                expected = predict(prior, known, factors)
-                order = np.argsort(-expected, kind="stable")
-                order = order[left[order]]
-                ends, ticket = tickets(np.exp(expected[order]), ranks), 0
-        mine = stock[lane // LANES]
-        if not mine:
-            now, draws = now + draw, draws + 1
-            if ticket + 1 < ends.size:
-                mine.extend(order[ends[ticket]:ends[ticket + 1]].tolist())
-                left[order[ends[ticket]:ends[ticket + 1]]] = False
-                ticket += 1
-        if mine:
-            item = mine.popleft()
-            heapq.heappush(events, (now + seconds[item], lane, item))
+        if item >= 0:
+            known[item] = members.seconds[item]
+            finished += 1
+        if not stock[rank] and ticket + 1 < ends.size:
+            free = max(now, free) + draw.service
+            wait = free - now + draw.latency
+            now, draws, held_up[rank] = now + wait, draws + 1, held_up[rank] + wait
+            drawn = order[ends[ticket]:ends[ticket + 1]]
+            stock[rank].extend(drawn.tolist())
+            left[drawn] = False
+            ticket += 1
+        if stock[rank]:
+            item = stock[rank].popleft()
+            heapq.heappush(events, (now + members.seconds[item], lane, item, held_up[rank]))
         else:
             ended[lane] = now
     return ended, draws
 
 
-def plot(curves: dict[tuple[int, int, str], NDArray[np.float64]], path: Path) -> None:
+def plot(curves: dict[tuple[int, str], NDArray[np.float64]], path: Path) -> None:
     """Share of lanes at work towards the end."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    for (ranks, members, order), ended in curves.items():
+    for (ranks, order), ended in curves.items():
         axes.plot(np.sort(ended), 1 - np.arange(ended.size) / ended.size, "-" if order == "dealt anew" else ":",
-                  label=f"{ranks} ranks, {members:.0e} members, {order}", color=f"C{[100, 1000, 10_000].index(ranks)}",
-                  linewidth=1 if members < 5e6 else 2)
-    axes.set(xlabel="time / time of the whole", ylabel="share of lanes at work", xlim=(0.6, 1.01))
+                  label=f"{ranks} ranks, {order}", color=f"C{[100, 1000, 10_000].index(ranks)}")
+    axes.set(xlabel="time / time of the whole", ylabel="share of lanes at work", xlim=(0, 1.01))
     axes.legend(fontsize="small", frameon=False)
     figure.savefig(path, dpi=150)
 

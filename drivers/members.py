@@ -25,6 +25,13 @@ def expected_log_steps(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log(1300.0 + 1900.0 / (1.0 + (np.asarray(rates, dtype=float) / 0.3) ** 2))
 
 
+def expected_log_time(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln of the time that a lane takes for a member at rates R, up to a constant: means over 100 tasks of the
+    published sweep. Below R = 0.1 steps on the slow manifold are few but dear."""
+    decades, times = [-1.5, -1.0, 0.0, 0.75, 6.0, 12.0], [28.0, 31.0, 7.8, 4.0, 6.0, 16.0]
+    return np.interp(np.log10(np.maximum(np.asarray(rates, dtype=float), 1e-9)), decades, np.log(times))
+
+
 class LongestFirst:
     """Members of one process, longest expected first. A task's finished runs predict its others: their mean excess
     over the expectation in R counts for all that are still to come. The order never changes a result."""

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +30,15 @@ from .rows import FAILURES, Row
 from .store import Store
 from .train import run_members
 
+if TYPE_CHECKING:
+    from .sweep import Sweep
+
 CHECKPOINT = 0.25   # seconds between checkpoints of running members, at least
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What rank 0 found: members to do, ln of their expected steps, and where the states of some are.
+    """What rank 0 found: members to do, ln of the time expected of each, and where the states of some are.
 
     total : members of this job. before : those done already, and failed ones among them.
     """
@@ -117,7 +121,7 @@ class Rank:
         def job() -> None:
             run_members(first, Only([0]), lambda number, run: None, threads=1)
 
-        note = compiled_note(ensemble)
+        note = compiled_note(self.sweep)
         if not all(self.world.everywhere(note is None or note.exists())):
             self.world.once_a_node(job)
             if note is not None:
@@ -203,15 +207,14 @@ def maker() -> str:
     return f"{__version__} {_digest()}"
 
 
-def compiled_note(ensemble: Ensemble) -> Path | None:
-    """A file that is there once the kernels that an ensemble needs are compiled for this processor; None when
-    nothing is kept."""
+def compiled_note(sweep: Sweep) -> Path | None:
+    """A file that is there once a sweep's kernels are compiled for this processor; None when nothing is kept."""
     from numba.core.registry import cpu_target
     from ohmlearn.kernels.compiled import cache_folder
 
-    rule = ensemble.rule
+    ensemble = sweep.ensemble
     variant = [cpu_target.target_context.codegen().magic_tuple(), training_path(ensemble.network)[0],
-               rule.ceiling is None, rule.frozen is None]
+               ensemble.rule.ceiling is None, ensemble.rule.frozen is None, "" if ensemble.plain else sweep.digest]
     folder = cache_folder()
     return None if folder is None else folder / f"compiled-{hashlib.sha256(repr(variant).encode()).hexdigest()[:16]}"
 

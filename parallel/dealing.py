@@ -19,6 +19,7 @@ from .world import Shared
 
 SHARE = 8               # a ticket holds at most one part in SHARE × workers of the work that is left
 ANEW = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7)   # parts of the items that have ended when what is left is dealt anew
+RISK = 2.0              # standard deviations by which an item may take longer than expected
 CLOSED = 1 << 40        # added to the counter of a deal that is over
 LOOK = 0.1              # seconds between looks of rank 0 whether enough has been learned
 WAIT = 1e-3             # seconds between looks for a new deal while rank 0 sorts
@@ -61,6 +62,23 @@ def predict(prior: NDArray[np.float64], seconds: NDArray[np.float64],
     for effect, kind in zip(effects, factors, strict=True):
         expected += effect[kind]
     return expected
+
+
+def weights(prior: NDArray[np.float64], seconds: NDArray[np.float64],
+            factors: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """(n_items,) by which items are ordered: ln of the time that each may well take, arguments as for `predict`.
+
+    That is RISK standard deviations above what is expected, by the coarsest way to sort into kinds: an item that turns
+    out long is a small matter at the beginning and holds all others up at the end.
+    """
+    expected, done = predict(prior, seconds, factors), seconds > 0
+    if not done.any() or not factors:
+        return expected
+    kind = min(factors, key=lambda kinds: int(kinds.max()))
+    off = (np.log(seconds[done]) - expected[done]) ** 2
+    n_kinds = int(kind.max()) + 1
+    spread = np.bincount(kind[done], off, minlength=n_kinds) / (np.bincount(kind[done], minlength=n_kinds) + 0.5)
+    return expected + RISK * np.sqrt(spread)[kind]
 
 
 @dataclass(frozen=True)
@@ -161,7 +179,7 @@ class Dealer:
         took = self._shared.get(self._base + 1, n)
         if np.count_nonzero(took) < ANEW[deal] * n:
             return False
-        expected = predict(self._deck.prior, took / 1e6, self._deck.factors)
+        expected = weights(self._deck.prior, took / 1e6, self._deck.factors)
         order = np.argsort(-expected, kind="stable")
         place = self._place(deal)
         count = int(self._shared.get(place + 1, 1)[0])

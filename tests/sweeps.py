@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 from ohmlearn import Sweep
 
 TABLES = {
@@ -70,6 +71,9 @@ def mpiexec():
     return path if path.exists() else None
 
 
+needs_mpi = pytest.mark.skipif(mpiexec() is None, reason="needs an mpiexec beside this Python: the extra [mpich]")
+
+
 def command(*arguments, ranks=None):
     """Words that start `ohmlearn` with these arguments, on some ranks."""
     words = [sys.executable, "-m", "ohmlearn", *map(str, arguments)]
@@ -85,7 +89,7 @@ def run(*arguments, ranks=None, timeout=120, **options):
 
 
 SLOW = changed(tasks__allosteric__count=12, sweep__rates=[1.0, 3.0], sweep__until=1e-6, sweep__t_max=60.0,
-               sweep__dt=1e-4, record=None)      # no member ends within a moment, and not all at once
+               sweep__dt=2e-4, record=None)      # no member ends within a moment, and not all at once
 
 
 def toml(tables):

@@ -11,9 +11,7 @@ from ohmlearn import Sweep
 from ohmlearn.drivers.checking import check
 from ohmlearn.drivers.locks import running
 from ohmlearn.drivers.store import Store
-from sweeps import SLOW, children, command, mpiexec, run, same_bits, stored, toml, wait_until
-
-needs_mpi = pytest.mark.skipif(mpiexec() is None, reason="needs an mpiexec beside this Python: the extra [mpich]")
+from sweeps import SLOW, children, command, mpiexec, needs_mpi, run, same_bits, stored, toml, wait_until
 
 
 @pytest.fixture(scope="module")

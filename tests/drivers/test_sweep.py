@@ -9,15 +9,6 @@ from ohmlearn.drivers.store import Store
 from sweeps import same_bits, small
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    """The small sweep's results, run in one go on one thread."""
-    path = tmp_path_factory.mktemp("done") / "store"
-    report = small().run(path, threads=1, quiet=True)
-    assert (report.computed, report.n_missing, report.n_failed, report.stopped) == (15, 0, 0, None)
-    return ol.open_results(path).load()
-
-
 def test_results_are_those_of_train(done):
     sweep = small()
     for i, task in enumerate(sweep.tasks):

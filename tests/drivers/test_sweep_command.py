@@ -3,23 +3,7 @@ import re
 
 import ohmlearn as ol
 import pytest
-from sweeps import TOML, mpiexec, run, same_bits, small
-
-needs_mpi = pytest.mark.skipif(mpiexec() is None, reason="needs an mpiexec beside this Python: the extra [mpich]")
-
-
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "small.toml"
-    path.write_text(TOML)
-    return path
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    path = tmp_path_factory.mktemp("done") / "store"
-    small().run(path, threads=1, quiet=True)
-    return ol.open_results(path).load()
+from sweeps import needs_mpi, run, same_bits, small
 
 
 def test_a_sweep_from_the_command_line(file, done):

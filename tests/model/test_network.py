@@ -19,6 +19,17 @@ def test_views_of_a_square():
                                   np.diag(net.degree) - net.adjacency.toarray())
 
 
+@pytest.mark.parametrize("m", [5, 40, 300])
+def test_components_are_those_of_scipy(m):
+    from scipy.sparse.csgraph import connected_components
+
+    rng = np.random.default_rng(m)
+    net = ol.Network.from_edges([(a, b) for a, b in rng.integers(0, 100, (m, 2)) if a != b], n_nodes=100)
+    np.testing.assert_array_equal(net.components, connected_components(net.adjacency, directed=False)[1])
+    path = ol.Network.from_edges(np.stack([order := rng.permutation(500), np.roll(order, 1)], 1))
+    assert not path.components.any()
+
+
 def test_components_and_parts():
     places = np.arange(16).reshape(8, 2)
     net = ol.Network.from_edges([(5, 6), (0, 1), (1, 2), (2, 4), (4, 0)], n_nodes=8, positions=places)

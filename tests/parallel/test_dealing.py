@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ohmlearn.parallel import dealing
-from ohmlearn.parallel.dealing import Dealer, Deck, predict, tickets
+from ohmlearn.parallel.dealing import Dealer, Deck, predict, tickets, weights
 from ohmlearn.parallel.world import Shared, expected_size, launched
 
 
@@ -76,6 +76,17 @@ def test_what_has_ended_tells_how_long_the_rest_takes():
     assert np.corrcoef(expected[rest], np.log(seconds[rest]))[0, 1] > 0.97
     assert abs(np.mean(expected - np.log(seconds))) < 0.1
     np.testing.assert_array_equal(predict(deck.prior, np.zeros(3000), deck.factors), deck.prior)
+
+
+def test_kinds_that_may_take_long_come_before_those_that_surely_take_a_little_longer():
+    rng = np.random.default_rng(0)
+    risky = np.arange(400) % 2
+    seconds = np.exp(np.where(risky, rng.normal(0.0, 1.5, 400), 0.5))
+    factors = np.arange(400), risky
+    known = np.where(np.arange(400) < 200, seconds, 0.0)
+    assert predict(np.zeros(400), known, factors)[-2] > predict(np.zeros(400), known, factors)[-1]
+    assert weights(np.zeros(400), known, factors)[-2] < weights(np.zeros(400), known, factors)[-1]
+    np.testing.assert_array_equal(weights(np.ones(400), np.zeros(400), factors), np.ones(400))
 
 
 def test_after_dealing_anew_long_items_come_first(monkeypatch):

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from sweeps import mpiexec
+from sweeps import mpiexec, needs_mpi
 
-pytestmark = pytest.mark.skipif(mpiexec() is None, reason="needs an mpiexec beside this Python: the extra [mpich]")
+pytestmark = needs_mpi
 
 PROGRAM = """
 import json, sys, threading, time
