@@ -41,8 +41,9 @@ def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float
         runs.append(train(network, task, rate, rule=rule, until=None, t_max=float(length), conductances=start,
                           **options))
     states = [run.conductances for run in runs]
-    flows = isinstance(rule, GradientFlow)      # whose speed is follow's own
-    return Runs(runs), follow(network, task, states, None if flows else _rates(network, runs, rule or Rule()))
+    if isinstance(rule, GradientFlow):          # whose speed is follow's own
+        return Runs(runs), follow(network, task, states)
+    return Runs(runs), follow(network, task, states, _rates(network, runs, rule or Rule()))
 
 
 def _rates(network: Network, runs: Sequence[Run], rule: Rule) -> list[NDArray[np.float64]]:
