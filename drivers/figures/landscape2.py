@@ -192,5 +192,6 @@ def make(size: Size, folder: Path, threads: int | None = None) -> list[Path]:
 FIGURE = Entry(
     "landscape2", "The cost Hessian and its satisfied part while the cost falls", PAPER_2,
     {"a": "alignment of the satisfied part with the Hessian against C", "b": "dynamic over satisfied part against C",
-     "c": "where the two parts cross, against λ₁", "d": "both of one network before and after training"},
+     "c": "how fast the physical Hessian changes, against C", "d": "where the two parts cross, against λ₁",
+     "e": "both of one network before and after training"},
     {"quick": QUICK, "usual": FULL, "full": FULL}, lambda size, folder, given: make(size, folder, given.threads))
