@@ -3,9 +3,9 @@
     python benchmarks/peers/plain_descent.py [networks of the ensemble] [of them by NumPy] [--pinv]
 
 The NumPy version is what one would write at a desk: the incidence matrix as a dense array, one bordered solve a step,
-the same capped and bounded step, a dense eigensolver at the end. With --pinv it takes the pseudo-inverse of the physical
-Hessian, as the paper's formulas are written, in place of the bordered solve. Both train from the same start to the same
-cost. This project runs on all cores; the ratio of processor times is per core.
+the same capped and bounded step, a dense eigensolver at the end. With --pinv it takes the pseudo-inverse of the
+physical Hessian, as the paper's formulas are written, in place of the bordered solve. Both train from the same start
+to the same cost. This project runs on all cores; the ratio of processor times is per core.
 """
 from __future__ import annotations
 
