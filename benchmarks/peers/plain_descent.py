@@ -1,10 +1,11 @@
 """Networks of Fig. S1 of paper 2, trained and analysed: this project against plain NumPy, in one run.
 
-    python benchmarks/peers/plain_descent.py [networks of the ensemble] [of them by NumPy]
+    python benchmarks/peers/plain_descent.py [networks of the ensemble] [of them by NumPy] [--pinv]
 
-The NumPy version is what one would write at a desk: the incidence matrix as a dense array, one bordered solve a
-step, the same capped and bounded step, a dense eigensolver at the end. Both train from the same start to the same
-cost. This project runs on all cores; the ratio of processor times is per core.
+The NumPy version is what one would write at a desk: the incidence matrix as a dense array, one bordered solve a step,
+the same capped and bounded step, a dense eigensolver at the end. With --pinv it takes the pseudo-inverse of the
+physical Hessian, as the paper's formulas are written, in place of the bordered solve. Both train from the same start
+to the same cost. This project runs on all cores; the ratio of processor times is per core.
 """
 from __future__ import annotations
 
@@ -30,6 +31,14 @@ def respond(incidence, conductances, currents, outputs):
     return np.linalg.solve(bordered, np.append(np.column_stack([currents, outputs]), np.zeros((1, 2)), axis=0))[:n].T
 
 
+def respond_by_pseudo_inverse(incidence, conductances, currents, outputs):
+    """The same as H⁺ I and H⁺ o."""
+    return (np.linalg.pinv((incidence.T * conductances) @ incidence) @ np.column_stack([currents, outputs])).T
+
+
+RESPOND = respond_by_pseudo_inverse if "--pinv" in sys.argv else respond
+
+
 def plain_descent(problem: Problem, rule: GradientFlow, until: float = 1e-12):
     """Conductances and steps of a capped, bounded gradient flow on one output, by NumPy."""
     n, g = problem.network.n_nodes, problem.conductances.copy()
@@ -37,7 +46,7 @@ def plain_descent(problem: Problem, rule: GradientFlow, until: float = 1e-12):
     currents, outputs = problem.task.injected(n), problem.task.output_matrix(n).toarray()[0]
     first, steps = None, 0
     while True:
-        voltages, responses = respond(incidence, g, currents, outputs)
+        voltages, responses = RESPOND(incidence, g, currents, outputs)
         error = outputs @ voltages - problem.target
         first = first or error**2
         if error**2 <= until * first:
@@ -86,4 +95,4 @@ def main(count: int = 1000, plain: int = 20, parts: int = 5) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*(int(word) for word in sys.argv[1:] if word != "--pinv"))

@@ -123,32 +123,36 @@ def draw(problems: Sequence[Problem], descents: Sequence[Descent], found: Sequen
     from matplotlib.figure import Figure
 
     with rc_context(plots.STYLE):
-        figure = Figure(figsize=(7.2, 4.9), layout="constrained")
-        upper, lower = figure.subfigures(2, 1, height_ratios=[1.35, 1])
-        a, b, c = upper.subplots(1, 3)
+        figure = Figure(figsize=(9.2, 5.0), layout="constrained")
+        upper, lower = figure.subfigures(2, 1, height_ratios=[1.1, 1])
+        a, b, c, d = upper.subplots(1, 4)
         for course in found[:60]:
             a.plot(course.cost, course.alignment, color="0.75", lw=0.4)
             b.plot(course.cost, course.ratio, color="0.75", lw=0.4)
+            c.plot(course.cost, course.speed, color="0.75", lw=0.4)
         soft = np.array([course.soft[-1] for course in found])
         _medians(a, found, [course.alignment for course in found], "black")
         _medians(b, found, [course.ratio for course in found], plots.OURS)
+        _medians(c, found, [course.speed for course in found], plots.OURS)
         a.axvspan(*np.quantile(soft, [0.25, 0.75])**-2.0, color=plots.PUBLISHED, alpha=0.25, lw=0)
         a.axvline(float(np.median(soft))**-2, color=plots.PUBLISHED, lw=0.8, label=r"$\lambda_1^{-2}$")
         a.axvline(float(np.median([p.target for p in problems]))**2 / 18, color=plots.OURS, lw=0.8, label="$b^2/18$")
         a.set(xscale="log", ylabel=r"alignment $\mathcal{H}^{sat}:\mathcal{H}$", ylim=(-1.05, 1.05))
         a.legend(loc="center right")
         b.set(xscale="log", yscale="log", ylabel=r"$\|\mathcal{H}^{dyn}\| / \|\mathcal{H}^{sat}\|$")
-        plots.power_law(b, (1e-12, 1e-3), 3e-7, 0.5, r"$\sqrt{C}$")
-        for ax in (a, b):
+        c.set(xscale="log", yscale="log", ylabel=r"$\|dH/dt\|$")
+        for ax, start in ((b, 6e-8), (c, 1e-7)):
+            plots.power_law(ax, (1e-12, 1e-3), start, 0.5, r"$\sqrt{C}$")
+        for ax in (a, b, c):
             ax.set_xlabel("cost $C$ (V$^2$)")
             ax.invert_xaxis()
-        c.loglog(wide.soft, wide.cost, ".", ms=3, color=plots.OURS, label="$C^*$, parts equal")
-        c.loglog(wide.soft, wide.target**2 / 18, "x", ms=3, mew=0.6, color=plots.PUBLISHED, label="$b^2/18$")
-        c.set(xlabel=r"$\lambda_1$", ylabel="cost $C^*$ (V$^2$)")
-        c.legend()
+        d.loglog(wide.soft, wide.cost, ".", ms=3, color=plots.OURS, label="$C^*$, parts equal")
+        d.loglog(wide.soft, wide.target**2 / 18, "x", ms=3, mew=0.6, color=plots.PUBLISHED, label="$b^2/18$")
+        d.set(xlabel=r"$\lambda_1$", ylabel="cost $C^*$ (V$^2$)")
+        d.legend()
         panels = lower.subplots(1, 4)
         _hessians(panels, problems[0], descents[0])
-        plots.panel_letters([a, b, c, panels[0]])
+        plots.panel_letters([a, b, c, d, panels[0]])
     return figure
 
 
@@ -188,5 +192,6 @@ def make(size: Size, folder: Path, threads: int | None = None) -> list[Path]:
 FIGURE = Entry(
     "landscape2", "The cost Hessian and its satisfied part while the cost falls", PAPER_2,
     {"a": "alignment of the satisfied part with the Hessian against C", "b": "dynamic over satisfied part against C",
-     "c": "where the two parts cross, against λ₁", "d": "both of one network before and after training"},
+     "c": "how fast the physical Hessian changes, against C", "d": "where the two parts cross, against λ₁",
+     "e": "both of one network before and after training"},
     {"quick": QUICK, "usual": FULL, "full": FULL}, lambda size, folder, given: make(size, folder, given.threads))

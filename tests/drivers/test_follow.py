@@ -32,6 +32,13 @@ def test_gradient_flow_is_followed_by_the_same_call():
     assert np.isclose(course.speed[1], np.linalg.norm(change), rtol=1e-12)
 
 
+def test_the_speed_of_what_is_more_than_eq_3_is_not_guessed():
+    task = ol.Task([0, 20], [1.0, 0.0], [4], [0.5])
+    course = ol.follow_training(NET, task, 0.3, [1.0], rule=ol.Rule(aging=0.1))[1]
+    assert np.isnan(course.speed).all()
+    assert np.isfinite(course.ratio).all()
+
+
 def test_times_must_increase():
     with pytest.raises(ValueError, match="must be > 0 and increase"):
         ol.follow_training(NET, TASK, 0.3, [1.0, 1.0])
