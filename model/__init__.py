@@ -44,6 +44,7 @@ _FACE = {
     "soft_approximation": "ohmlearn.solvers.soft",
     "soft_mode": "ohmlearn.solvers.soft",
     "soft_modes": "ohmlearn.solvers.modes",
+    "theory": "ohmlearn.solvers.theory",
     "train": "ohmlearn.drivers.train",
     "voltages": "ohmlearn.solvers.circuit",
 }
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from .solvers.responses import measure_responses as measure_responses
     from .solvers.soft import soft_approximation as soft_approximation
     from .solvers.soft import soft_mode as soft_mode
+    from .solvers.theory import theory as theory
     from .task import Task as Task
 
 
