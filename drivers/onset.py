@@ -15,7 +15,7 @@ from ohmlearn.task import Task
 from .train import train
 
 POINTS = 300        # times a decade at which C is recorded
-LIMIT = 1000.0      # of the time: over R up to R = 1, over √R beyond
+LIMIT = 500.0       # of the time: over R up to R = 1, over √R beyond
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,7 +54,8 @@ def draw_success(ax: Axes, crowd: Crowding, kind: str) -> Any:
     ax.set_yticks(range(len(crowd.rate)), [f"{rate:g}" for rate in crowd.rate])
     ax.set(xlabel="targets", ylabel=r"$R = \gamma_\ell/\gamma_p$")
     ax.spines[:].set_visible(False)
-    ax.set_title({"drawn": "voltages as in the paper", "of a teacher": "voltages of a teacher"}[kind], fontsize=7, loc="right")
+    ax.set_title({"drawn": "voltages as in the paper", "of a teacher": "voltages of a teacher"}[kind], fontsize=7,
+                 loc="right")
     return image
 
 

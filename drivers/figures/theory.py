@@ -27,7 +27,7 @@ TRAINED_AT = 0.3
 SHOWN = decades(1e-2, 1e3, 24)      # rates of the spectrum
 AROUND = (0.3, 3.0, 30.0)           # of the traces, in R_c
 FACTOR, SHARE = 2.0, 0.85           # R_c within a factor, for this share of the tasks
-SEARCHED = 0.05, 1e3
+SEARCHED = 0.05, 100.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Size:
                              f"and {self.rates}")
 
 
-QUICK, USUAL, FULL = Size(8, 8), Size(40, 16), Size(100, 24)
+QUICK, USUAL, FULL = Size(8, 6), Size(40, 12), Size(100, 16)
 
 
 @dataclass(frozen=True, eq=False)
