@@ -135,7 +135,8 @@ class LearningModes:
         return y
 
     def follow(self, rate: float, times: ArrayLike, errors: ArrayLike | None = None) -> Array:
-        """(n_times, n_targets) V_T - v_T at times in 1/γp, from equilibrium with errors, by default those here."""
+        """(n_times, n_targets) V_T - v_T at rate R and times in 1/γp, from equilibrium with errors (n_targets,), by
+        default those here."""
         modes, shapes = np.linalg.eig(self.matrix(_checked(rate)))
         start = self.start(self.errors if errors is None else errors)
         parts = shapes[self.free.size + self.targets] * np.linalg.solve(shapes, start.astype(complex))

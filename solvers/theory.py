@@ -56,7 +56,8 @@ class Theory:
         return first_rate(self.trained.oscillates, within)
 
     def onset_from_start(self, within: tuple[float, float] = WITHIN) -> float:
-        """First R at which C(t) of the linear dynamics about the start rises by 10 % over its running minimum."""
+        """First R at which C(t) of the linear dynamics about the start rises by 10 % over its running minimum; NaN if
+        none within the range."""
         return first_rate(lambda rate: rise(self.response(rate)[1]) > RISE, within)
 
     def critical_rate(self, within: tuple[float, float] = WITHIN) -> float:
@@ -76,7 +77,8 @@ class Theory:
         return self.trained.frequencies(rate)
 
     def response(self, rate: float) -> tuple[Array, Array]:
-        """Times (n_times,) in 1/γp, and C(t)/C(0) of the linear dynamics about the start, until C is 1e-6 C(0)."""
+        """Times (n_times,) in 1/γp, and C(t)/C(0) (n_times,) of the linear dynamics about the start at rate R, until C
+        is 1e-6 C(0)."""
         end = -np.log(UNTIL) * np.abs(self.before.decay_times(rate)).max()
         times = end * np.geomspace(1e-5, 1.0, SAMPLES)
         errors = self.before.follow(rate, times)

@@ -13,7 +13,8 @@ def test_pairs_share_places_and_differ_in_voltages():
     first, second = switching.draw_pair(network, 3)
     assert np.array_equal(first.sources, second.sources)
     assert np.array_equal(first.targets, second.targets)
-    assert first.feasible and second.feasible
+    assert first.feasible
+    assert second.feasible
     assert not np.isclose(first.source_voltages[:-1], second.source_voltages[:-1]).any()
     assert second.source_voltages[-1] == 0
     again = switching.draw_pair(network, 3)[1]
