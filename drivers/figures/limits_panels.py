@@ -45,15 +45,8 @@ def draw(crowd: Crowding, disturbed: Mapping[str, Mapping[str, Disturbed]]) -> F
 
 def draw_success(ax: Axes, crowd: Crowding, kind: str) -> Any:
     """Share of tasks that were learned, by number of targets and R, in per cent."""
-    share = 100 * crowd.reached[kind].mean(axis=2).T
-    image = ax.imshow(share, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=100)
-    for k, i in np.ndindex(*share.shape):
-        ax.text(i, k, f"{share[k, i]:.0f}", ha="center", va="center", fontsize=5.5,
-                color="black" if share[k, i] > 55 else "white")
-    ax.set_xticks(range(len(crowd.count)), [str(n) for n in crowd.count])
-    ax.set_yticks(range(len(crowd.rate)), [f"{rate:g}" for rate in crowd.rate])
-    ax.set(xlabel="targets", ylabel=r"$R = \gamma_\ell/\gamma_p$")
-    ax.spines[:].set_visible(False)
+    image = plots.share_map(ax, crowd.reached[kind].mean(axis=2).T, [str(n) for n in crowd.count], crowd.rate)
+    ax.set_xlabel("targets")
     ax.set_title({"drawn": "voltages as in the paper", "of a teacher": "voltages of a teacher"}[kind], fontsize=7,
                  loc="right")
     return image

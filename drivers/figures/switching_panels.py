@@ -34,20 +34,13 @@ def draw(found: Switched, traced: Mapping[float | None, Run]) -> Figure:
 
 def draw_shares(ax: Axes, found: Switched) -> None:
     """Share of the pairs learned, in per cent; the line is σ = γp."""
-    share = 100 * found.share
-    ax.imshow(share, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=100)
-    for k, i in np.ndindex(*share.shape):
-        ax.text(i, k, f"{share[k, i]:.0f}", ha="center", va="center", fontsize=6,
-                color="black" if share[k, i] > 55 else "white")
     sigma = found.switching[:-1]
-    ax.set_xticks(range(sigma.size + 1), [*(f"{s:g}" for s in sigma), TOGETHER], rotation=60)
-    ax.set_yticks(range(found.rate.size), [f"{rate:g}" for rate in found.rate])
-    border = float(np.interp(0.0, np.log(sigma), np.arange(sigma.size)))
-    ax.axvline(border, color=plots.PUBLISHED, lw=1)
+    plots.share_map(ax, found.share, [*(f"{s:g}" for s in sigma), TOGETHER], found.rate)
+    ax.tick_params(axis="x", rotation=60)
+    ax.axvline(float(np.interp(0.0, np.log(sigma), np.arange(sigma.size))), color=plots.PUBLISHED, lw=1)
     ax.axvline(sigma.size - 0.5, color="white", lw=2.5)
-    ax.set(xlabel=r"switching rate $\sigma/\gamma_p$", ylabel=r"$R = \gamma_\ell/\gamma_p$")
+    ax.set_xlabel(r"switching rate $\sigma/\gamma_p$")
     ax.set_title("pairs learned (%)", loc="right", fontsize=7)
-    ax.spines[:].set_visible(False)
 
 
 def draw_costs(ax: Axes, found: Switched) -> None:
