@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
+    from matplotlib.image import AxesImage
     from ohmlearn.lab_run import LabRun
     from ohmlearn.run import Run
 
@@ -137,6 +138,19 @@ def plot_lab_runs(runs: Iterable[LabRun], ax: Axes | None = None, against: str =
     if len({run.rate for run in runs}) > 1:
         ax.figure.colorbar(scale, ax=ax, label=r"$R = R_0 c\,\gamma_\ell$")
     return ax
+
+
+def share_map(ax: Axes, share: NDArray[np.float64], columns: Sequence[str], rates: ArrayLike) -> AxesImage:
+    """Shares (n_rates, n_columns) as coloured cells with their per cent, R upwards; returns the image."""
+    image = ax.imshow(100 * share, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=100)
+    for k, i in np.ndindex(*share.shape):
+        ax.text(i, k, f"{100 * share[k, i]:.0f}", ha="center", va="center", fontsize=5.5,
+                color="black" if share[k, i] > 0.55 else "white")
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(share)), [f"{rate:g}" for rate in np.asarray(rates)])
+    ax.set_ylabel(r"$R = \gamma_\ell/\gamma_p$")
+    ax.spines[:].set_visible(False)
+    return image
 
 
 def panel_letters(axes: Sequence[Axes]) -> None:

@@ -38,12 +38,15 @@ _FACE = {
     "descend": "ohmlearn.drivers.descent",
     "follow": "ohmlearn.solvers.course",
     "follow_training": "ohmlearn.drivers.follow",
+    "directed_aging": "ohmlearn.other_rules",
+    "equilibrium_propagation": "ohmlearn.other_rules",
     "hessian": "ohmlearn.solvers.hessian",
     "measure_responses": "ohmlearn.solvers.responses",
     "modes": "ohmlearn.solvers.modes",
     "soft_approximation": "ohmlearn.solvers.soft",
     "soft_mode": "ohmlearn.solvers.soft",
     "soft_modes": "ohmlearn.solvers.modes",
+    "theory": "ohmlearn.solvers.theory",
     "train": "ohmlearn.drivers.train",
     "voltages": "ohmlearn.solvers.circuit",
 }
@@ -70,6 +73,8 @@ if TYPE_CHECKING:
     from .netlist import Netlist as Netlist
     from .netlist import read_spice as read_spice
     from .network import Network as Network
+    from .other_rules import directed_aging as directed_aging
+    from .other_rules import equilibrium_propagation as equilibrium_propagation
     from .outputs import Constraint as Constraint
     from .rule import GradientFlow as GradientFlow
     from .rule import Rule as Rule
@@ -88,6 +93,7 @@ if TYPE_CHECKING:
     from .solvers.responses import measure_responses as measure_responses
     from .solvers.soft import soft_approximation as soft_approximation
     from .solvers.soft import soft_mode as soft_mode
+    from .solvers.theory import theory as theory
     from .task import Task as Task
 
 

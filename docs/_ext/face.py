@@ -20,6 +20,7 @@ RESULTS = {
     "Descent": "ohmlearn.drivers.descent", "Hessian": "ohmlearn.solvers.hessian", "SoftMode": "ohmlearn.solvers.soft",
     "SoftApproximation": "ohmlearn.solvers.soft", "Course": "ohmlearn.solvers.course",
     "Modes": "ohmlearn.solvers.modes", "Stats": "ohmlearn.solvers.upkeep", "Report": "ohmlearn.drivers.running",
+    "Theory": "ohmlearn.solvers.theory", "LearningModes": "ohmlearn.solvers.learning_modes",
     "Diverged": "ohmlearn.drivers.train", "NotConverged": "ohmlearn.solvers.equilibrium",
 }
 FUNCTIONS = ["ohmlearn.generators.packing", "ohmlearn.generators.delaunay", "ohmlearn.generators.grid",
