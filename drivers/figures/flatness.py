@@ -67,7 +67,7 @@ def top_eigenvalues(run: Run) -> Array:
     from ohmlearn.solvers.contrastive import contrastive_hessian
     from ohmlearn.solvers.hessian import hessian
 
-    if run.status != "reached" or run.network is None or run.task is None:
+    if run.status != "reached" or run.network is None or not isinstance(run.task, Task):
         return np.full((len(KINDS), MODES), np.nan)
     h = hessian(run.network, run.task, run.conductances)
     contrastive = contrastive_hessian(run.network, run.task, run.conductances)
