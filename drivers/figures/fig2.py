@@ -12,6 +12,7 @@ from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry
 from ohmlearn.drivers.figures.fig2_panels import Fig2, FinalCosts, draw
 from ohmlearn.drivers.figures.fig2_table import judge, rows, table
 from ohmlearn.drivers.figures.training_times import TrainingTimes
+from ohmlearn.drivers.published import FINAL_COST
 from ohmlearn.drivers.results import open_results
 from ohmlearn.drivers.sweep import Sweep
 from ohmlearn.drivers.train import train
@@ -130,13 +131,30 @@ def judge_collapse(runs: Runs) -> list[str]:
                                       f"{rates.max():g}: equal within {spread:.2%}; expected 1%")]
 
 
+def tell_final_costs(final: Mapping[str, FinalCosts]) -> list[str]:
+    """Panel c in numbers, beside the published ones: not judged, as when runs were ended is not published."""
+    lines = []
+    for protocol, costs in final.items():
+        nearest = [int(np.abs(np.log(FINAL_COST["rate"] / rate)).argmin()) for rate in costs.rate]
+        apart = np.log10(costs.geometric_mean / FINAL_COST["geometric_mean"][nearest])
+        told = ", ".join(f"{mean:.1g} ({10**x:.1g}) at R = {rate:g}" for rate, mean, x in
+                         list(zip(costs.rate, costs.geometric_mean, apart, strict=True))[::max(1, len(apart) // 6)])
+        lines.append(f"      panel c, ended at {plain(protocol)}: geometric mean (over the published one) {told}")
+    return lines
+
+
+def plain(words: str) -> str:
+    """Words without the signs of mathematics."""
+    return words.translate(dict.fromkeys(map(ord, "$\\{}")))
+
+
 def save(data: Fig2, folder: Path, title: str) -> list[Path]:
     """Write picture, table, and the data of all panels into a folder; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, *saved = (folder / name for name in ("fig2.png", "fig2.txt", "fig2ab_traces.npz",
                                                         "fig2c_final_cost.csv", "fig2d_training_time.csv"))
     draw(data).savefig(picture, dpi=250)
-    text.write_text(table(data.times, title, judge_collapse(data.traces)))
+    text.write_text(table(data.times, title, [*judge_collapse(data.traces), *tell_final_costs(data.final)]))
     arrays: dict[str, Any] = {"R": data.traces.rate, "training_time": data.traces.training_time}
     for k, run in enumerate(data.traces):
         arrays |= {f"times_{k}": run.times, f"equilibrium_cost_{k}": run.equilibrium_cost, f"cost_{k}": run.cost}
@@ -144,7 +162,7 @@ def save(data: Fig2, folder: Path, title: str) -> list[Path]:
     with open(saved[1], "w") as out:
         print("protocol,R,geometric_mean,lower,upper", file=out)
         for protocol, costs in data.final.items():
-            name = protocol.translate(dict.fromkeys(map(ord, "$\\{}")))
+            name = plain(protocol)
             for row in zip(costs.rate, costs.geometric_mean, *costs.quartiles, strict=True):
                 print(name, *(f"{value:.9g}" for value in row), sep=",", file=out)
     names, values = rows(data.times)

@@ -74,9 +74,11 @@ def save(data: Fig3, folder: Path, title: str) -> list[Path]:
     text.write_text(table(data, title))
     found, flat = data.oscillations, data.flatness
     ours = found.frequency
+    beside = np.full((2, ours.rate.size), np.nan)
+    beside[:, np.isin(ours.rate, found.sampled)] = np.nanmean(found.crossings, 0), np.nanmedian(found.peaks, 0)
     np.savetxt(extrema, np.column_stack([ours.rate, found.reached, ours.reached, ours.mean, ours.error, ours.median,
-                                         *published_frequency(ours.rate)]), "%.9g", ",", comments="",
-               header="R,trained,oscillating,frequency,error,median,published,published_error")
+                                         *beside, *published_frequency(ours.rate)]), "%.9g", ",", comments="",
+               header="R,trained,oscillating,frequency,error,median,crossings,peak,published,published_error")
     with open(eigenvalues, "w") as out:
         print("hessian,R,mode,tasks,mean_ratio,error,median_ratio", file=out)
         for kind in KINDS:

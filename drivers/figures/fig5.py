@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 POINTS = 200            # records a decade of the ensemble
+TOLERANCE = 1e-4        # of τ: the largest C* lies between the looks at it, which are closer together so
 WITHIN = 1e-3           # C may exceed C*(0) by this much: the slow manifold starts with its lag, not at equilibrium
 
 
@@ -70,7 +71,7 @@ def overshoots(network: Network, tasks: Sequence[Task], rates: Sequence[float], 
     cost, equilibrium = [], []
     for rate in rates:
         runs = train(network, tasks, rate, until=UNTIL, record=Record(per_decade=POINTS, start=1e-5), method="rk4",
-                     threads=threads)
+                     tolerance=TOLERANCE, threads=threads)
         cost.append([run.cost.max() for run in runs])
         equilibrium.append([run.equilibrium_cost.max() for run in runs])
     return Overshoot(np.array(rates), np.array(cost).T, np.array(equilibrium).T)

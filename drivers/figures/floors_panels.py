@@ -27,8 +27,8 @@ def draw(data: Floors) -> Figure:
         axes = list(figure.subplots(2, 3).flat)
         for ax, (name, label) in zip(axes, PANELS.items(), strict=False):
             draw_over(ax, data.over, name, label)
-        plots.guide(axes[1], (1e2, 1e6), 0.6, 0.5, "$R^{1/2}$", below=True)
-        plots.guide(axes[3], (1e2, 1e6), 4e-3, -1, "$R^{-1}$", below=True)
+        plots.guide(axes[1], (1e2, 1e5), 0.6, 0.5, "$R^{1/2}$", below=True)
+        plots.guide(axes[3], (1e2, 1e5), 4e-3, -1, "$R^{-1}$", below=True)
         axes[0].legend()
         draw_between(axes[5], data)
         plots.panel_letters(axes)

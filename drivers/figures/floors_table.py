@@ -17,10 +17,10 @@ FAST = 1e3                  # from this R on conductances follow √R
 NEAR = 2.0                  # a fast relaxation is clip within this factor
 QUANTITIES = {"times": "τ", "mean": "mean G", "cut": "cut edges", "highest": "largest C*", "stiffness": "λ1"}
 
-TITLE = """Two floors on conductances, both at 1e-3. relax: a conductance falls no faster than it relaxes to the floor,
+TITLE = """Two floors on conductances, both at 1e-2. relax: a conductance falls no faster than it relaxes to the floor,
 at unit rate; the published runs have it. clip: it falls as fast as learning wants and stops at the floor. Medians over
 the tasks that reached C* = 1e-6 C*(0); cut: edges below a tenth of their start; λ1: largest eigenvalue of 2JᵀJ at the
-end. τ is resolved within 1e-2: at a finer tolerance its median under clip changes by 5%, single tasks by factors."""
+end."""
 
 
 def table(data: Floors, title: str = "") -> str:
