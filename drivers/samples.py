@@ -126,7 +126,7 @@ def learn(wiring: Wiring, features: Array, desired: Array, conductances: Array |
     if not driven.any():
         raise ValueError("all features are 0, and there is no bias: the network is not driven")
     wanted = GradientFlow if rate is None else Rule
-    if not isinstance(rule, wanted | None):
+    if rule is not None and not isinstance(rule, wanted):
         raise TypeError(f"at rate={rate} the rule is an ohmlearn.{wanted.__name__} or None, not {rule!r}")
     if rate is None:
         from .descent import descend

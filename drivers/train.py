@@ -63,9 +63,14 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
         return _by_flow(network, task, rate, dt, method, conductances=conductances, threads=threads,
                         wanted={"rule": rule, "until": until, "t_max": t_max, "record": record, "go_on": go_on})
     one = isinstance(task, Task | tuple)
+    if not one and not isinstance(task, Iterable):
+        raise TypeError(f"task must be an ohmlearn.Task or several, not {task!r}; Task.allosteric(network) draws one")
     single = one and np.ndim(rate) == 0
     tasks: list[Any] = [task] if one else list(task)        # type: ignore[arg-type]
-    rates = np.atleast_1d(np.asarray(rate, dtype=np.float64))
+    try:
+        rates = np.atleast_1d(np.asarray(rate, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise TypeError(f"rate must be a number R = γl/γp >= 0 or several, not {rate!r}") from None
     if not tasks or not rates.size:
         raise ValueError("train needs one task and one rate at least")
     try:

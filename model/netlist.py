@@ -45,7 +45,12 @@ class Netlist:
     title: str
 
     def node(self, name: str) -> int:
-        """Number of the node that the file calls so."""
+        """Number of a node.
+
+        name : what the file calls it, e.g. "out" or "x1.mid"; upper and lower case are the same.
+
+        Raises ValueError where the circuit has no such node.
+        """
         try:
             return self.names.index(name.lower())
         except ValueError:
@@ -53,7 +58,11 @@ class Netlist:
                              f"{', ...' if len(self.names) > 20 else ''}") from None
 
     def task(self, targets: Any, target_voltages: ArrayLike) -> Task:
-        """The circuit's drive as a task with these targets; nodes may be given by name or number."""
+        """The circuit's drive as a task.
+
+        targets : as for :class:`Task`, nodes by name or by number.
+        target_voltages : (n_targets,) desired values in V.
+        """
         def number(node: Any) -> Any:
             if isinstance(node, str):
                 return self.node(node)

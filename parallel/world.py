@@ -148,12 +148,16 @@ def join(mpi: bool | None = None) -> World:
     """The world that this process belongs to. `mpi` forces MPI or forbids it; None asks the launcher's environment."""
     if not (launched() if mpi is None else mpi):
         return World()
-    from .mpi import MpiWorld
+    try:
+        from .mpi import MpiWorld
 
-    world = MpiWorld()
+        world = MpiWorld()
+    except (ImportError, RuntimeError) as error:        # mpi4py without a library is a RuntimeError of many lines
+        raise OSError(f"no MPI library was found ({str(error).splitlines()[0]}): pip install 'ohmlearn[mpich]' brings "
+                      "one with its mpiexec, a cluster's own comes by its module; --no-mpi runs without MPI") from error
     _joined.append(world)
     if world.size == 1 and expected_size() > 1:
-        raise RuntimeError(
+        raise OSError(
             f"the launcher started {expected_size()} processes, but the MPI library ({world.library}) sees only one: "
             "they do not belong together. Use the mpiexec that comes with the library, or name the launcher's "
             "library in MPI4PY_LIBMPI; --no-mpi runs without MPI")

@@ -109,10 +109,6 @@ def test_the_nearest_outputs_that_lead():
         assert np.all(np.sum((outputs - desired) * (other - desired), axis=1) < 1e-9)
 
 
-needs_samples = pytest.mark.skipif(not hasattr(ol, "Schedule"), reason="needs training of several samples at a rate")
-
-
-@needs_samples
 @pytest.mark.parametrize("rate", [0.0, 1.0, 30.0])
 def test_coupled_learning_at_a_rate(rate):
     """One output: the fixed points are those of the gradient flow, the best linear map if it is in reach."""
@@ -122,7 +118,6 @@ def test_coupled_learning_at_a_rate(rate):
     np.testing.assert_allclose(learned.predict(X), LinearRegression().fit(X, y).predict(X), atol=0.01 * y.std())
 
 
-@needs_samples
 def test_few_samples_say_all_at_a_rate():
     net, rule = ol.Network.grid(3, 3), ol.Rule(nudge=1e-3)
     wiring = Wiring(net, [0, 2], [4, 7], ground=8)
