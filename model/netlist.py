@@ -45,7 +45,7 @@ class Netlist:
     title: str
 
     def node(self, name: str) -> int:
-        """Number of the node that the file calls so."""
+        """Number of the node that the file calls by this name."""
         try:
             return self.names.index(name.lower())
         except ValueError:
@@ -53,7 +53,7 @@ class Netlist:
                              f"{', ...' if len(self.names) > 20 else ''}") from None
 
     def task(self, targets: Any, target_voltages: ArrayLike) -> Task:
-        """The circuit's drive as a task with these targets; nodes may be given by name or number."""
+        """The drive as a task with these targets, nodes by name or number, and (n_targets,) target_voltages in V."""
         def number(node: Any) -> Any:
             if isinstance(node, str):
                 return self.node(node)
