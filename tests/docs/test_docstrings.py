@@ -12,7 +12,8 @@ import face
 import house_docstrings as house
 
 SHAPE = re.compile(r"\((?:n_\w+|n|k|\d|K|all edges)[^()]*,[^()]*\)|\(\d\)|one (?:entry )?per edge|of any shape")
-OWN = re.compile(r"(?:Network|Task|Rule|GradientFlow|Sequence|tuple|None|[\[\] |,.])+")     # their type says what they are
+# the type of these says what they are
+OWN = re.compile(r"(?:Network|Task|Rule|GradientFlow|Sequence|tuple|None|[\[\] |,.])+")
 SAME_EVERYWHERE = ("self", "cls", "path", "threads", "ax", "index", "X", "y")      # X, y: scikit-learn's data
 ARRAY = re.compile(r"NDArray|ArrayLike|\bArray\b|\bFloats\b")
 # Quantity -> words of its unit; symbols that the table of conventions (docs/api.md) explains count.
