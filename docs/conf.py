@@ -19,7 +19,7 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx-mathjax-of
               "numpydoc", "house_docstrings",
               "myst_parser", "sphinx_gallery.gen_gallery", "sphinx_copybutton"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_ext", "_templates", "gallery/*"]
+exclude_patterns = ["_ext", "_templates", "gallery/*", "api/*.inc"]
 templates_path = ["_templates"]
 suppress_warnings = ["config.cache"]        # the gallery's sorter is a function
 nitpicky = False

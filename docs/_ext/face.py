@@ -7,8 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 GROUPS = {
-    "Networks and tasks": ["Network", "Task", "Constraint"],
-    "Training": ["train", "Rule", "Record", "Run", "Runs", "descend", "GradientFlow"],
+    "Networks and tasks": ["Network", "Task", "Constraint", "allosteric_samples", "read_spice", "Netlist"],
+    "Training": ["train", "Rule", "Schedule", "Record", "Run", "Runs", "descend", "GradientFlow"],
+    "Learning from data": ["CoupledRegressor", "CoupledClassifier"],
     "Sweeps": ["Sweep", "open_results"],
     "Equilibrium and modes": ["Equilibrium", "voltages", "soft_modes"],
     "Hessians": ["hessian", "soft_mode", "soft_approximation", "follow", "follow_training", "measure_responses",
@@ -51,7 +52,21 @@ def write(folder: Path) -> None:
         rows = ("   " + name.replace("~ohmlearn.", "~") for name in names)
         text += [title, "-" * len(title), "", ".. currentmodule:: ohmlearn", "", ".. autosummary::",
                  "   :toctree: generated", "   :nosignatures:", "", *rows, ""]
-    page = folder / "names.rst"
-    new = "\n".join(text)
-    if not page.exists() or page.read_text(encoding="utf-8") != new:
-        page.write_text(new, encoding="utf-8")
+    replace(folder / "names.rst", "\n".join(text))
+    replace(folder / "figures.inc", figures())
+
+
+def figures() -> str:
+    """The figures that this version has, as a table in Markdown."""
+    from ohmlearn.drivers.figures.catalogue import SECTIONS, entries
+
+    found = sorted(entries().values(), key=lambda entry: SECTIONS.index(entry.section))
+    rows = [f"| {entry.section.partition(':')[0]} | {entry.title} | `ohmlearn figure {entry.name}` |"
+            for entry in found]
+    return "\n".join(["| | figure | command |", "| --- | --- | --- |", *rows, ""])
+
+
+def replace(page: Path, text: str) -> None:
+    """Write a file whose text has changed, and leave alone one that has not."""
+    if not page.exists() or page.read_text(encoding="utf-8") != text:
+        page.write_text(text, encoding="utf-8")

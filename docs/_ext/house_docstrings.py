@@ -140,9 +140,15 @@ def hide_making(app: Any, what: str, name: str, thing: Any, options: Any, signat
     return ("", None) if what == "class" and name.rpartition(".")[2] in app.config.house_results else None
 
 
+def leave_out(app: Any, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
+    """Nothing that scikit-learn adds to its estimators by itself."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Put the rewriting before numpydoc's."""
     app.add_config_value("house_results", [], "env")
     app.connect("autodoc-process-docstring", process, priority=100)
+    app.connect("autodoc-skip-member", leave_out)
     app.connect("autodoc-process-signature", hide_making)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

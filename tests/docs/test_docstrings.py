@@ -12,7 +12,8 @@ import face
 import house_docstrings as house
 
 SHAPE = re.compile(r"\((?:n_\w+|n|k|\d|K|all edges)[^()]*,[^()]*\)|\(\d\)|one (?:entry )?per edge|of any shape")
-OWN = re.compile(r"(?:Network|Task|Rule|Sequence|None|[\[\] |])+")         # their type says what they are
+# the type of these says what they are
+OWN = re.compile(r"(?:Network|Task|Rule|GradientFlow|Sequence|tuple|None|[\[\] |,.])+")
 SAME_EVERYWHERE = ("self", "cls", "path", "threads", "ax", "index", "X", "y")      # X, y: scikit-learn's data
 ARRAY = re.compile(r"NDArray|ArrayLike|\bArray\b|\bFloats\b")
 # Quantity -> words of its unit; symbols that the table of conventions (docs/api.md) explains count.
@@ -66,7 +67,7 @@ def faults(name, thing):
     types = house.annotations(unwrapped(thing) if not inspect.isclass(thing) else thing)
     for parameter, annotation in types.items():
         meaning = parsed.meaning(parameter)
-        if parameter in SAME_EVERYWHERE or re.search(r"see :|as in the class|as for :", text):
+        if parameter in SAME_EVERYWHERE or re.search(r"see :|as in the class|as for :|as there", text):
             continue
         named = re.search(rf"\b{parameter}\b", text) or (parameter == "rate" and re.search(r"\bR\b", text))
         if meaning is None and not OWN.fullmatch(annotation) and not named:
