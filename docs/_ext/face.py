@@ -14,6 +14,7 @@ GROUPS = {
     "Equilibrium and modes": ["Equilibrium", "voltages", "soft_modes"],
     "Hessians": ["hessian", "soft_mode", "soft_approximation", "follow", "follow_training", "measure_responses",
                  "Responses"],
+    "Theory": ["theory"],
     "The lab circuit": ["lab", "lab_network", "lab_task", "LabCircuit", "LabRun", "LabRuns"],
 }
 # Not exported: what functions return, what classes of the face hand on, and what their errors are.
