@@ -1,6 +1,7 @@
 """The arrays of a block of lanes."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,28 +34,34 @@ class Prepared:
         self.n_times = max(len(ensemble.times(k)) for k in range(len(ensemble))) if ensemble.record else 0
 
 
-def allocate(rule: Rule, prepared: Prepared, lanes: int) -> Block:
-    """The arrays of a block whose lanes are idle, under one rule."""
-    n, m = prepared.graph.lower.size, prepared.pattern.slot.size
-    x, y, q, G, Gq = _side_by_side((2 * n, 2 * n, 2 * n, m, m), lanes)
-    block = Block(prepared.graph, prepared.pattern, _law(rule, n, m, lanes), _lanes(prepared, n, m, lanes),
-                  x, y, q, G, Gq, aligned(2, lanes), aligned(n, lanes), aligned(3 * n, lanes),
+Make = Callable[[int], NDArray[Any]]        # an array of so many rows
+
+
+def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int) -> Block:
+    """The arrays of a block whose lanes are idle, under the rule and in the precision of an ensemble."""
+    def make(rows: int) -> NDArray[Any]:
+        return aligned(rows, lanes, dtype=ensemble.dtype)
+
+    rule, n, m = ensemble.rule, prepared.graph.lower.size, prepared.pattern.slot.size
+    x, y, q, G, Gq = _side_by_side((2 * n, 2 * n, 2 * n, m, m), make)
+    block = Block(prepared.graph, prepared.pattern, _law(rule, n, m, make), _lanes(prepared, n, m, lanes),
+                  x, y, q, G, Gq, make(2), make(n), make(3 * n),
                   np.zeros(1, dtype=np.int64), np.zeros(state.TALLIES, dtype=np.int64),
-                  Factor(aligned(n + prepared.pattern.row.size, lanes), aligned(n, lanes)),
-                  _slow(rule, prepared.n_targets, n, m, lanes), _stages(prepared.n_targets, m, lanes))
+                  Factor(make(n + prepared.pattern.row.size), make(n)),
+                  _slow(rule, prepared.n_targets, n, m, make), _stages(prepared.n_targets, m, make))
     block.G[:] = 1.0
     return block
 
 
-def _side_by_side(rows: tuple[int, ...], lanes: int) -> list[NDArray[Any]]:
+def _side_by_side(rows: tuple[int, ...], make: Make) -> list[NDArray[Any]]:
     """Arrays one after the other in memory, so that what a step touches does not compete for places in the cache."""
-    return np.split(aligned(sum(rows), lanes), np.cumsum(rows)[:-1])
+    return np.split(make(sum(rows)), np.cumsum(rows)[:-1])
 
 
-def _law(rule: Rule, n: int, m: int, lanes: int) -> Law:
+def _law(rule: Rule, n: int, m: int, make: Make) -> Law:
     free_v, free_w, target = np.zeros((3, n), dtype=np.uint16)
-    law = Law(free_v, free_w, target, aligned(ROWS, lanes), None if rule.ceiling is None else aligned(1, lanes),
-              None if rule.frozen is None else aligned(m, lanes))
+    law = Law(free_v, free_w, target, make(ROWS), None if rule.ceiling is None else make(1),
+              None if rule.frozen is None else make(m))
     law.rows[NUDGE], law.rows[FLOOR] = rule.nudge, rule.floor
     if law.ceiling is not None:
         law.ceiling[:] = rule.ceiling
@@ -63,16 +70,16 @@ def _law(rule: Rule, n: int, m: int, lanes: int) -> Law:
     return law
 
 
-def _slow(rule: Rule, t: int, n: int, m: int, lanes: int) -> Slow:
+def _slow(rule: Rule, t: int, n: int, m: int, make: Make) -> Slow:
     rows = {"rows": SLOW_ROWS, "psi": t * n, "phi": t * n, "given": t, "couple": t * t, "still": m, "rate": m}
-    work = Slow(**{name: aligned(rows.get(name, n), lanes) for name in Slow._fields})
+    work = Slow(**{name: make(rows.get(name, n)) for name in Slow._fields})
     work.rows[slow.NUDGE], work.rows[slow.FLOOR] = rule.nudge, rule.floor
     return work
 
 
-def _stages(t: int, m: int, lanes: int) -> Stages:
+def _stages(t: int, m: int, make: Make) -> Stages:
     rows = {"U": t * m, "Q": t * m, "matrix": t * t, "along": t, "h": 1, "error": 1, "moved": 1}
-    return Stages(**{name: aligned(rows.get(name, m), lanes) for name in Stages._fields})
+    return Stages(**{name: make(rows.get(name, m)) for name in Stages._fields})
 
 
 def _lanes(prepared: Prepared, n: int, m: int, lanes: int) -> Lanes:

@@ -17,6 +17,7 @@ from .paths import LANES_UP_TO
 
 State = dict[str, NDArray[Any]]
 METHODS = ("auto", "rk4", "slow")
+PRECISIONS = {"double": np.float64, "single": np.float32}
 STABLE = 2.785      # RK4 is stable for dt λ_max below this, as in kernels/stepping.py
 LIMIT = 3000.0      # default time limit in units of 1/R (R <= 1) or 1/√R
 
@@ -35,6 +36,7 @@ class Ensemble:
     until, t_max, dt, record, tolerance : as in :func:`ohmlearn.train`. go_on : run to t_max even when the
     threshold is reached. conductances : (n_edges,) or (n_members, n_edges) at the start, None for 1.
     starts : runs to go on from, one a member, or None. schedule : samples in turn and changing rates, or None.
+    precision : "double", or "single" for RK4 on plain tasks.
 
     All members go the same way: see :func:`is_plain`.
     """
@@ -54,6 +56,7 @@ class Ensemble:
     go_on: bool = False
     method: str = "auto"
     schedule: Schedule | None = None
+    precision: str = "double"
 
     def __post_init__(self) -> None:
         bad = np.flatnonzero(~(np.isfinite(self.rates) & (self.rates >= 0)))
@@ -73,6 +76,12 @@ class Ensemble:
             raise ValueError(f"method must be 'auto', 'rk4' or 'slow', not {self.method!r}")
         if np.any(self.rates == 0) and (self.method == "rk4" or self.dt is not None):
             raise ValueError("rate 0 is the quasistatic limit, which has no RK4 step; leave method and dt at 'auto'")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be 'double' or 'single', not {self.precision!r}")
+        few = self.network.n_nodes <= LANES_UP_TO
+        if self.precision == "single" and not (self.method == "rk4" and self.plain and few):
+            raise ValueError("single precision is for RK4 on tasks of held and target nodes, up to "
+                             f"{LANES_UP_TO} nodes: say method='rk4', or leave precision at 'double'")
         self.rule.check(self.network)
         ways = {is_plain(task, self.rule, self.schedule) for task in self.tasks}
         if len(ways) > 1:
@@ -83,6 +92,11 @@ class Ensemble:
                 sample.check(self.network)
         if not self.plain:
             check_general(self)
+
+    @property
+    def dtype(self) -> Any:
+        """Float type of the state."""
+        return PRECISIONS[self.precision]
 
     def __len__(self) -> int:
         return len(self.rates)
@@ -166,7 +180,7 @@ def check_general(ensemble: Ensemble) -> None:
                                  "in the same order")
 
 
-def reason(me: Any, status: str, rate: float, dt: float | None) -> str:
+def reason(me: Any, status: str, rate: float, dt: float | None, precision: str = "double") -> str:
     """Why a run ended, in words; `me` is its record (kernels/state.py), `dt` the step if one was given."""
     cost, time = f"C*/C*(0) = {me['cost']:.3g}", f"t = {me['time']:.6g}"
     if status == "reached":
@@ -178,4 +192,6 @@ def reason(me: Any, status: str, rate: float, dt: float | None) -> str:
     if dt is not None:
         bound = STABLE / me["bound"]
         return f"R = {rate:g} diverged at {time} with dt = {dt:g}; the stable bound is {bound:.3g}"
+    if precision == "single":
+        return f"single precision does not resolve C* at R = {rate:g} beyond {time}, {cost}; take precision='double'"
     return f"R = {rate:g} diverged at {time}, {cost}; raise the floor or lower the rate"

@@ -18,7 +18,7 @@ from ohmlearn.solvers.stepper import Stepper
 from .ensemble import METHODS, Ensemble, State, reason
 
 Floats = NDArray[np.float64]
-EVEN = 0.03     # of the bends between which the lanes change their stretches: beyond them, C* must be smoother still
+EVEN = 0.1      # of the bends between which the lanes change their stretches: beyond them, C* must be smoother still
 MOST = 16       # stretches of stepping.LONGEST steps between two looks, where all is smooth
 
 

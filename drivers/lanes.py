@@ -20,17 +20,17 @@ LONGER = 6
 
 
 class LaneBlock:
-    """8 lanes over one graph, followed by RK4 or on the slow manifold. Idle lanes stay where they are and cost nothing
-    but their share of the block."""
+    """8 lanes over one graph (16 in single precision), followed by RK4 or on the slow manifold. Idle lanes stay where
+    they are and cost nothing but their share of the block."""
 
     def __init__(self, ensemble: Ensemble, prepared: Prepared, manifold: bool = False) -> None:
         self.ensemble, self.prepared, self.manifold = ensemble, prepared, manifold
-        self.numbers: list[int | None] = [None] * n_lanes(np.float64)
+        self.numbers: list[int | None] = [None] * n_lanes(ensemble.dtype)
         self.block = self._allocate(len(self.numbers))
 
     def _allocate(self, width: int) -> Any:
         """The arrays, `lanes`, `x` and `G` among them; see :class:`ohmlearn.kernels.state.Block`."""
-        return allocate(self.ensemble.rule, self.prepared, width)
+        return allocate(self.ensemble, self.prepared, width)
 
     def insert(self, number: int, saved: State | None = None) -> None:
         """Give a member to an idle lane; with a saved state, it goes on where it was set aside."""
@@ -123,7 +123,7 @@ class LaneBlock:
         """Go on for a slice of time or until a lane is done or belongs elsewhere. Returns the member-steps taken."""
         strides = max(4, STRIDES // self.ensemble.network.n_edges // (LONGER if self.manifold else 1))
         before = int(self.block.tally[state.LANE_STEPS])
-        blocks.run(self.block, int(self.manifold), strides)
+        blocks.run(self.block, True if self.manifold else None, strides)
         return int(self.block.tally[state.LANE_STEPS]) - before
 
     def strays(self) -> list[tuple[int, State]]:
@@ -162,7 +162,7 @@ class LaneBlock:
         x = self._voltages(lane)[..., back, :].copy()
         return Run(
             rate=float(ensemble.rates[number]), status=status,
-            reason=reason(me, status, float(ensemble.rates[number]), ensemble.dt),
+            reason=reason(me, status, float(ensemble.rates[number]), ensemble.dt, ensemble.precision),
             training_time=float(me["first"]), sustained_time=float(me["sustained"]),
             nonequilibrium_time=float(me["instant"]), time=float(me["time"]),
             conductances=block.G[:ensemble.network.n_edges, lane].copy(), voltages=x[..., 0], difference=x[..., 1],

@@ -59,7 +59,7 @@ def begin(me, p, lane, cost):
 
 @kernel
 def start(block, manifold):
-    """Bring fresh lanes to equilibrium and take the first look of fresh and continued ones, on the manifold or not."""
+    """Bring fresh lanes to equilibrium and take the first look of fresh and continued ones. manifold : as in `run`."""
     p, rows = block.lanes, block.law.rows
     if count(p.each, FRESH, FRESH):
         equilibrate(block)
@@ -77,7 +77,7 @@ def start(block, manifold):
             remember(me, p, block.x, block.G, lane)
             over = begin(me, p, lane, cost)
             choose_step(me, rows, block.bounds, lane)
-            me.gliding = manifold
+            me.gliding = 0 if manifold is None else 1
             if over:
                 me.status = REACHED
 
@@ -112,16 +112,17 @@ def step_all(block):
 @kernel
 def strayed(each, manifold):
     """Whether any lane belongs to the other way of going on."""
+    here = 0 if manifold is None else 1
     for lane in range(each.size):
-        if each[lane].gliding != manifold and RUNNING >= each[lane].status > FRESH:
+        if each[lane].gliding != here and RUNNING >= each[lane].status > FRESH:
             return True
     return False
 
 
 @kernel
 def run(block, manifold, strides):
-    """Follow a block, by RK4 or on the slow manifold, for this many strides or until a lane is done or belongs to the
-    other. A stride is SHORTEST steps of RK4, or one on the manifold. Returns the strides taken.
+    """Follow a block by RK4 (manifold None) or on the slow manifold (True), for this many strides or until a lane is
+    done or belongs to the other way. A stride is SHORTEST steps of RK4, or one on the manifold. Returns those taken.
 
     New lanes wait for a multiple of the longest span, so that the lanes look at the same strides: a look costs
     the block the same for one lane as for all.
@@ -129,13 +130,14 @@ def run(block, manifold, strides):
     block = borrowed(block)
     each = block.lanes.each
     for stride in range(strides):
-        if (manifold or block.clock[0] % (LONGEST // SHORTEST) == 0) and count(each, FRESH, CONTINUED):
+        in_step = manifold is not None or block.clock[0] % (LONGEST // SHORTEST) == 0
+        if in_step and count(each, FRESH, CONTINUED):
             start(block, manifold)
         block.clock[0] = block.clock[0] + 1 if count(each, RUNNING, RUNNING) else 0
-        if manifold:
-            glide(block)
-        else:
+        if manifold is None:
             step_all(block)
+        else:
+            glide(block)
         if count(each, REACHED, DIVERGED) or strayed(each, manifold):
             return stride + 1
     return strides

@@ -14,12 +14,12 @@ STABLE = 2.785                 # RK4 is stable for dt λ_max below this
 # dt times the bounds of λ_max and of the learning frequency: at tolerance 1e-3, and at most, where looks are rarest
 RELAX, RELAX_MOST = 1.5, 2.4
 LEARN, LEARN_MOST = 1.0, 2.0
-ROUGH = 0.15                   # bend above which looks get more frequent, at tolerance 1e-3
+ROUGH = 0.05                   # bend above which looks get more frequent, at tolerance 1e-3
 SMOOTHER = 10.0                # times less bend, looks get rarer
 LATE = 2e-3                    # bend times the stretch over the time, above which a stretch that crosses is taken again
-TOO_ROUGH = 0.5                # bend at which a stretch is taken again with half the step
+TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
 ROUNDS = 2                     # of the power iteration at a look
-AT_ONCE = 2.0 ** 1000          # a power of two: dt times it is exact
+AT_ONCE = 2.0 ** 100           # a power of two: dt times it is exact, in single precision too
 
 
 @kernel
@@ -149,12 +149,12 @@ def judge(me, p, bounds, lane, cost):
         me.status = DIVERGED
         return True
     note(me, lane, h, p)
-    if SMOOTHER * rough < ROUGH * finer and me.caution < 1.0:      # longer steps before rarer looks
-        me.caution = min(1.0, 2.0 * me.caution)
-    elif SMOOTHER * rough < ROUGH * finer and me.span < LONGEST:
+    smooth = SMOOTHER * rough < ROUGH * finer
+    if smooth and me.caution == 1.0 and me.span < LONGEST:         # longer steps before rarer looks
         me.span *= 2
     elif rough > ROUGH * finer and me.span > SHORTEST:
         me.span //= 2
+    me.caution = min(1.0, me.caution * (2.0 if smooth else 1.1))
     return True
 
 

@@ -2,8 +2,8 @@
 
     taskset -c 0 python benchmarks/peers/plain_sweep.py packing_01.txt [--tasks 2]
 
-Plain NumPy and scipy: v, w and G in one vector, LSODA for R <= 1 and RK45 above at the tolerances of `solve_ivp` itself,
-an event that solves for the equilibrium cost and ends the run at the threshold. Measured on a few tasks at one rate a
+Plain NumPy and scipy: v, w and G in one vector, LSODA for R <= 1 and RK45 above at the tolerances of `solve_ivp`, an
+event that solves for the equilibrium cost and ends the run at the threshold. Measured on a few tasks at one rate a
 decade, and scaled to the 1550 runs; ours is the whole sweep, in the same process before and after.
 """
 from __future__ import annotations

@@ -1,4 +1,6 @@
 """Training against independent integrations, the exact symmetries, and every way to get the same bits."""
+import os
+
 import numpy as np
 import ohmlearn as ol
 import pytest
@@ -26,6 +28,23 @@ def test_training_time_is_that_of_a_tight_integration(rate):
         task = a_task(seed)
         expected = twin.training_time(NET, task, ol.Rule(), rate, 1e-6, 3000 / min(rate, np.sqrt(rate)))
         assert ol.train(NET, task, rate).training_time == pytest.approx(expected, rel=3e-3)
+
+
+@pytest.mark.skipif("OHMLEARN_SLOW_TESTS" not in os.environ, reason="compiles for a minute; set OHMLEARN_SLOW_TESTS=1")
+def test_single_precision_finds_the_same_training_times():
+    tasks = [a_task(seed) for seed in range(20)]
+    for rate in (1.0, 100.0):
+        double, single = (ol.train(NET, tasks, rate, method="rk4", precision=kind) for kind in ("double", "single"))
+        error = np.abs(single.training_time / double.training_time - 1)
+        assert np.nanmedian(error) < 3e-4
+        assert np.nanmax(error) < 5e-3
+
+
+def test_single_precision_says_what_it_is_for():
+    with pytest.raises(ValueError, match="single precision is for RK4"):
+        ol.train(NET, a_task(), 1.0, precision="single")
+    with pytest.raises(ValueError, match="precision must be 'double' or 'single', not 'half'"):
+        ol.train(NET, a_task(), 1.0, precision="half")
 
 
 @pytest.mark.parametrize("floor_mode", ["relax", "clip"])
