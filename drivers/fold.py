@@ -151,7 +151,8 @@ def surroundings(store: Store) -> dict[str, tuple[tuple[str, ...], np.ndarray, d
         made["positions"] = (("node", "axis"), given["positions"], {"long_name": "places of the nodes"})
     for name, dim in PER_TASK.items():
         unit = {"units": "V"} if "voltages" in name else {}
-        made[name] = (("task", dim), given[name], {"long_name": name.replace("_", " ")} | unit)
+        dims = ("task", dim) if given[name].ndim == 2 else ("task", "example", dim)       # several samples of a task
+        made[name] = (dims, given[name], {"long_name": name.replace("_", " ")} | unit)
     if sweep.n_samples:
         times = np.full((sweep.rates.size, sweep.n_samples), np.nan)
         for row, values in zip(times, sweep.times, strict=True):
