@@ -7,7 +7,7 @@ from .dynamics import LEARN as LEARN_ROW
 from .equilibrium import assemble, drift, factorise, relax
 from .looks import bend, crosses, note
 from .state import DIVERGED, RUNNING
-from .stepsize import fastest
+from .stepsize import begin_peak, fastest
 
 SHORTEST, LONGEST = 3, 48      # RK4 steps between two looks
 STABLE = 2.785                 # RK4 is stable for dt λ_max below this
@@ -166,6 +166,7 @@ def look(block, lane):
     cost = measure(me, p, block.slow.v, block.factor.solution, lane)
     if not judge(me, p, bounds, lane, cost):
         retreat(me, p, rows, x, G, lane)
+        begin_peak(block.graph, block.law, G, 1 << lane, block.peak)     # what it was of is not where the lane is
         return
     clamp(p, x, lane)
     remember(me, p, x, G, lane)
