@@ -131,8 +131,9 @@ def learn(wiring: Wiring, features: Array, desired: Array, conductances: Array |
     if rate is None:
         from .descent import descend
 
+        flow = rule if isinstance(rule, GradientFlow) else GradientFlow()
         tasks = wiring.tasks(few[0][driven], few[1][driven])
-        end: Any = descend(wiring.network, tasks, rule=rule or GradientFlow(), conductances=conductances,
+        end: Any = descend(wiring.network, tasks, rule=flow, conductances=conductances,
                            max_steps=max_steps)
     else:
         from .train import train

@@ -107,7 +107,7 @@ class LearningModes:
 
     def spectrum(self, rate: float) -> Modes:
         """(2 n_free,) ω of all modes at R, in γp, the slowest to decay first; pairs with Im ω > 0 first."""
-        modes = -np.linalg.eigvals(self.matrix(_checked(rate)))
+        modes = -np.linalg.eigvals(self.matrix(_checked(rate))).astype(complex)
         return modes[np.lexsort((-modes.imag, modes.real.round(12)))]
 
     def decay_times(self, rate: float) -> Array:

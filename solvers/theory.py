@@ -35,7 +35,10 @@ def theory(network: Network, task: Task, run: Run | ArrayLike, *, start: ArrayLi
     start : (n_edges,) conductances before learning, 1 by default.
     rule : by default the run's own.
     """
-    rule = rule or (run.rule if isinstance(run, Run) else None) or Rule()
+    own = run.rule if isinstance(run, Run) else None
+    if isinstance(own, GradientFlow):
+        raise ValueError("the theory is of coupled learning, and the run learned by gradient flow; give its conductances")
+    rule = rule or own or Rule()
     end = run.conductances if isinstance(run, Run) else network.conductances(run)
     return Theory(LearningModes(network, task, network.conductances(start), rule),
                   LearningModes(network, task, end, rule))

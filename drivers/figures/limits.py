@@ -59,7 +59,8 @@ def teacher_task(network: Network, sources: int, targets: int, seed: int) -> Tas
     """A task like :meth:`Task.allosteric` whose desired voltages the network gives at random conductances."""
     task = Task.allosteric(network, sources, targets, seed=seed)
     rng = np.random.default_rng([seed, 3])
-    conductances = np.exp(rng.uniform(*np.log(TEACHER), network.n_edges))
+    low, high = np.log(TEACHER)
+    conductances = np.exp(rng.uniform(low, high, network.n_edges))
     return replace(task, target_voltages=voltages(network, task, conductances)[task.targets])
 
 
@@ -108,9 +109,10 @@ class Disturbed:
 def disturb(circuit: LabCircuit, what: str, tasks: Sequence[Task], threads: int | None = None) -> Disturbed:
     """Train circuits with `what`, "noise" or "bias", of more and more volts, at every R."""
     n, network = len(tasks), lab_network()
-    runs = [lab(network, list(tasks) * len(LAB_RATES), np.repeat(LAB_RATES, n), circuit=replace(circuit, **{what: v}),
-                steps=LAB_STEPS, until=LAB_UNTIL, seed=np.tile(np.arange(n), len(LAB_RATES)), traces=False,
-                threads=threads) for v in VOLTS]
+    circuits = [replace(circuit, noise=v) if what == "noise" else replace(circuit, bias=v) for v in VOLTS]
+    runs = [lab(network, list(tasks) * len(LAB_RATES), np.repeat(LAB_RATES, n), circuit=each, steps=LAB_STEPS,
+                until=LAB_UNTIL, seed=np.tile(np.arange(n), len(LAB_RATES)), traces=False, threads=threads)
+            for each in circuits]
     shape = (len(VOLTS), len(LAB_RATES), n)
     return Disturbed(np.array(VOLTS), np.array(LAB_RATES),
                      np.array([np.isfinite(r.steps) for r in runs]).reshape(shape),
