@@ -19,10 +19,10 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.network import Network
+from ohmlearn.rule import Rule
+from ohmlearn.task import Task
 
-from ..network import Network
-from ..rule import Rule
-from ..task import Task
 from .circuit import Circuit, dense_laplacian
 from .contraction import Array
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from ohmlearn.network import Network
+from ohmlearn.rule import GradientFlow, Rule
+from ohmlearn.run import Run
+from ohmlearn.task import Task
 
-from ..network import Network
-from ..rule import Rule
-from ..run import Run
-from ..task import Task
 from .contraction import Array
 from .learning_modes import LearningModes, Modes
 
@@ -37,7 +37,8 @@ def theory(network: Network, task: Task, run: Run | ArrayLike, *, start: ArrayLi
     """
     own = run.rule if isinstance(run, Run) else None
     if isinstance(own, GradientFlow):
-        raise ValueError("the theory is of coupled learning, and the run learned by gradient flow; give its conductances")
+        raise ValueError("the theory is of coupled learning, and this run learned by gradient flow; give its "
+                         "conductances in place of it")
     rule = rule or own or Rule()
     end = run.conductances if isinstance(run, Run) else network.conductances(run)
     return Theory(LearningModes(network, task, network.conductances(start), rule),
