@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from ohmlearn.kernels.state import RUNNING
 from ohmlearn.run import Run
 
 from .ensemble import Ensemble, State
@@ -50,7 +49,7 @@ class Worker:
             return 0
         if saved is not None:
             me = saved["each"][0]
-            if me["looks"] > 0 or me["status"] == RUNNING:
+            if me["looks"] > 0 or me["lag"] > 0:        # it was tried
                 return int(me["gliding"])
         return int(self.blocks[0].ensemble.may_glide(number))
 
