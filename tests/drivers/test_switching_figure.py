@@ -43,7 +43,7 @@ def test_slow_learning_does_not_notice_the_switching():
             for schedule in (None, ol.Schedule(switching=0.05), ol.Schedule(switching=50.0))]
     moved = np.abs(ends[0] - 1).max()
     assert moved > 0.1
-    assert np.abs(ends[1] - ends[0]).max() < 0.1 * moved
+    assert np.abs(ends[1] - ends[0]).max() < 0.15 * moved        # about R/σ of it
     assert np.abs(ends[2] - ends[0]).max() > 0.2 * moved        # faster than the voltages relax: something else
 
 

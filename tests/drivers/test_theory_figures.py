@@ -34,9 +34,9 @@ def test_a_scan_finds_the_onset():
     scan = OnsetScan(np.array([1.0, 2.0, 4.0]), np.array([[0.0, 0.05, 3.0], [0.2, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     assert np.array_equal(scan.onset, [4.0, 1.0, np.nan], equal_nan=True)
     assert scan.never_smooth.tolist() == [False, True, False]
-    network = ol.Network.from_edges([(0, 1), (1, 2)])
-    task = ol.Task([0, 2], [1.0, 0.0], [1], [0.7])
-    found = scan_onsets(network, [task], [0.1, 30.0], threads=1)
+    network = ol.Network.delaunay(16, seed=2)
+    task = ol.Task.allosteric(network, 4, 3, seed=2, feasible=True)         # with one target, C would touch 0
+    found = scan_onsets(network, [task], [0.1, 1.0, 30.0], threads=1)
     assert found.rises[0, 0] < 1e-3
     assert found.onset[0] == 30.0
 
