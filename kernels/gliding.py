@@ -9,7 +9,7 @@ from .stepping import LONGEST, SHORTEST, clamp, note_errors, remember, set_step
 from .wmethod import linearise, propose
 
 ENTER, LEAVE = 0.01, 0.03      # lag below which the manifold is followed, above which it is left
-WANTED = 0.02                  # |error| / |move| of a step of G, at tolerance 1e-3
+WANTED = 0.01                  # |error| / |move| of a step of G, at tolerance 1e-3
 NEAR = 2                       # times ENTER: lag of the targets that is worth a test of the whole
 SPARSE = 4                     # looks from one test of the lag to the next
 FIRST = 0.1                    # the first step, over the sum of the rates of learning
