@@ -40,6 +40,21 @@ def test_single_precision_finds_the_same_training_times():
         assert np.nanmax(error) < 5e-3
 
 
+def test_what_the_tolerance_buys():
+    """Training times converge with the tolerance, for more steps and looks (the study in docs/howto/accuracy.md)."""
+    tasks = [a_task(seed) for seed in range(6)]
+    rates = np.repeat([0.01, 1.0, 30.0, 1e3, 1e6, 1e10], 6)
+    exact = ol.train(NET, tasks * 6, rates, tolerance=1e-6).training_time
+    cost = []
+    for tolerance in (1e-2, 1e-3, 1e-4):
+        runs = ol.train(NET, tasks * 6, rates, tolerance=tolerance)
+        error = np.abs(runs.training_time / exact - 1)
+        assert np.nanquantile(error, 0.8) < tolerance      # a few miss a dip and find the next
+        assert np.nanmedian(error) < 0.2 * tolerance
+        cost.append((np.mean([run.n_steps for run in runs]), np.mean([run.n_looks for run in runs])))
+    assert np.all(np.diff(cost, axis=0) > 0)
+
+
 def test_single_precision_says_what_it_is_for():
     with pytest.raises(ValueError, match="single precision is for RK4"):
         ol.train(NET, a_task(), 1.0, precision="single")
