@@ -89,7 +89,7 @@ def test_ranks_with_the_same_cores_divide_them(told):
 
 def test_a_launcher_of_another_library_is_noticed():
     """A process that was told of four, whose library finds itself alone."""
-    program = "from ohmlearn.parallel.world import join\ntry:\n    join()\nexcept RuntimeError as e:\n    print(e)"
+    program = "from ohmlearn.parallel.world import join\ntry:\n    join()\nexcept OSError as e:\n    print(e)"
     environment = {**os.environ, "OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "0"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True,
                           env=environment)
