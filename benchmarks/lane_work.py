@@ -17,10 +17,20 @@ from pathlib import Path
 import numpy as np
 import ohmlearn as ol
 from ohmlearn.drivers import worker
+from ohmlearn.kernels.compiled import borrowed, kernel
+from ohmlearn.kernels.dynamics import rk4_step
 from ohmlearn.kernels.state import LANE_STEPS, LOOKED, LOOKS, STEPS
 
 RATES = np.logspace(-3, 12, 31)
 TASKS, REPEATS = 50, 7
+
+
+@kernel
+def march(block, steps):
+    """RK4 steps of one block, one after the other."""
+    block = borrowed(block)
+    for _ in range(steps):
+        rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
 
 
 def published(net: ol.Network) -> tuple[list[ol.Task], np.ndarray]:
@@ -90,7 +100,6 @@ def slow(net: ol.Network) -> None:
 
 def sizes(net: ol.Network) -> None:
     from ensembles import a_block
-    from peers.member_step import march
 
     blocks, edges = {}, {}
     for n in (16, 32, 64, 128, 256, 512, 1024):
