@@ -11,6 +11,7 @@ from .network import Network
 Array = NDArray[np.float64]
 
 SKIN = 0.35          # disk diameters; how far beyond contact the pair list reaches
+FEW = 256            # disks among which all pairs are tried: quicker than to load what builds a tree
 TOLERANCE = 1e-9     # largest force left over, in units of the pressure times a diameter
 TOUCH = 1e-6         # weakest force that counts as a contact, same units
 MAX_STEPS = 400_000
@@ -101,14 +102,24 @@ class _Disks:
             furthest = np.sqrt((moved * moved).sum(axis=0).max())
             if 2 * self.radii[-1] / self.side + 2 * furthest <= self._reach:
                 return
-        from scipy.spatial import cKDTree
-
         self._reach = (2 * self.radii[-1] + SKIN) / self.side
         self._listed = self.scaled
-        tree = cKDTree(self.scaled.T % 1.0, boxsize=1.0)
-        pairs = np.sort(tree.query_pairs(self._reach, output_type="ndarray"), axis=1)
-        self.pairs = pairs[np.lexsort(pairs.T[::-1])].T
+        self.pairs = _near(self.scaled, self._reach)
         self.sigma = self.radii[self.pairs].sum(axis=0)
+
+
+def _near(places: Array, reach: float) -> NDArray[np.int64]:
+    """Pairs (2, n_pairs), in order, of `places` (2, n) in a periodic unit box that lie closer than `reach`."""
+    if places.shape[1] <= FEW:
+        a, b = np.triu_indices(places.shape[1], 1)
+        apart = places[:, a] - places[:, b]
+        apart -= np.round(apart)
+        close = (apart * apart).sum(axis=0) <= reach * reach
+        return np.stack([a[close], b[close]])
+    from scipy.spatial import cKDTree
+
+    pairs = np.sort(cKDTree(places.T % 1.0, boxsize=1.0).query_pairs(reach, output_type="ndarray"), axis=1)
+    return pairs[np.lexsort(pairs.T[::-1])].T
 
 
 def _relax(disks: _Disks, coordinates: Array, seed: int) -> None:
