@@ -10,6 +10,7 @@ from .wmethod import linearise, propose
 
 ENTER, LEAVE = 0.01, 0.03      # lag below which the manifold is followed, above which it is left
 WANTED = 0.01                  # |error| / |move| of a step of G, at tolerance 1e-3
+LOST = 0.1                     # lag at the end of a step that is not taken
 NEAR = 2                       # times ENTER: lag of the targets that is worth a test of the whole
 SPARSE = 4                     # looks from one test of the lag to the next
 FIRST = 0.1                    # the first step, over the sum of the rates of learning
@@ -70,6 +71,16 @@ def enter(me, p, slow, x, G, lane):
     settle(p, slow, x, lane)
     remember(me, p, x, G, lane)
     return True
+
+
+@kernel
+def take_back(me, p, x, G, lane):
+    """Bring a lane back to where its step began: the manifold was lost on the way, and RK4 goes on from there."""
+    me.taken, me.span = 0, SHORTEST
+    for i in range(x.shape[0]):
+        x[i, lane] = p.last_x[i, lane]
+    for j in range(G.shape[0]):
+        G[j, lane] = p.last_G[j, lane]
 
 
 @kernel
@@ -135,7 +146,10 @@ def glide(block):
         me = p.each[lane]
         if me.gliding and me.status == RUNNING:
             measure_lag(me, slow.rate, slow.still, lane)
-            if me.taken == 1:
+            if me.taken == 1 and me.method != SLOW and not me.lag <= LOST:
+                take_back(me, p, x, G, lane)
+                leave(me, law.rows, lane)
+            elif me.taken == 1:
                 if not arrive(me, p, slow, x, G, lane):
                     me.span = SHORTEST
                     leave(me, law.rows, lane)

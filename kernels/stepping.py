@@ -48,6 +48,8 @@ def choose_step(me, rows, bounds, lane):
     elif dt * me.bound > STABLE:
         me.status = DIVERGED
     me.stretch = me.span - (SHORTEST * me.clock) % me.span
+    if me.time + dt * me.stretch == me.time:         # so stiff that time stands still
+        me.status = DIVERGED
     set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.stretch))
 
 
