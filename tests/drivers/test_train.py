@@ -173,6 +173,15 @@ def test_bits_depend_on_the_member_only():
         same_bits(many[k], ol.train(NET, tasks[k], rates[k], record=record))
 
 
+def test_a_step_that_loses_the_manifold_is_not_taken(reference):
+    """Task 164 once jumped from a lag of 0.01 to one of 1e10, and time stood still: its limit must be reached."""
+    net = ol.Network.read(reference / "networks" / "packing_01.txt")
+    run = ol.train(net, ol.Task.allosteric(net, 10, 3, seed=164), 10.0 ** -1.5)
+    assert run.status == "out of time"
+    assert run.conductances.max() < 100.0
+    assert 0.01 < run.final_cost < 0.05
+
+
 def test_set_aside_and_taken_up_again():
     from ohmlearn.drivers.ensemble import Ensemble
     tasks = [a_task(s) for s in range(12)]
