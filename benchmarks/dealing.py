@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.drivers.members import expected_log_time
+from ohmlearn.drivers.members import expected_log_steps
 from ohmlearn.parallel.dealing import ANEW, LOOK, tickets, weights
 
 LANES, TASKS = 8, 100
@@ -130,9 +130,9 @@ def measure_draws() -> list[Draw]:
 def member_times(network: Path | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(rates,) R, and (tasks, rates) seconds of processor time that members keep their lanes."""
     from ohmlearn import Sweep
+    from ohmlearn.drivers.crew import run_members
     from ohmlearn.drivers.lanes import LaneBlock
     from ohmlearn.drivers.members import LongestFirst
-    from ohmlearn.drivers.train import run_members
 
     sweep = Sweep.from_tables({
         "network": {"packing": {"n_nodes": 64, "seed": 1}} if network is None else {"file": str(network)},
@@ -172,7 +172,7 @@ class Members(NamedTuple):
         n_tasks = count // rates.size
         many = seconds[np.random.default_rng(0).integers(0, len(seconds), n_tasks)]
         factors = [np.repeat(np.arange(n_tasks), rates.size), np.tile(np.arange(rates.size), n_tasks)]
-        return cls(many.ravel(), np.tile(expected_log_time(rates), n_tasks), factors)
+        return cls(many.ravel(), np.tile(expected_log_steps(rates), n_tasks), factors)
 
 
 def simulate(members: Members, ranks: int, draw: Draw,

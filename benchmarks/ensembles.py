@@ -4,25 +4,28 @@ import time
 import numpy as np
 import ohmlearn as ol
 from ohmlearn.drivers.allocation import Prepared
-from ohmlearn.drivers.ensemble import Ensemble
+from ohmlearn.drivers.ensemble import PRECISIONS, Ensemble
 from ohmlearn.drivers.lanes import LaneBlock
 from ohmlearn.kernels import equilibrium, stepping
 from ohmlearn.kernels.dynamics import rk4_step
+from ohmlearn.kernels.lanes import n_lanes
 
 LANES = 8
 EVERYONE = 255    # a bit a lane
 
 
-def a_block(n_nodes=64, floor_mode="relax", rate=1.0):
-    """A block with 8 members that have learned a little."""
+def a_block(n_nodes=64, floor_mode="relax", rate=1.0, precision="double", follow=True):
+    """A full block of members, that have learned a little if they are followed."""
     net = ol.Network.packing(n_nodes, seed=1) if n_nodes <= 128 else ol.Network.delaunay(n_nodes, seed=1)
-    tasks = [ol.Task.allosteric(net, 10 if n_nodes > 16 else 4, 3, seed=seed) for seed in range(LANES)]
-    ensemble = Ensemble(net, tasks, np.arange(LANES), np.full(LANES, rate), ol.Rule(floor_mode=floor_mode), until=None,
-                        t_max=1e3, method="rk4")
+    count = n_lanes(PRECISIONS[precision])
+    tasks = [ol.Task.allosteric(net, 10 if n_nodes > 16 else 4, 3, seed=seed) for seed in range(count)]
+    ensemble = Ensemble(net, tasks, np.arange(count), np.full(count, rate), ol.Rule(floor_mode=floor_mode), until=None,
+                        t_max=1e3, method="rk4", precision=precision)
     block = LaneBlock(ensemble, Prepared(ensemble))
-    for lane in range(LANES):
-        block.insert(lane)
-    block.follow()
+    for number in range(count):
+        block.insert(number)
+    if follow:
+        block.follow()
     return block
 
 
@@ -35,22 +38,25 @@ def per_second(function, repeats):
 
 
 class Step:
-    """RK4 steps of 8 members at once, called one by one."""
+    """RK4 steps of a block of 8 members, or 16 in single precision, called one by one."""
 
-    params = (["relax", "clip"], [16, 64, 256, 1024])
-    param_names = ("floor", "nodes")
+    params = (["relax", "clip"], [16, 64, 256, 1024], ["double", "single"])
+    param_names = ("floor", "nodes", "precision")
     timeout = 120
 
-    def setup(self, floor_mode, n_nodes):
-        self.block = a_block(n_nodes, floor_mode).block
+    def setup(self, floor_mode, n_nodes, precision):
+        block = a_block(n_nodes, floor_mode, precision=precision, follow=False)
+        self.block, self.lanes = block.block, len(block.numbers)
+        for lane in range(self.lanes):
+            stepping.set_step(self.block.lanes.each[lane], self.block.law.rows, lane, 1e-4)
         self.repeats = 200_000 // n_nodes
 
     def step(self):
         b = self.block
         rk4_step(b.graph, b.law, b.x, b.y, b.q, b.G, b.Gq)
 
-    def track_member_steps(self, floor_mode, n_nodes):
-        return LANES * per_second(self.step, self.repeats)
+    def track_member_steps(self, floor_mode, n_nodes, precision):
+        return self.lanes * per_second(self.step, self.repeats)
 
     track_member_steps.unit = "member-steps/s"
 

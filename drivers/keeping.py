@@ -88,7 +88,7 @@ def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, 
     With a checkpoint, Ctrl-C and the signals of a batch system first write the state; then KeyboardInterrupt is
     raised, or SystemExit(75).
     """
-    from .train import run_members
+    from .crew import run_members
 
     ended: list[Run] = []
     shown = LookProgress(quiet=not progress)

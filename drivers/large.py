@@ -10,10 +10,10 @@ from ohmlearn.run import Run
 from ohmlearn.solvers.equilibrium import bytes_needed
 from ohmlearn.solvers.memory import require
 
+from .crew import next_due
 from .ensemble import Deliver, Ensemble, State
 from .followers import Follower, Gliding, Stepping
 from .members import Queue
-from .train import next_due
 
 RENEW = 16      # looks after which what the solver keeps is dropped, so that a run taken up again has the same bits
 

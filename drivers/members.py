@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+LOOK = 12       # steps that a look costs its block: to the order of the queue only
+
 
 class Queue(Protocol):
     """What a block asks for work. Safe to call from several threads."""
@@ -16,20 +18,14 @@ class Queue(Protocol):
         """Number of the next member, None when there is none left."""
 
     def finished(self, number: int, steps: int) -> None:
-        """Tell that a member took this many RK4 steps."""
+        """Tell that a member took this many steps, looks counted as LOOK steps each."""
 
 
 def expected_log_steps(rates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln of the steps expected at rates R before anything is known of the tasks, looks counted as the steps that they
-    cost: measured, about 3200 at small R, most of them looks on the slow manifold, and 1300 above R = 1."""
-    return np.log(1300.0 + 1900.0 / (1.0 + (np.asarray(rates, dtype=float) / 0.3) ** 2))
-
-
-def expected_log_time(rates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln of the time that a lane takes for a member at rates R, up to a constant: means over 100 tasks of the
-    published sweep. Below R = 0.1 steps on the slow manifold are few but dear."""
-    decades, times = [-1.5, -1.0, 0.0, 0.75, 6.0, 12.0], [28.0, 31.0, 7.8, 4.0, 6.0, 16.0]
-    return np.interp(np.log10(np.maximum(np.asarray(rates, dtype=float), 1e-9)), decades, np.log(times))
+    """ln of the steps expected at rates R (n,) before anything is known of the tasks, a look counted as LOOK steps:
+    means over 100 tasks on the published packing. Below R = 0.1 steps on the slow manifold are few but dear."""
+    decades, steps = [-1.5, -1.0, 0.0, 0.75, 6.0, 12.0], [4000.0, 5000.0, 1600.0, 900.0, 1700.0, 2800.0]
+    return np.interp(np.log10(np.maximum(np.asarray(rates, dtype=float), 1e-9)), decades, np.log(steps))
 
 
 class LongestFirst:

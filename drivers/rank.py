@@ -22,13 +22,13 @@ from ohmlearn.run import Run
 
 from . import parts
 from .board import SLOTS, Board
+from .crew import run_members
 from .ensemble import Ensemble, State
 from .members import LongestFirst, Queue
 from .paths import training_path
 from .progress import NOTE, Progress
 from .rows import FAILURES, Row
 from .store import Store
-from .train import run_members
 
 if TYPE_CHECKING:
     from .sweep import Sweep

@@ -16,7 +16,7 @@ from ohmlearn.parallel.world import RankError, join
 
 from . import fold
 from .locks import Lock, alone, claim, running
-from .members import expected_log_time
+from .members import expected_log_steps
 from .rank import CHECKPOINT, Outcome, Plan, Rank
 from .rows import ALL_STATUSES, FAILURES, MISSING
 from .store import Store, make_folder
@@ -121,7 +121,7 @@ def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, 
         if retry_failed:
             fold.forget_failures(store)
         status, states = store.status(), store.checkpoints()
-    expected = expected_log_time(store.sweep.ensemble.rates)
+    expected = expected_log_steps(store.sweep.ensemble.rates)
     mine = np.argsort(-expected, kind="stable")[shard[0] - 1::shard[1]]
     todo = mine[status[mine] == MISSING]
     failed = int(np.isin(status[mine], FAILURE_CODES).sum())

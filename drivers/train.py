@@ -1,10 +1,7 @@
 """Training: one run, or an ensemble of them in one call."""
 from __future__ import annotations
 
-import os
-import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +13,9 @@ from ohmlearn.run import Record, Run, Runs
 from ohmlearn.schedule import Schedule
 from ohmlearn.task import Task
 
-from .ensemble import Deliver, Ensemble, State, is_plain
-from .members import LongestFirst, Queue
-
-LOOK = 12           # steps that a look costs its block: to the order of the queue only
-SPARING = 50.0      # storing running members takes no more than one part in so many of the time
+from .crew import run_members
+from .ensemble import Deliver, Ensemble, is_plain
+from .members import LongestFirst
 
 
 class Diverged(RuntimeError):
@@ -93,10 +88,11 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
         if not members.size:
             continue
         used, numbers = np.unique(which[members], return_inverse=True)
-        ensemble = Ensemble(network, [tasks[k] for k in used], numbers, rates[members], rule, until, t_max,
-                            None if dt == "auto" else dt, record, g[members] if g is not None and g.ndim == 2 else g,
-                            None if starts is None else [starts[k] for k in members], tolerance, go_on, method,
-                            schedule, precision)
+        ensemble = Ensemble(
+            network, [tasks[k] for k in used], numbers, rates[members], rule, until=until, t_max=t_max,
+            dt=None if dt == "auto" else dt, record=record, tolerance=tolerance, go_on=go_on, method=method,
+            conductances=g[members] if g is not None and g.ndim == 2 else g, schedule=schedule, precision=precision,
+            starts=None if starts is None else [starts[k] for k in members])
         if rates.size == 1 and (checkpoint is not None or progress):
             from .keeping import train_one
 
@@ -142,94 +138,3 @@ def _starts(conductances: Any, count: int) -> list[Run] | None:
                 raise ValueError(f"{len(runs)} runs to go on from, but {count} to train")
             return runs
     return None
-
-
-def available_threads() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def next_due(begun: float, checkpoint: float) -> float:
-    """When running members are stored again after storing them, begun at a time of the monotonic clock, has ended."""
-    now = time.monotonic()
-    return now + max(checkpoint, SPARING * (now - begun))
-
-
-def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int | None = None,
-                resume: Callable[[int], State | None] | None = None,
-                suspend: Callable[[int, State], None] | None = None, stop: Callable[[], bool] | None = None,
-                progress: Callable[[int, int], None] | None = None, checkpoint: float = np.inf,
-                tell: Callable[[float, float, int], None] | None = None) -> None:
-    """Run the members that a queue gives, 8 side by side in each thread.
-
-    deliver(number, run) is called, one call at a time, for every member that ends. When stop() is true the running
-    members are handed to suspend(number, state) and the call returns; resume(number) gives such a state back, or None.
-    suspend is also called every `checkpoint` seconds, for members that then go on; less often where it takes long.
-    progress(running, member_steps) is told after every slice how many members run and what the slice took.
-    tell(C*/C*(0), time, steps) is told after every look at a member on a large network.
-    """
-    from .paths import training_path
-    from .worker import Worker, workers_for
-
-    if training_path(ensemble.network)[0] == "large":
-        from .large import run_large
-
-        run_large(ensemble, queue, deliver, threads=threads or available_threads(), resume=resume, suspend=suspend,
-                  stop=stop, progress=progress, checkpoint=checkpoint, tell=tell)
-        return
-    threads = max(1, min(threads or available_threads(), -(-len(ensemble) // 2)))
-    lock, ended = threading.Lock(), threading.Event()
-    failures: list[BaseException] = []
-    workers = workers_for(ensemble, threads, queue, resume)
-
-    def slice_of(worker: Worker) -> bool:
-        """Refill, follow, deliver; False when there is nothing left to do."""
-        if not worker.refill():
-            return False
-        done, steps = worker.follow()
-        for number, run in done:
-            queue.finished(number, run.n_steps + LOOK * run.n_looks)
-            with lock:
-                deliver(number, run)
-        if progress:
-            with lock:
-                progress(sum(worker.occupied for worker in workers), steps)
-        return True
-
-    def set_aside(worker: Worker) -> None:
-        for number, state in worker.states().items():
-            if suspend:
-                suspend(number, state)
-
-    def work(worker: Worker) -> None:
-        due = time.monotonic() + checkpoint
-        try:
-            while not ended.is_set() and slice_of(worker):
-                if stop and stop():
-                    ended.set()
-                elif suspend and (begun := time.monotonic()) > due:
-                    set_aside(worker)
-                    due = next_due(begun, checkpoint)
-        except BaseException as error:
-            failures.append(error)
-            ended.set()
-
-    if threads == 1:
-        work(workers[0])
-    else:
-        running = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in workers]
-        for thread in running:
-            thread.start()
-        try:
-            for thread in running:
-                thread.join()
-        except BaseException as error:        # Ctrl-C reaches the main thread only
-            failures.append(error)
-            ended.set()
-            for thread in running:
-                thread.join()
-    if suspend and ended.is_set():
-        for worker in workers:
-            set_aside(worker)
-    if failures:
-        raise failures[0]

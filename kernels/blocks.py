@@ -123,6 +123,7 @@ def strayed(each, manifold):
 def run(block, manifold, strides):
     """Follow a block by RK4 (manifold None) or on the slow manifold (True), for this many strides or until a lane is
     done or belongs to the other way. A stride is SHORTEST steps of RK4, or one on the manifold. Returns those taken.
+    None and not False, so that each way is compiled without the other.
 
     New lanes wait for a multiple of the longest span, so that the lanes look at the same strides: a look costs
     the block the same for one lane as for all.

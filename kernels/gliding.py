@@ -5,7 +5,7 @@ from .compiled import kernel
 from .looks import note
 from .slow import lagging, quasistatic
 from .state import AUTO, CONTINUED, DIVERGED, RUNNING, SLOW, count_work
-from .stepping import LONGEST, SHORTEST, clamp, note_errors, remember, set_step
+from .stepping import LONGEST, SHORTEST, clamp, note_errors, remember, set_step, take_back
 from .wmethod import linearise, propose
 
 ENTER, LEAVE = 0.01, 0.03      # lag below which the manifold is followed, above which it is left
@@ -54,12 +54,19 @@ def settle(p, slow, x, lane):
 
 @kernel
 def arrive(me, p, slow, x, G, lane):
-    """Note the step that led here. Returns whether the lane may stay, for its lag has not grown too much."""
+    """Note the step that led here, or take it back if the manifold was lost on the way. Returns whether the lane may
+    stay, for its lag has not grown too much."""
+    if me.method != SLOW and not me.lag <= LOST:
+        take_back(me, p, x, G, lane)
+        return False
     settle(p, slow, x, lane)
     note_errors(me, p.target, p.errors, x, lane)
     note(me, lane, me.dt, p)
     remember(me, p, x, G, lane)
-    return me.lag <= LEAVE or me.method == SLOW
+    if me.lag <= LEAVE or me.method == SLOW:
+        return True
+    me.span = SHORTEST
+    return False
 
 
 @kernel
@@ -71,16 +78,6 @@ def enter(me, p, slow, x, G, lane):
     settle(p, slow, x, lane)
     remember(me, p, x, G, lane)
     return True
-
-
-@kernel
-def take_back(me, p, x, G, lane):
-    """Bring a lane back to where its step began: the manifold was lost on the way, and RK4 goes on from there."""
-    me.taken, me.span = 0, SHORTEST
-    for i in range(x.shape[0]):
-        x[i, lane] = p.last_x[i, lane]
-    for j in range(G.shape[0]):
-        G[j, lane] = p.last_G[j, lane]
 
 
 @kernel
@@ -146,14 +143,12 @@ def glide(block):
         me = p.each[lane]
         if me.gliding and me.status == RUNNING:
             measure_lag(me, slow.rate, slow.still, lane)
-            if me.taken == 1 and me.method != SLOW and not me.lag <= LOST:
-                take_back(me, p, x, G, lane)
-                leave(me, law.rows, lane)
-            elif me.taken == 1:
-                if not arrive(me, p, slow, x, G, lane):
-                    me.span = SHORTEST
-                    leave(me, law.rows, lane)
-            elif me.reach == 0 and not enter(me, p, slow, x, G, lane):
+            stays = True
+            if me.taken == 1:
+                stays = arrive(me, p, slow, x, G, lane)
+            elif me.reach == 0:
+                stays = enter(me, p, slow, x, G, lane)
+            if not stays:
                 leave(me, law.rows, lane)
     moving = gliding_bits(p.each)
     if moving == 0:

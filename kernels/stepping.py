@@ -122,14 +122,21 @@ def remember(me, p, x, G, lane):
 
 
 @kernel
-def retreat(me, p, rows, x, G, lane):
-    """Take the stretch again with half the step."""
-    me.caution *= 0.5
-    me.span, me.stretch, me.taken = SHORTEST, SHORTEST, 0
+def take_back(me, p, x, G, lane):
+    """Bring a lane back to where its stretch began."""
+    me.span, me.taken = SHORTEST, 0
     for i in range(x.shape[0]):
         x[i, lane] = p.last_x[i, lane]
     for j in range(G.shape[0]):
         G[j, lane] = p.last_G[j, lane]
+
+
+@kernel
+def retreat(me, p, rows, x, G, lane):
+    """Take the stretch again with half the step."""
+    take_back(me, p, x, G, lane)
+    me.caution *= 0.5
+    me.stretch = SHORTEST
     set_step(me, rows, lane, 0.5 * me.dt)
     if me.caution < 1e-9:
         me.status = DIVERGED

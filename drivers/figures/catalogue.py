@@ -80,7 +80,6 @@ class Entry:
                 raise ValueError(f"figure {self.name} has no option --{name}")
         return replace(size, **{name: self.adjust[name](text) for name, text in given.items()})
 
-
     def produce(self, size: Any, folder: Path, settings: Settings) -> list[Path]:
         """Compute, draw and write; returns the paths written.
 

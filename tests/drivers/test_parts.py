@@ -3,13 +3,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from ohmlearn.drivers import parts, rank, train
+from ohmlearn.drivers import crew, parts, rank
+from ohmlearn.drivers.crew import run_members
 from ohmlearn.drivers.ensemble import Ensemble
 from ohmlearn.drivers.members import LongestFirst
 from ohmlearn.drivers.parts import PartWriter, StoreError, decode, encode
 from ohmlearn.drivers.rank import Plan
 from ohmlearn.drivers.store import Store
-from ohmlearn.drivers.train import run_members
 from ohmlearn.parallel.stopping import Stopping
 from ohmlearn.parallel.timeline import Timeline
 from ohmlearn.parallel.world import World
@@ -54,9 +54,9 @@ def test_states_of_the_engine_come_back_as_they_were():
 
 def test_storing_that_takes_long_is_done_less_often(monkeypatch):
     clock = SimpleNamespace(monotonic=lambda: 10.0)
-    monkeypatch.setattr(train, "time", clock)
-    assert train.next_due(9.999, 0.25) == 10.25
-    assert train.next_due(9.0, 0.25) == 60.0
+    monkeypatch.setattr(crew, "time", clock)
+    assert crew.next_due(9.999, 0.25) == 10.25
+    assert crew.next_due(9.0, 0.25) == 60.0
 
 
 def test_ranks_load_compiled_kernels_at_once_and_in_good_order(tmp_path, monkeypatch):

@@ -5,7 +5,8 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 import reference as twin
-from ohmlearn.drivers.train import Diverged, run_members
+from ohmlearn.drivers.crew import run_members
+from ohmlearn.drivers.train import Diverged
 from queues import OneAfterTheOther
 from scipy.integrate import solve_ivp
 
@@ -189,7 +190,7 @@ def test_set_aside_and_taken_up_again():
     whole, parts, states = {}, {}, {}
     run_members(ensemble, OneAfterTheOther(range(12)), whole.__setitem__, threads=1)
     slices = 0
-    while len(parts) < 12:
+    while len(parts) < 12 and slices < 1000:
         queue = OneAfterTheOther(k for k in range(12) if k not in parts)
         run_members(ensemble, queue, parts.__setitem__, threads=1, suspend=states.__setitem__, stop=lambda: True,
                     resume=states.get)
