@@ -33,7 +33,8 @@ def respond(incidence, conductances, currents, outputs):
 
 def respond_by_pseudo_inverse(incidence, conductances, currents, outputs):
     """The same as H⁺ I and H⁺ o."""
-    return (np.linalg.pinv((incidence.T * conductances) @ incidence) @ np.column_stack([currents, outputs])).T
+    inverse = np.linalg.pinv((incidence.T * conductances) @ incidence, rcond=1e-10)
+    return (inverse @ np.column_stack([currents, outputs])).T
 
 
 RESPOND = respond_by_pseudo_inverse if "--pinv" in sys.argv else respond

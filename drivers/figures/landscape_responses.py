@@ -64,7 +64,7 @@ def _rows(problem: Problem, descent: Descent) -> Array | None:
     soft = landscape.account(problem, descent).soft
     if soft.gap < GAP:
         return None
-    exact = np.linalg.pinv((network.incidence.T * g) @ network.incidence.toarray(), hermitian=True)
+    exact = np.linalg.pinv((network.incidence.T * g) @ network.incidence.toarray(), rcond=1e-10, hermitian=True)
     rows = np.empty((4, len(NOISES), len(COUNTS)))
     for i, noise in enumerate(NOISES):
         for k, count in enumerate(COUNTS):
