@@ -5,6 +5,8 @@ on a block of one lane whose nodes are the targets; only what is solved and step
 """
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels import blocks, looks, state, stepping
@@ -31,7 +33,7 @@ class Follower:
         self.rate = float(ensemble.rates[number])
         count, times = self.task.n_targets, ensemble.times(number)
         rows = stepping.LONGEST * MOST + 1
-        column = lambda *shape: np.zeros((*shape, 1))  # noqa: E731
+        column: Callable[..., NDArray[np.float64]] = lambda *shape: np.zeros((*shape, 1))  # noqa: E731
         self.p = Lanes(np.zeros(1, dtype=MEMBER), np.arange(count)[:, None].copy(),
                        self.task.target_voltages[:, None].copy(), column(count), column(count), column(count),
                        column(count), column(rows, count), times[:, None].copy(), column(len(times)),

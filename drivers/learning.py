@@ -18,7 +18,7 @@ from .reach import best_response
 from .samples import Array, Wiring, crossbar, learn, with_ones
 
 
-class _Coupled(BaseEstimator):  # type: ignore[misc]
+class _Coupled(BaseEstimator):
     """What both estimators share: the wiring, the scales, and the network's answer to samples."""
 
     def _wire(self, n_features: int, n_outputs: int) -> Wiring:
@@ -63,7 +63,7 @@ class _Coupled(BaseEstimator):  # type: ignore[misc]
         return np.asarray(self._drive(X) @ self.response_.T)
 
 
-class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):  # type: ignore[misc]
+class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
     """A resistor network that learns y from X.
 
     net : the network; by default a crossbar made to size, which joins every output to every held node.
@@ -132,7 +132,7 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):  # type: ign
         return answers[:, 0] if self.y_ndim_ == 1 else answers
 
 
-class CoupledClassifier(ClassifierMixin, _Coupled):  # type: ignore[misc]
+class CoupledClassifier(ClassifierMixin, _Coupled):
     """A resistor network that learns classes, one output each; the largest output tells.
 
     margin : V by which the right output should lead. The desired outputs of a sample are the nearest ones that do;

@@ -85,7 +85,7 @@ class Store:
         tables["sweep"]["rates"] = sweep.rates.tolist()
         header = {"format": FORMAT, "version": __version__, "digest": sweep.digest, "tables": tables}
         with replacing(path / INPUTS) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **inputs(sweep))  # type: ignore[arg-type]
+            np.savez(file, **inputs(sweep))
         with replacing(path / HEADER) as temporary:
             temporary.write_text(json.dumps(header, indent=1))
         return cls(path, header)

@@ -65,7 +65,7 @@ def inline(function: Callable[..., Any]) -> Any:
     return numba.njit(function, nogil=True, forceinline=True, error_model="numpy")
 
 
-def _without_owner(context, builder, kind, value):  # type: ignore[no-untyped-def]
+def _without_owner(context, builder, kind, value):
     """The LLVM value of arrays, or tuples of them, with no reference to who owns their memory."""
     if isinstance(kind, types.Array):
         array = context.make_array(kind)(context, builder, value)
@@ -80,7 +80,7 @@ def _without_owner(context, builder, kind, value):  # type: ignore[no-untyped-de
 
 
 @intrinsic
-def borrowed(typingctx, value):  # type: ignore[no-untyped-def]
+def borrowed(typingctx, value):
     """The same arrays (or tuple of arrays), without counting references to them: a tuple of some fifty arrays that is
     handed from function to function otherwise costs more than a step. The caller of the kernel keeps them alive."""
     return value(value), lambda context, builder, sig, args: _without_owner(context, builder, sig.args[0], args[0])

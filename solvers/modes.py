@@ -183,7 +183,10 @@ def _lobpcg(problem: _Problem, k: int) -> tuple[Floats, int]:
 
     apply = make("approximate-cholesky").prepare(problem.matrix, problem.grounded.excess(problem.g))
     pseudo = problem.inverse(apply)
-    columns = lambda f: lambda x: np.column_stack([f(column) for column in x.T])  # noqa: E731
+
+    def columns(f: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+        return lambda x: np.column_stack([f(column) for column in x.T])
+
     size = problem.size
     laplacian = LinearOperator((size, size), matvec=problem.times, matmat=columns(problem.times), dtype=np.float64)
     start = np.random.default_rng(0).standard_normal((size, min(k + 2, size // 5)))

@@ -8,7 +8,7 @@ with the rule and the capacitors of the simulation.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,8 +64,9 @@ def teacher_task(network: Network, sources: int, targets: int, seed: int) -> Tas
     return replace(task, target_voltages=voltages(network, task, conductances)[task.targets])
 
 
-KINDS = {"drawn": lambda network, count, seed: Task.allosteric(network, SOURCES, count, seed=seed, feasible=count < 9),
-         "of a teacher": lambda network, count, seed: teacher_task(network, SOURCES, count, seed)}
+KINDS: dict[str, Callable[[Network, int, int], Task]] = {
+    "drawn": lambda network, count, seed: Task.allosteric(network, SOURCES, count, seed=seed, feasible=count < 9),
+    "of a teacher": lambda network, count, seed: teacher_task(network, SOURCES, count, seed)}
 
 
 @dataclass(frozen=True, eq=False)
