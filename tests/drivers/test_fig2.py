@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made import RATES, made_run, power_laws
 from ohmlearn.drivers.cli import main
 from ohmlearn.drivers.figures.fig2 import (
     FULL,
@@ -23,9 +24,6 @@ from ohmlearn.network import Network
 from ohmlearn.run import Runs
 from ohmlearn.task import Task
 from PIL import Image
-
-from .test_plots import made_run
-from .test_training_times import RATES, power_laws
 
 
 def starts(times: np.ndarray, rates: np.ndarray = RATES) -> list[str]:

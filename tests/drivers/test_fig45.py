@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made import made_run
 from ohmlearn.drivers.figures import fig4, fig5, floors
 from ohmlearn.drivers.figures.catalogue import Settings
 from ohmlearn.drivers.figures.floors_table import verdicts as floor_verdicts
 from PIL import Image
-
-from .test_plots import made_run
 
 
 def starts(lines: list[str]) -> list[str]:

@@ -4,24 +4,13 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from made import NONE, made_run
 from matplotlib.figure import Figure
 from ohmlearn.drivers.figures.fig2_panels import Fig2, FinalCosts, draw
 from ohmlearn.drivers.figures.training_times import TrainingTimes
 from ohmlearn.drivers.plots import plot_runs, rate_colors
 from ohmlearn.drivers.published import FINAL_COST, TRAINING_TIME
-from ohmlearn.run import Run, Runs
-
-NONE = np.empty(0)
-
-
-def made_run(rate: float) -> Run:
-    """A run whose C* falls as exp(-training steps) and whose C is half of it; it ends after its last record."""
-    times = np.append(0.0, np.logspace(-3, 1, 20)) / (rate or 1.0)
-    cost = np.exp(-times * (rate or 1.0))
-    return Run(rate=rate, status="reached", reason="", training_time=1.0, sustained_time=1.0, nonequilibrium_time=1.0,
-               time=1.1 * float(times[-1]), conductances=NONE, voltages=NONE, difference=NONE, times=times,
-               equilibrium_cost=cost, cost=cost / 2, initial_cost=1.0, final_cost=float(cost[-1]) / 2, n_steps=20,
-               n_looks=20)
+from ohmlearn.run import Runs
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Statistics of training times: exact power laws, hand-made numbers, and the published times against themselves."""
 import numpy as np
 import pytest
+from made import RATES, power_laws
 from ohmlearn.drivers.figures.training_times import (
     FAST,
     SLOW,
@@ -10,13 +11,6 @@ from ohmlearn.drivers.figures.training_times import (
     jackknife,
 )
 from ohmlearn.drivers.published import TRAINING_TIME
-
-RATES = np.logspace(-3, 12, 31)
-
-
-def power_laws(rates: np.ndarray = RATES) -> np.ndarray:
-    """τ = 300/R below 1 and 300/√R above, with the factors 1, 2, 3 and 4 for four tasks."""
-    return np.arange(1, 5)[:, None] * 300.0 * np.where(rates < 1, 1 / rates, rates**-0.5)
 
 
 def test_exact_power_laws_give_exact_slopes() -> None:
