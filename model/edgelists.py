@@ -32,10 +32,8 @@ def read_edges(path: Path) -> tuple[Network, NDArray[np.float64] | None]:
     columns += [] if value is None else [("value", np.float64)]
     used = (0, 1) if value is None else (0, 1, value)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)      # of a file without data, which is an error below
-            table = np.atleast_1d(np.loadtxt(path, columns, delimiter=delimiter, skiprows=skip + named, usecols=used,
-                                             encoding="utf-8"))
+        table = np.atleast_1d(_load(path, columns, delimiter=delimiter, skiprows=skip + named, usecols=used,
+                                    encoding="utf-8"))
     except ValueError as error:
         _blame(path, skip + named, delimiter, used, error)
     if not len(table):
@@ -52,6 +50,17 @@ def read_edges(path: Path) -> tuple[Network, NDArray[np.float64] | None]:
         what = "resistance; it must be finite and > 0" if resistances else "conductance; it must be finite and >= 0"
         raise ValueError(f"{path}, line {_line_of(path, bad[0], skip + named)}: {values[bad[0]]} is no {what}")
     return network, 1 / values if resistances else values
+
+
+def _load(*source: Any, **options: Any) -> NDArray[Any]:
+    """NumPy's loadtxt, where a fraction that stands for a node number is an error in every version of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)      # of a file without data, which is the callers' error
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            return np.loadtxt(*source, **options)
+        except DeprecationWarning as warning:
+            raise ValueError(str(warning)) from None
 
 
 def write_edges(file: IO[str], network: Network, conductances: NDArray[np.float64] | None) -> None:
@@ -88,8 +97,8 @@ def read_packing(path: Path) -> tuple[Network, None]:
     if n < 2 or m < 1 or not (np.isfinite(box) and box > 0):
         raise ValueError(f"{path}, line 1: {lines[0].strip()!r} is no packing; it needs nodes, edges and a box > 0")
     try:
-        positions = np.loadtxt(lines[1:1 + n], ndmin=2)
-        edges = np.loadtxt(lines[1 + n:], dtype=np.int64, ndmin=2)
+        positions = _load(lines[1:1 + n], ndmin=2)
+        edges = _load(lines[1 + n:], dtype=np.int64, ndmin=2)
         if positions.shape != (n, 2) or edges.shape != (m, 2):
             raise ValueError("a line does not hold two numbers")
     except ValueError as error:
