@@ -135,7 +135,7 @@ def spanning_tree(edges: ArrayLike, n_nodes: int, order: NDArray[np.int64]) -> N
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import minimum_spanning_tree
 
-    a, b = np.asarray(edges, dtype=np.int32).T         # SciPy 1.13 takes no other indices here
+    a, b = np.asarray(edges, dtype=np.int32).T         # SciPy 1.15 takes no other indices here
     rank = np.empty(len(a))
     rank[np.argsort(order, kind="stable")] = np.arange(1, len(a) + 1)       # zero would mean no edge
     chosen = minimum_spanning_tree(csr_array((rank, (a, b)), shape=(n_nodes, n_nodes))).data

@@ -19,14 +19,13 @@ def read(path: Path) -> tuple[Network, NDArray[np.float64] | None]:
     has no conductances.
     """
     from scipy.io import mminfo, mmread
-    from scipy.sparse import coo_array
 
     try:
         rows, columns, _, layout, kind, symmetry = mminfo(path)
         if layout != "coordinate" or kind == "complex" or rows != columns:
             raise ValueError(f"a {rows} × {columns} {kind} matrix in {layout} format is no network; "
                              "it takes a square, real, sparse (coordinate) one")
-        matrix = coo_array(mmread(path))
+        matrix = mmread(path, spmatrix=False)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     if symmetry == "general":
