@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUT := results
 
-.PHONY: help run test lint docs links bench clean
+.PHONY: help run test lowest lint docs links bench clean
 
 help:
 	@echo "make run    train the ensemble and draw Fig. 2 of paper 1 into $(OUT)/"
 	@echo "make test   run the tests (ARGS='-k step' hands options to pytest)"
+	@echo "make lowest the tests with the lowest versions that pyproject.toml allows, in an environment of their own"
 	@echo "make lint   ruff, and mypy against the installed wheel"
 	@echo "make docs   the documentation into $(OUT)/docs/, gallery and all; warnings are errors"
 	@echo "make links  whether the other sites answer that the documentation points to"
@@ -25,6 +26,14 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/test.stamp
 	$(BIN)/pytest $(ARGS)
+
+lowest: $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/lowest
+	$(BIN)/python -c "import re; [print(f'{n}=={v}') for n, v in \
+	    re.findall(r'\"([\w-]+)>=([\d.]+)\"', open('pyproject.toml').read()) if n != 'setuptools']" > $(VENV)/lowest/versions
+	$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(VENV)/lowest/versions \
+	    --editable '.[test,mpich]'
+	$(VENV)/lowest/bin/pytest $(ARGS)
 
 lint: $(VENV)/dev.stamp $(VENV)/wheel.stamp
 	$(BIN)/ruff check .
