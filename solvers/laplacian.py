@@ -1,6 +1,7 @@
 """The Laplacian of a network with its held nodes eliminated: pattern once, entries from any conductances."""
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,42 @@ from .layout import Layout
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+
+class Pattern:
+    """Where the entries of a Laplacian stand, in CSR; made once, filled from any weights.
+
+    ends : (n_edges, 2) row of both ends of every edge, -1 where an end is held; parallel edges add up.
+    """
+
+    def __init__(self, n_rows: int, ends: NDArray[np.int32]) -> None:
+        indptr = np.empty(n_rows + 1, dtype=np.int32)
+        kernels.count_entries(indptr, ends)
+        arcs = np.empty(int(indptr[-1]) - n_rows, dtype=np.int32)
+        kernels.sort_arcs(arcs, indptr, ends)
+        indices = np.empty(int(indptr[-1]), dtype=np.int32)
+        slots = np.empty((len(ends), 2), dtype=np.int32)
+        diagonal, filled = np.empty(n_rows, dtype=np.int32), np.empty(n_rows, dtype=np.int32)
+        kernels.place_entries(indices, slots, diagonal, filled, indptr, arcs, ends)
+        if filled.sum() < indices.size:
+            stop = kernels.close_gaps(indptr, indices, slots, diagonal, filled, ends)
+            indices = indices[:stop].copy()
+        self.ends, self.indptr, self.indices, self.slots, self.diagonal = ends, indptr, indices, slots, diagonal
+
+    def matrix(self, weights: NDArray[np.float64], excess: NDArray[np.float64] | None = None) -> csr_array:
+        """(n_rows, n_rows) from (n_edges,) weights and, added to the diagonal, (n_rows,) conductances to ground.
+
+        Only its data array is new.
+        """
+        from scipy.sparse import csr_array
+
+        data, n = np.empty(self.indices.size), self.diagonal.size
+        kernels.refill(data, self.ends, self.slots, self.diagonal, weights)
+        if excess is not None:
+            data[self.diagonal] += excess
+        matrix = csr_array((data, self.indices, self.indptr), shape=(n, n), copy=False)
+        matrix.has_sorted_indices = matrix.has_canonical_format = True
+        return matrix
 
 
 class Laplacian:
@@ -38,7 +75,6 @@ class Laplacian:
         edges = network.edges if layout is None else network.edges[layout.edges]
         self.ends = row[edges]
         self._border(edges, row, is_held)
-        self._make_pattern()
 
     def _border(self, edges: NDArray[np.int64], row: NDArray[np.int32], is_held: NDArray[np.bool_]) -> None:
         """Edges between a free and a held node: their number, the free end's row, the held end's place."""
@@ -51,36 +87,21 @@ class Laplacian:
         self.border_row = row[edges[border, side]]
         self.border_held = held_place[edges[border, 1 - side]]
 
-    def _make_pattern(self) -> None:
-        n, ends = self.free.size, self.ends
-        indptr = np.empty(n + 1, dtype=np.int32)
-        kernels.count_entries(indptr, ends)
-        arcs = np.empty(int(indptr[-1]) - n, dtype=np.int32)
-        kernels.sort_arcs(arcs, indptr, ends)
-        indices = np.empty(int(indptr[-1]), dtype=np.int32)
-        slots = np.empty((len(ends), 2), dtype=np.int32)
-        diagonal, filled = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
-        kernels.place_entries(indices, slots, diagonal, filled, indptr, arcs, ends)
-        if filled.sum() < indices.size:
-            stop = kernels.close_gaps(indptr, indices, slots, diagonal, filled, ends)
-            indices = indices[:stop].copy()
-        self.indptr, self.indices, self.slots, self.diagonal = indptr, indices, slots, diagonal
-
     @property
     def n_rows(self) -> int:
         return int(self.free.size)
 
+    @cached_property
+    def _pattern(self) -> Pattern:
+        return Pattern(self.n_rows, self.ends)
+
+    def sorted(self, conductances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n_edges,) conductances in the order of `ends`."""
+        return conductances if self._edges is None else conductances[self._edges]
+
     def matrix(self, conductances: NDArray[np.float64]) -> csr_array:
         """(n_rows, n_rows) L_FF for the given (n_edges,) conductances; only its data array is new."""
-        from scipy.sparse import csr_array
-
-        data = np.empty(self.indices.size)
-        if self._edges is not None:
-            conductances = conductances[self._edges]
-        kernels.refill(data, self.ends, self.slots, self.diagonal, conductances)
-        matrix = csr_array((data, self.indices, self.indptr), shape=(self.n_rows, self.n_rows), copy=False)
-        matrix.has_sorted_indices = matrix.has_canonical_format = True
-        return matrix
+        return self._pattern.matrix(self.sorted(conductances))
 
     def gather(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n_rows, ...) the rows' share of (n_nodes, ...) values."""

@@ -16,6 +16,7 @@ from .equilibrium import SMALL, NotConverged, bytes_needed
 from .laplacian import Laplacian
 from .layout import Layout
 from .memory import require
+from .star_mesh import StarMesh
 
 Floats = NDArray[np.float64]
 TIGHT = 1e-7      # ‖L x - λ x‖ <= TIGHT λ ‖x‖, so that λ is off by some 1e-14 λ² / gap; and rounding, below
@@ -106,7 +107,6 @@ class _Problem:
         self._part = np.searchsorted(floating, parts[self.free])
         self._part[~np.isin(parts[self.free], floating)] = floating.size
         self._count = np.bincount(self._part, minlength=floating.size + 1)[:floating.size]
-        self.matrix = self.grounded.matrix(g)
         degree = np.bincount(network.edges.ravel(), weights=np.repeat(g, 2), minlength=network.n_nodes)
         self.stiffest = float(degree[self.free].max())
 
@@ -117,9 +117,10 @@ class _Problem:
         means = np.bincount(self._part, weights=x, minlength=self._count.size + 1)[:self._count.size] / self._count
         return x - np.append(means, 0.0)[self._part]
 
-    def inverse(self, apply: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
-        """The pseudo-inverse (or an approximation) on the free nodes, from an inverse with grounded parts."""
-        n = self.grounded.n_rows
+    def inverse(self, method: str) -> Callable[[Floats], Floats]:
+        """The pseudo-inverse (or an approximation) on the free nodes, by a backend, with grounded parts."""
+        n, mesh = self.grounded.n_rows, StarMesh(self.grounded, _thin(self.network))
+        apply = mesh.around(make(method).prepare(*mesh.reduce(self.g)))
 
         def pseudo(x: Floats) -> Floats:
             y = self.deflate(np.ascontiguousarray(x).ravel())
@@ -153,6 +154,11 @@ def _layout(network: Network) -> Layout | None:
     return Layout.of(network) if network.n_nodes > SMALL else None
 
 
+def _thin(network: Network) -> bool:
+    layout = _layout(network)
+    return layout is None or layout.thin
+
+
 def _shift_invert(problem: _Problem, k: int) -> tuple[Floats, int]:
     """Lanczos on the pseudo-inverse; returns vectors (size, k) and the solves taken."""
     from scipy.sparse.linalg import LinearOperator, eigsh
@@ -161,7 +167,7 @@ def _shift_invert(problem: _Problem, k: int) -> tuple[Floats, int]:
     network = problem.network
     require(bytes_needed(network.n_nodes, network.n_edges, method) + 8.0 * problem.size * (2 * k + 22),
             f"a direct factor of {network!r}", "take method='lobpcg'")
-    pseudo = problem.inverse(make(method).prepare(problem.matrix, problem.grounded.excess(problem.g)))
+    pseudo = problem.inverse(method)
     solves = 0
 
     def count(x: Floats) -> Floats:
@@ -181,8 +187,7 @@ def _lobpcg(problem: _Problem, k: int) -> tuple[Floats, int]:
 
     from scipy.sparse.linalg import LinearOperator, lobpcg
 
-    apply = make("approximate-cholesky").prepare(problem.matrix, problem.grounded.excess(problem.g))
-    pseudo = problem.inverse(apply)
+    pseudo = problem.inverse("approximate-cholesky")
 
     def columns(f: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
         return lambda x: np.column_stack([f(column) for column in x.T])

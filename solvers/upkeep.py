@@ -138,15 +138,14 @@ class Upkeep:
             self.stats.setup_seconds += perf_counter() - begin
         return self._apply
 
-    def solve(self, rhs: Floats, starts: Floats | None, tolerance: float) -> Floats:
-        """x (k, n) for right-hand sides (k, n), one a row, to ‖rhs - matrix x‖ <= tolerance ‖rhs‖ if it can."""
+    def solve(self, rhs: Floats, starts: Floats | None, goals: list[float]) -> Floats:
+        """x (k, n) for right-hand sides (k, n), one a row, to ‖rhs - matrix x‖ <= goals (k,) if it can."""
         self._choose(len(rhs))
         setup_before, begin = self.stats.setup_seconds, perf_counter()
         x = np.empty_like(rhs)
         self.stats.iterations = []
         for k, b in enumerate(rhs):
-            size = norm(b)
-            x[k], count = self._solve_one(b, _better(self.matrix, b, size, starts, k), tolerance * size, len(rhs))
+            x[k], count = self._solve_one(b, _better(self.matrix, b, starts, k), goals[k], len(rhs))
             self.stats.iterations.append(count)
         self._note()
         self.stats.n_solves += len(rhs)
@@ -177,8 +176,8 @@ class Upkeep:
             self._extra += max(self._last - self._fresh, 0.0)
 
 
-def _better(matrix: csr_array, b: Floats, size: float, starts: Floats | None, k: int) -> Floats | None:
+def _better(matrix: csr_array, b: Floats, starts: Floats | None, k: int) -> Floats | None:
     """The k-th start if its residual is below that of zero."""
     if starts is None or k >= len(starts):
         return None
-    return starts[k] if norm(b - matrix @ starts[k]) < size else None
+    return starts[k] if norm(b - matrix @ starts[k]) < norm(b) else None

@@ -40,10 +40,10 @@ def test_matrix_is_the_definition(seed, parallel):
 def test_indices_ascend_and_parallel_edges_share_an_entry():
     net, rng = a_network(5)
     lap = Laplacian(net, NONE)
-    for row in range(net.n_nodes):
-        assert np.all(np.diff(lap.indices[lap.indptr[row]:lap.indptr[row + 1]]) > 0)
-    assert lap.indices.size == net.n_nodes + net.adjacency.nnz
     matrix = lap.matrix(rng.uniform(0.1, 2, net.n_edges))
+    for row in range(net.n_nodes):
+        assert np.all(np.diff(matrix.indices[matrix.indptr[row]:matrix.indptr[row + 1]]) > 0)
+    assert matrix.nnz == net.n_nodes + net.adjacency.nnz
     matrix.check_format(full_check=True)
 
 
