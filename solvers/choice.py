@@ -8,21 +8,22 @@ import numpy as np
 
 from .backends import installed
 
-# Seconds of one core, thinned Delaunay networks of mean degree 4.5, rtol 1e-10: only their ratios matter here.
-# Columns: setup of a new pattern, setup for new conductances, one iteration, iterations at uniform conductances
-# and over 4 decades. Measured with benchmarks/solvers.py; see benchmarks/large.md.
-SIZES = (1e2, 1e3, 1e4, 1e5, 1e6)
+# Seconds of one core, cores of thinned Delaunay networks of mean degree 4.5 (1e2 to 1e6 nodes), rtol 1e-10: only their
+# ratios matter here. Columns: setup of a new pattern, setup for new conductances, one iteration, iterations at uniform
+# conductances and over 4 decades. Measured with benchmarks/solvers.py; see benchmarks/large.md.
+SIZES = (28, 345, 3526, 35_826, 358_616)        # rows of the core
 MEASURED: dict[str, tuple[tuple[float, float, float, int, int], ...]] = {
-    "superlu": ((1e-4, 1e-4, 2.4e-5, 1, 1), (1.1e-3, 1.1e-3, 1.2e-4, 1, 1), (1.72e-2, 1.7e-2, 8.5e-4, 1, 1),
-                (0.34, 0.34, 8.7e-3, 1, 1), (7.0, 7.0, 0.13, 1, 1)),
-    "approximate-cholesky": ((4e-5, 4e-5, 7e-6, 20, 15), (2e-4, 2e-4, 1.9e-5, 25, 23), (2.6e-3, 2.4e-3, 1.8e-4, 35, 28),
-                             (3.5e-2, 3.2e-2, 2.8e-3, 43, 36), (0.98, 0.97, 3.5e-2, 53, 43)),
-    "cholmod": ((5e-5, 3e-5, 1.5e-5, 1, 1), (6e-4, 2e-4, 6e-5, 1, 1), (7.3e-3, 2.8e-3, 5.2e-4, 1, 1),
-                (0.165, 0.10, 7.6e-3, 1, 1), (4.0, 2.3, 0.115, 1, 1)),
-    "apxchol": ((1e-4, 1e-4, 1.3e-5, 18, 16), (7e-4, 7e-4, 3.3e-5, 27, 23), (7.0e-3, 6.6e-3, 2.2e-4, 35, 27),
-                (8.8e-2, 8.8e-2, 2.8e-3, 41, 33), (1.75, 1.65, 3.5e-2, 53, 43)),
-    "amg": ((1e-4, 1e-4, 4.4e-4, 1, 1), (2.5e-3, 2.7e-3, 2.3e-4, 10, 31), (1.8e-2, 1.8e-2, 2.8e-3, 12, 41),
-            (0.17, 0.16, 2.7e-2, 14, 50), (2.7, 2.7, 0.30, 15, 59)),
+    "superlu": ((4.9e-5, 4.9e-5, 2.2e-5, 1, 1), (5.2e-4, 5.2e-4, 7.0e-5, 1, 1), (6.6e-3, 6.6e-3, 6.3e-4, 1, 1),
+                (0.163, 0.162, 8.0e-3, 1, 1), (4.2, 4.15, 0.107, 1, 1)),
+    "approximate-cholesky": ((1.8e-5, 1.6e-5, 4.3e-6, 13, 12), (8.6e-5, 8.3e-5, 8.5e-6, 23, 19),
+                             (1.5e-3, 1.5e-3, 6.0e-5, 30, 27), (2.8e-2, 2.6e-2, 1.1e-3, 38, 31),
+                             (0.60, 0.60, 1.55e-2, 46, 47)),
+    "cholmod": ((2.5e-5, 1.6e-5, 1.9e-5, 1, 1), (2.1e-4, 7.0e-5, 4.4e-5, 1, 1), (5.5e-3, 3.1e-3, 3.8e-4, 1, 1),
+                (0.088, 0.058, 5.4e-3, 1, 1), (2.5, 1.6, 8.7e-2, 1, 1)),
+    "apxchol": ((4.6e-5, 4.4e-5, 9.5e-6, 13, 11), (3.8e-4, 3.7e-4, 2.0e-5, 22, 21), (4.0e-3, 3.9e-3, 8.2e-5, 29, 25),
+                (8.0e-2, 7.6e-2, 1.55e-3, 35, 31), (1.0, 0.95, 1.44e-2, 44, 41)),
+    "amg": ((5.5e-5, 4.8e-5, 2.9e-4, 1, 1), (8e-5, 5.3e-5, 1.2e-3, 1, 1), (5.4e-3, 5.2e-3, 6.4e-4, 12, 29),
+            (6.9e-2, 6.7e-2, 8.9e-3, 15, 32), (0.83, 0.80, 8.4e-2, 15, 47)),
 }
 DIRECT = ("superlu", "cholmod")
 HYSTERESIS = 1.5
@@ -38,8 +39,8 @@ WIDE = 2000  # rows above which a network that is not planar-like (see `Traits.t
 class Traits:
     """What a choice depends on.
 
-    n_rows : free nodes. thin : whether they can be numbered so that no edge reaches much further than √n, as in
-    two-dimensional networks; a direct factor of others fills up. contrast : decades that conductances span.
+    n_rows : rows of the core (`star_mesh`). thin : whether nodes can be numbered so that no edge reaches much further
+    than √n, as in two dimensions; a direct factor of others fills up. contrast : decades that conductances span.
     n_rhs : right-hand sides per set of conductances. known : backends that have analysed the pattern before.
     drifting : whether every set of conductances is close to the one before, so that a factor serves for many.
     """
