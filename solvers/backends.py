@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +154,7 @@ BACKENDS: dict[str, Callable[[], Backend]] = {
 NEEDS = {"cholmod": ("sksparse", "scikit-sparse"), "apxchol": ("apxchol", "apxchol")}
 
 
+@cache
 def installed(method: str) -> bool:
     """Whether what a backend needs can be imported."""
     return method not in NEEDS or find_spec(NEEDS[method][0]) is not None

@@ -9,6 +9,15 @@ from ohmlearn.solvers.laplacian import Laplacian
 METHODS = [m for m in backends.BACKENDS if backends.installed(m)]
 
 
+@pytest.fixture
+def no_extras(monkeypatch):
+    """As if no optional package were installed."""
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    backends.installed.cache_clear()
+    yield
+    backends.installed.cache_clear()
+
+
 def drifting(method, keep, steps=30, drift=0.01, n=45):
     net = Network.grid(n, n)
     rng = np.random.default_rng(1)
@@ -71,9 +80,8 @@ def test_a_kept_factor_laid_out_anew_is_the_same(method, decades):
     assert lighter(b) @ matrix @ lighter(b) == pytest.approx(lighter(b) @ b, rel=1e-5)
 
 
-def test_drift_brings_a_factor_that_is_kept(monkeypatch):
+def test_drift_brings_a_factor_that_is_kept(monkeypatch, no_extras):
     """Without extras "auto" begins with the sampled factor, and takes a direct one when conductances drift."""
-    monkeypatch.setattr(backends, "find_spec", lambda name: None)
     monkeypatch.setattr(choice, "HYSTERESIS", 1.0)
     monkeypatch.setattr(choice, "ITERATIONS", 3)    # so few rows favour the sampled factor otherwise
     net = Network.delaunay(6000, seed=1)
@@ -165,8 +173,7 @@ def test_many_right_hand_sides_bring_a_direct_factor():
     assert "200 right-hand sides" in circuit.stats.reason
 
 
-def test_missing_extras_are_named(monkeypatch):
-    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+def test_missing_extras_are_named(no_extras):
     with pytest.raises(ValueError, match="pip install 'ohmlearn\\[cholmod\\]'"):
         Equilibrium(Network.grid(3, 3), [0], "cholmod")
     assert choose(Traits(100_000))[0] in ("superlu", "approximate-cholesky", "amg")
