@@ -17,7 +17,7 @@ from ohmlearn.kernels.wmethod import Stages
 from ohmlearn.rule import Rule
 from ohmlearn.task import as_tasks
 
-from .cache import warn_if_lost
+from .cache import prepare as prepare_cache
 from .ensemble import Ensemble
 
 
@@ -25,7 +25,7 @@ class Prepared:
     """What all blocks over one graph share: the order of the nodes, the graph, the pattern of the factor."""
 
     def __init__(self, ensemble: Ensemble) -> None:
-        warn_if_lost()
+        prepare_cache()
         network = ensemble.network
         self.order, self.graph, self.pattern = prepare(network.edges, network.n_nodes)
         self.position = np.empty(network.n_nodes, dtype=np.int64)

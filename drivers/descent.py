@@ -110,6 +110,8 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
     Linear tasks whose samples hold the same places run compiled; others, nonlinear constraints among them, by one
     :class:`Hessian` a step.
     """
+    from .cache import prepare
+
     rule, given = rule or GradientFlow(), Stops(**stops)
     several = [isinstance(network, Sequence), isinstance(task, list), isinstance(conductances, list)]
     networks = list(network) if isinstance(network, Sequence) else [network]
@@ -120,6 +122,8 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
         raise ValueError(f"{len(networks)} networks, {len(tasks)} tasks and {len(starts)} conductances "
                          "do not go together; give one of each, or as many of all")
     members = list(zip(*(x * count if len(x) == 1 else x for x in (networks, tasks, starts)), strict=True))
+
+    prepare()
 
     def one(member: tuple[Network, Any, Any]) -> Descent:
         return _descend(member[0], as_tasks(member[1]), member[0].conductances(member[2]), rule, given)

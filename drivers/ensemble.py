@@ -64,6 +64,9 @@ class Ensemble:
             raise ValueError(f"rate {self.rates[bad[0]]} is no rate of learning; R must be finite and >= 0")
         if self.until is not None and not 0 < self.until < 1:
             raise ValueError(f"until={self.until} must lie between 0 and 1, or be None to run for t_max")
+        if self.record is not None and not isinstance(self.record, Record):
+            raise TypeError(f"record must be an ohmlearn.Record, such as Record(per_decade=20), or None, "
+                            f"not {self.record!r}")
         if self.t_max is not None and not (np.isfinite(self.t_max) and self.t_max > 0):
             raise ValueError(f"t_max={self.t_max} must be a positive time in 1/γp")
         if self.until is None and self.t_max is None:

@@ -42,6 +42,8 @@ def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None =
 
     A task that is met from the start has C in V² in place of C/C(0).
     """
+    from .cache import prepare
+
     circuit = circuit or LabCircuit()
     if steps < 1 or hold < 1 or not until > 0:
         raise ValueError(f"steps and hold must be at least 1 and until > 0; got {steps}, {hold} and {until}")
@@ -55,6 +57,7 @@ def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None =
     starts = starting_taps(taps, circuit, (which.size, network.n_edges))
     ensemble = Ensemble(network, given, circuit, which, rates, seeds, starts)
     runs: list[LabRun | None] = [None] * which.size
+    prepare()
 
     def follow(block: list[Member]) -> None:
         from .lab_blocks import LabBlock

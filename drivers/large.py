@@ -10,6 +10,7 @@ from ohmlearn.run import Run
 from ohmlearn.solvers.equilibrium import bytes_needed
 from ohmlearn.solvers.memory import require
 
+from .cache import prepare
 from .crew import next_due
 from .ensemble import Deliver, Ensemble, State
 from .followers import Follower, Gliding, Stepping
@@ -32,6 +33,7 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
         raise ValueError(f"method 'slow' follows networks small enough for lanes; {network!r} takes 'rk4', or rate 0")
     require(bytes_of_training(network, rate, ensemble.task(number).n_targets), f"training {network!r}",
             "take a smaller network")
+    prepare()
     follower: Follower = Stepping(ensemble, number, threads) if rate > 0 else Gliding(ensemble, number)
     if saved is not None:
         follower.restore(saved)

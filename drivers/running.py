@@ -15,6 +15,7 @@ from ohmlearn.parallel.stopping import Stopping
 from ohmlearn.parallel.world import RankError, join
 
 from . import fold
+from .cache import hush
 from .locks import Lock, alone, claim, running
 from .members import expected_log_steps
 from .rank import CHECKPOINT, Outcome, Plan, Rank
@@ -88,6 +89,8 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
     """
     if not 1 <= shard[0] <= shard[1]:
         raise ValueError(f"shard {shard[0]}/{shard[1]} is none: i/n counts from 1 to n")
+    if quiet:
+        hush()
     world = join(mpi)
     holds: list[Lock] = []  # on rank 0
     begun = time.monotonic()

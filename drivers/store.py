@@ -45,8 +45,9 @@ class Store:
         path = Path(path)
         try:
             header = json.loads((path / HEADER).read_text())
-        except FileNotFoundError:
-            raise StoreError(f"{path} is no store of a sweep: it has no {HEADER}") from None
+        except (FileNotFoundError, NotADirectoryError):
+            raise StoreError(f"{path} is no store of a sweep: it has no {HEADER}; name the folder that "
+                             "`ohmlearn sweep FILE --store FOLDER` wrote") from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise StoreError(f"{path / HEADER} is damaged ({error}); run the sweep's own command again with a new "
                              "store, or restore the file") from None
@@ -171,6 +172,8 @@ class Store:
 
 def make_folder(path: Path) -> None:
     """A folder for a store, unless what is there is something else."""
+    if path.is_file():
+        raise StoreError(f"{path} is a file; a store is a folder: name a new or empty one")
     path.mkdir(parents=True, exist_ok=True)
     if not (path / HEADER).exists():
         others = [item.name for item in path.iterdir() if item.name != INPUTS and not OURS.search(item.name)]

@@ -181,7 +181,7 @@ def explain(error: ValidationError) -> str:
     for item in error.errors():
         place, message = where(item["loc"]), item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            message = "unknown key"
+            message = "unknown key (`ohmlearn sweep --example` shows those that there are)"
         elif item["type"] != "missing" and item["type"] != "value_error" and not isinstance(item["input"], dict):
             message = f"{message[0].lower()}{message[1:]}, got {item['input']!r}"
         told[place] = f"{told[place]}, or {message}" if place in told else message

@@ -35,6 +35,8 @@ def packing(n_nodes: int = 64, seed: int = 0, *, pressure: float = 0.01, size_ra
     Positions and box are in units of D. Raises ValueError for parameters out of range, RuntimeError if the
     packing does not settle.
     """
+    if not isinstance(n_nodes, int | np.integer):
+        raise TypeError(f"n_nodes must be a whole number of disks, not {n_nodes!r}")
     if n_nodes < 12:
         raise ValueError(f"n_nodes = {n_nodes} disks are too few for a periodic packing, whose disks would touch "
                          "their own images; take 12 at least, or Network.grid")

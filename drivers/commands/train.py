@@ -41,12 +41,15 @@ def train(
 ) -> None:
     """Train a network on one random allosteric task (paper 1) and print how it went."""
     import ohmlearn as ol
+    from ohmlearn.drivers.cache import hush
     from ohmlearn.drivers.keeping import STOPPED
 
     net = network_of(network)
     task = ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
     rates = rate or [1.0]
-    if not quiet:
+    if quiet:
+        hush()
+    else:
         announce(net, rates)
     try:
         runs = ol.train(net, [task] * len(rates), rates, until=until, t_max=t_max, threads=threads,
