@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 import face  # noqa: E402
+import sphinx.ext.autosummary  # noqa: E402
 
 project = "ohmlearn"
 author = copyright = "the ohmlearn developers"
@@ -32,6 +33,7 @@ for note in sorted((HERE.parent / "benchmarks").glob("*.md")):
 # API
 face.write(HERE / "api")
 autosummary_generate = True
+sphinx.ext.autosummary.WELL_KNOWN_ABBREVIATIONS += ("Eq.", "Eqs.", "Fig.", "Figs.")     # no ends of sentences
 autodoc_typehints = "none"                  # the types stand with the parameters
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
@@ -47,7 +49,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 sphinx_gallery_conf = {
     "examples_dirs": "gallery", "gallery_dirs": "auto_gallery", "filename_pattern": r"/plot_",
     "within_subsection_order": "FileNameSortKey", "abort_on_example_error": True, "only_warn_on_example_error": False,
-    "download_all_examples": False, "show_memory": False, "show_signature": False, "min_reported_time": 2,
+    "download_all_examples": False, "show_memory": False, "show_signature": False, "min_reported_time": 1e6, "write_computation_times": False,
     "remove_config_comments": True, "image_scrapers": ("matplotlib",), "matplotlib_animations": False,
     "reset_modules": ("matplotlib",), "capture_repr": (),
 }

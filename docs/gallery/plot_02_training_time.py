@@ -13,7 +13,7 @@ net = ol.Network.packing(64, seed=1)
 tasks = [ol.Task.allosteric(net, seed=seed, feasible=True) for seed in range(8)]
 rates = np.logspace(-2, 6, 9)
 runs = ol.train(net, [task for task in tasks for _ in rates], np.tile(rates, len(tasks)))
-tau = runs.training_time.reshape(len(tasks), -1)        # (tasks, rates), NaN where the threshold was not reached
+tau = runs.training_time.reshape(len(tasks), -1)    # (tasks, rates), NaN where not reached
 median = np.nanmedian(tau, axis=0)
 
 fig, ax = plt.subplots(layout="constrained")
@@ -21,7 +21,8 @@ ax.loglog(rates, tau.T, ".", color="0.7", ms=4)
 ax.loglog(rates, median, "o-", label="median of the tasks that got there")
 ax.loglog(rates[:3], median[0] * (rates[:3] / rates[0]) ** -1, "k--", label="1/R")
 ax.loglog(rates[4:], median[-1] * (rates[4:] / rates[-1]) ** -0.5, "k:", label="1/√R")
-ax.set(xlabel="R", ylabel="training time τ (1/γp)", title=f"{np.isfinite(tau).sum()} of {tau.size} runs reached 1e-6")
+ax.set(xlabel="R", ylabel="training time τ (1/γp)",
+       title=f"{np.isfinite(tau).sum()} of {tau.size} runs reached 1e-6")
 ax.legend()
 
 # %%

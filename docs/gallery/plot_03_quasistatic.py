@@ -16,6 +16,7 @@ runs.plot(against="steps")
 # %%
 # Training steps to the threshold, R τ:
 steps = runs.training_time * np.where(runs.rate > 0, runs.rate, 1)
-print(dict(zip(runs.rate, steps.round(2), strict=True)))
+for rate, count in zip(runs.rate, steps, strict=True):
+    print(f"R = {rate:5g}: {count:.2f} training steps")
 assert np.all(runs.status == "reached")
 assert np.allclose(steps[1:3], steps[0], rtol=0.01)

@@ -19,12 +19,13 @@ for ax, rate in zip(axes, rates, strict=True):
     run = ol.train(net, task, rate, until=None, t_max=times[-1], record=ol.Record(times=times))
     ax.semilogy(run.times, run.cost, label="C, out of equilibrium")
     ax.semilogy(run.times, run.equilibrium_cost, "--", label="C*, at equilibrium")
-    ax.set(title=f"R = {rate:g}", xlabel="time (1/γp)", ylabel="cost")
+    ax.set(title=f"R = {rate:.0e}", ylim=(1e-12, 1e3), xlabel="time (1/γp)", ylabel="cost")
     turns.append(np.count_nonzero(np.diff(np.sign(np.diff(run.cost)))))
-axes[0].legend()
+axes[0].legend(loc="upper right", fontsize=8, ncols=2)
 
 # %%
 # Minima and maxima of C in a time of 100/√R; a law of √R gives the same number for four decades of R.
-print(dict(zip(rates, turns, strict=True)))
+for rate, count in zip(rates, turns, strict=True):
+    print(f"R = {rate:7g}: {count} turns")
 assert min(turns) >= 10
 assert max(turns) <= 1.5 * min(turns)

@@ -17,13 +17,16 @@ currents = np.zeros((net.n_nodes, len(others)))
 currents[list(others.values()), range(len(others))] = 1.0    # one ampere into each, a column at a time
 voltages = circuit.solve(1.0, currents=currents)
 resistance = {name: voltages[node, k] for k, (name, node) in enumerate(others.items())}
-print(resistance, circuit.stats.method, f"residual {circuit.stats.residual:.1e}")
+print("solved by", circuit.stats.method, f"to a residual of {circuit.stats.residual:.1e}")
+for name, ohms in resistance.items():
+    print(f"{name}: {ohms:.6f}")
 
 fig, ax = plt.subplots(layout="constrained")
 picture = np.roll(voltages[:, 1].reshape(side, side), (side // 2, side // 2), (0, 1))
 middle = picture[18:42, 18:42]
 ax.contourf(middle, levels=np.linspace(middle.min(), middle.max(), 40))
-ax.set(aspect="equal", title="voltage with 1 A from a node to its diagonal neighbour", xticks=[], yticks=[])
+ax.set(aspect="equal", xticks=[], yticks=[])
+ax.set_title("voltage with 1 A from a node to its diagonal neighbour")
 
 # %%
 # Foster: over all edges, the resistances add up to n - 1; here every edge is like every other.

@@ -16,6 +16,8 @@ account = ol.soft_approximation(net, task, trained.conductances)
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
 net.plot(axes[0], nodes=account.soft.mode, node_label="soft mode", edges=trained.conductances)
 net.plot(axes[1], edges=account.stiff[1], edge_label="stiff mode", task=task)
+axes[0].set_title("softest mode of the power")
+axes[1].set_title("stiffest mode of the cost")
 
 # %%
 print(f"λ₂/λ₁ = {account.soft.gap:.1f}, overlap {account.overlap:.5f}, "

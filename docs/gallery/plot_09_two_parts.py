@@ -24,7 +24,8 @@ ax.legend()
 
 # %%
 late = course.cost < 1e-4
-exponents = [np.polyfit(np.log(course.cost[late]), np.log(y[late]), 1)[0] for y in (course.ratio, 1 - course.alignment)]
-print(exponents)
+exponents = [np.polyfit(np.log(course.cost[late]), np.log(y[late]), 1)[0]
+             for y in (course.ratio, 1 - course.alignment)]
+print("as powers of C: {:.3f}, {:.3f}".format(*exponents))
 assert abs(exponents[0] - 0.5) < 0.02
 assert abs(exponents[1] - 1.0) < 0.06

@@ -18,7 +18,8 @@ runs[:4].plot(against="time")
 # Below R = 0.1 the number of training steps does not depend on R; noise ends all learning at some floor.
 steps = np.nanmedian(runs.steps.reshape(16, 4), axis=0)
 floor = np.median(runs.floor.reshape(16, 4), axis=0)
-print("median training steps", dict(zip(rates, steps, strict=True)), "floor", floor)
+for rate, count, low in zip(rates, steps, floor, strict=True):
+    print(f"R = {rate:5g}: {count:5g} training steps, floor {low:.1e} C(0)")
 assert 0.8 < steps[1] / steps[0] < 1.25
 assert steps[3] > steps[2]
 assert np.all(floor[:3] < 3e-3)

@@ -2,7 +2,7 @@
 A sweep, stored, and read with xarray
 =====================================
 
-Tasks times rates in one store. Said again, the sweep has nothing left to do; with more rates it computes those alone.
+Tasks times rates in one store. Run again, the sweep has nothing left to do; with more rates it computes those alone.
 """
 import tempfile
 
@@ -23,8 +23,9 @@ print(results)
 fig, ax = plt.subplots(layout="constrained")
 tau = results.training_time
 tau.median("task").plot(ax=ax, marker="o", label="median")
-ax.fill_between(tau.rate, tau.quantile(0.25, "task"), tau.quantile(0.75, "task"), alpha=0.3, label="quartiles")
-ax.set(xscale="log", yscale="log")
+quartiles = tau.quantile([0.25, 0.75], "task")
+ax.fill_between(tau.rate, *quartiles, alpha=0.3, label="quartiles")
+ax.set(xscale="log", yscale="log", xlabel="R = γl/γp", ylabel="training time τ (1/γp)")
 ax.legend()
 
 # %%

@@ -23,10 +23,15 @@ for count in counts:
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
 axes[0].loglog(counts, 1 - np.array(cosine), "o-")
 axes[0].set(xlabel="measurements", ylabel="1 - |cosine| with the true soft mode")
-net.plot(axes[1], nodes=seen.mode, node_label="measured soft mode", edges=trained.conductances, task=task)
+axes[0].set_xticks(counts, counts)
+axes[0].minorticks_off()
+net.plot(axes[1], nodes=seen.mode, node_label="measured soft mode", edges=trained.conductances,
+         task=task)
 
 # %%
 same = np.mean(seen.sectors == truth.sectors)
-print(cosine, f"{same:.0%} of the nodes in the right sector")
+for count, found in zip(counts, cosine, strict=True):
+    print(f"{count} measurements: |cosine| = {found:.5f}")
+print(f"{max(same, 1 - same):.0%} of the nodes in the right sector")
 assert cosine[-1] > 0.999
 assert max(same, 1 - same) > 0.95

@@ -27,6 +27,7 @@ def error(task: ol.Task, run: ol.Run) -> float:
     return float(np.sum((given - task.target_voltages) ** 2))
 
 
-print(f"error of A after A: {error(a, first):.2e} V², after B: {error(a, then):.2e} V²; of B: {error(b, then):.2e} V²")
+print(f"error of A after A: {error(a, first):.2e} V², after B: {error(a, then):.2e} V²")
+print(f"error of B after B: {error(b, then):.2e} V²")
 assert error(b, then) < 1.01e-6 * then.initial_cost
 assert error(a, then) > 100 * error(a, first)
