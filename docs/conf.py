@@ -49,7 +49,8 @@ copybutton_exclude = ".linenos, .gp, .go"
 sphinx_gallery_conf = {
     "examples_dirs": "gallery", "gallery_dirs": "auto_gallery", "filename_pattern": r"/plot_",
     "within_subsection_order": "FileNameSortKey", "abort_on_example_error": True, "only_warn_on_example_error": False,
-    "download_all_examples": False, "show_memory": False, "show_signature": False, "min_reported_time": 1e6, "write_computation_times": False,
+    "download_all_examples": False, "show_memory": False, "show_signature": False, "min_reported_time": 1e6,
+    "write_computation_times": False,
     "remove_config_comments": True, "image_scrapers": ("matplotlib",), "matplotlib_animations": False,
     "reset_modules": ("matplotlib",), "capture_repr": (),
 }

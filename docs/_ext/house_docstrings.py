@@ -94,6 +94,11 @@ def kind(annotation: str) -> str:
     return annotation
 
 
+def kinds(types: Mapping[str, str], names: str) -> str:
+    """The types of names that share an entry, "Task; array_like": one where they are alike."""
+    return "; ".join(dict.fromkeys(k for n in names.split(", ") if (k := kind(types.get(n.lstrip("*"), "")))))
+
+
 def escape(text: str) -> str:
     """Text that reStructuredText would misread, C*(0) and |ΔG|; single backticks are code."""
     parts = re.split(r"(:[\w:]+:`[^`]+`|``[^`]+``|`[^`]+`)", text)
@@ -119,7 +124,7 @@ def as_numpydoc(docstring: str, thing: Any, made_by_us: bool = False) -> list[st
         if entries:
             lines += ["", title, "-" * len(title)]
         for names, meaning in entries.items():
-            given = kind(types.get(names.split(", ")[0].lstrip("*"), ""))
+            given = kinds(types, names)
             lines += [escape(names) + (f" : {given}" if given and title == "Parameters" else ""),
                       "    " + escape(meaning)]
     return lines

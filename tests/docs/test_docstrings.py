@@ -115,3 +115,15 @@ def test_the_reference_holds_every_public_name():
 ])
 def test_docstrings_of_the_house_become_numpydoc(text, lines):
     assert house.as_numpydoc(text, None) == lines
+
+
+def test_names_that_share_an_entry_keep_their_types():
+    def both(task: "Task", rate: "ArrayLike", low: float, high: float) -> None:  # noqa: F821
+        """Do.
+
+        task, rate : one or several. low, high : bounds.
+        """
+
+    shown = house.as_numpydoc(inspect.getdoc(both), both)
+    assert "task, rate : Task; array_like" in shown
+    assert "low, high : float" in shown
