@@ -48,7 +48,9 @@ links: $(VENV)/docs.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/asv machine --yes
-	$(BIN)/asv run --python=same --show-stderr $(ARGS)
+	$(BIN)/asv run --python=same --show-stderr --set-commit-hash=$$(git rev-parse HEAD) $(ARGS)
+	$(BIN)/asv publish
+	@echo "wrote .asv/html; $(BIN)/asv preview shows it"
 
 clean:
 	rm -rf $(VENV) $(OUT) docs/api/generated docs/api/names.rst docs/api/figures.inc docs/auto_gallery docs/measured docs/sg_execution_times.rst build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .asv
