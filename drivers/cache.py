@@ -38,7 +38,7 @@ def prepare() -> None:
         warnings.warn("the folder of compiled code cannot be written, so every start compiles for a minute; " + REMEDY,
                       RuntimeWarning, stacklevel=4)
 
-    class Listener(event.Listener):                         # type: ignore[misc]
+    class Listener(event.Listener):
         def on_start(self, event: Any) -> None:
             WATCH.begins(event.data["dispatcher"].py_func.__module__)
 
