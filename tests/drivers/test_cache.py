@@ -53,10 +53,18 @@ def test_compiling_is_told_once_when_it_takes_long(monkeypatch, capsys):
 
 def test_the_word_comes_from_the_compiler(tmp_path):
     """A kernel that takes long enough, in a process of its own whose cache is off."""
-    code = ("import ohmlearn as ol; from ohmlearn.drivers import cache; cache.PATIENCE = 0.0;"
-            "net = ol.Network.grid(3, 3);"
-            "cache.prepare();"
-            "ol.Equilibrium(net, held=[0])")
+    code = """
+import numba
+from ohmlearn.drivers import cache
+
+def kernel(x):
+    return x + 1
+
+kernel.__module__ = "ohmlearn.kernels.new"
+cache.PATIENCE = 0.0
+cache.prepare()
+assert numba.njit(kernel)(1) == 2
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True,
                           env=os.environ | {"OHMLEARN_CACHE": "off"})
     assert done.stderr == "ohmlearn: compiling for this processor, at every start; a minute or two ...\n"
