@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,31 +37,41 @@ class Prepared:
 Make = Callable[[int], NDArray[Any]]        # an array of so many rows
 
 
-def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int) -> Block:
+class Columns(NamedTuple):
+    """Where a lane is one column each, for it to be filled, set aside and cleared at once.
+
+    numbers : (rows, lanes) in the float type of the state: x, G, peak, and the rows of the law and of the manifold.
+    notes : (rows, lanes) float64: all of `Lanes` but the records.
+    masks : (3, n_nodes) uint16, a bit a lane: free_v, free_w and target of the law.
+    """
+
+    numbers: NDArray[Any]
+    notes: NDArray[np.float64]
+    masks: NDArray[np.uint16]
+
+
+def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int) -> tuple[Block, Columns]:
     """The arrays of a block whose lanes are idle, under the rule and in the precision of an ensemble."""
     def make(rows: int) -> NDArray[Any]:
         return aligned(rows, lanes, dtype=ensemble.dtype)
 
-    rule, n, m = ensemble.rule, prepared.graph.lower.size, prepared.pattern.slot.size
-    x, y, q, G, Gq = _side_by_side((2 * n, 2 * n, 2 * n, m, m), make)
-    block = Block(prepared.graph, prepared.pattern, _law(rule, n, m, make), _lanes(prepared, n, m, lanes),
-                  x, y, q, G, Gq, make(2), make(n), make(3 * n),
+    rule, t, n, m = ensemble.rule, prepared.n_targets, prepared.graph.lower.size, prepared.pattern.slot.size
+    # One after the other in memory, so that what a step touches does not compete for places in the cache.
+    parts = (2 * n, 2 * n, m, 2 * n, m, n, ROWS, SLOW_ROWS)
+    touched = make(sum(parts))
+    y, q, Gq, x, G, peak, law_rows, slow_rows = np.split(touched, np.cumsum(parts)[:-1])
+    masks, (notes, of_lanes) = np.zeros((3, n), dtype=np.uint16), _lanes(prepared, n, m, lanes)
+    block = Block(prepared.graph, prepared.pattern, _law(rule, masks, law_rows, m, make), of_lanes,
+                  x, y, q, G, Gq, make(2), peak, make(3 * n),
                   np.zeros(1, dtype=np.int64), np.zeros(state.TALLIES, dtype=np.int64),
                   Factor(make(n + prepared.pattern.row.size), make(n)),
-                  _slow(rule, prepared.n_targets, n, m, make), _stages(prepared.n_targets, m, make))
+                  _slow(rule, slow_rows, t, n, m, make), _stages(t, m, make))
     block.G[:] = 1.0
-    return block
+    return block, Columns(touched[4 * n + m:], notes, masks)
 
 
-def _side_by_side(rows: tuple[int, ...], make: Make) -> list[NDArray[Any]]:
-    """Arrays one after the other in memory, so that what a step touches does not compete for places in the cache."""
-    return np.split(make(sum(rows)), np.cumsum(rows)[:-1])
-
-
-def _law(rule: Rule, n: int, m: int, make: Make) -> Law:
-    free_v, free_w, target = np.zeros((3, n), dtype=np.uint16)
-    law = Law(free_v, free_w, target, make(ROWS), None if rule.ceiling is None else make(1),
-              None if rule.frozen is None else make(m))
+def _law(rule: Rule, masks: NDArray[np.uint16], rows: NDArray[Any], m: int, make: Make) -> Law:
+    law = Law(*masks, rows, None if rule.ceiling is None else make(1), None if rule.frozen is None else make(m))
     law.rows[NUDGE], law.rows[FLOOR] = rule.nudge, rule.floor
     if law.ceiling is not None:
         law.ceiling[:] = rule.ceiling
@@ -70,9 +80,9 @@ def _law(rule: Rule, n: int, m: int, make: Make) -> Law:
     return law
 
 
-def _slow(rule: Rule, t: int, n: int, m: int, make: Make) -> Slow:
-    rows = {"rows": SLOW_ROWS, "psi": t * n, "phi": t * n, "given": t, "couple": t * t, "still": m, "rate": m}
-    work = Slow(**{name: make(rows.get(name, n)) for name in Slow._fields})
+def _slow(rule: Rule, given: NDArray[Any], t: int, n: int, m: int, make: Make) -> Slow:
+    rows = {"psi": t * n, "phi": t * n, "given": t, "couple": t * t, "still": m, "rate": m}
+    work = Slow(given, **{name: make(rows.get(name, n)) for name in Slow._fields[1:]})
     work.rows[slow.NUDGE], work.rows[slow.FLOOR] = rule.nudge, rule.floor
     return work
 
@@ -82,10 +92,15 @@ def _stages(t: int, m: int, make: Make) -> Stages:
     return Stages(**{name: make(rows.get(name, m)) for name in Stages._fields})
 
 
-def _lanes(prepared: Prepared, n: int, m: int, lanes: int) -> Lanes:
+def _lanes(prepared: Prepared, n: int, m: int, lanes: int) -> tuple[NDArray[np.float64], Lanes]:
+    """The lanes, and all of them but the records as rows of one array."""
     shapes = {"errors": (stepping.LONGEST + 1, prepared.n_targets), "times": (prepared.n_times,),
               "equilibrium": (prepared.n_times,), "nonequilibrium": (prepared.n_times,), "last_x": (2 * n,),
-              "last_G": (m,), "each": ()}
-    kinds = {"each": state.MEMBER, "target": np.int64}
-    return Lanes(**{name: np.zeros((*shapes.get(name, (prepared.n_targets,)), lanes), dtype=kinds.get(name, np.float64))
-                    for name in Lanes._fields})
+              "last_G": (m,)}
+    names = Lanes._fields[1:]
+    rows = [int(np.prod(shapes.get(name, (prepared.n_targets,)))) for name in names]
+    notes = aligned(sum(rows), lanes)
+    made = {name: part.reshape(*shapes.get(name, part.shape[:1]), lanes)
+            for name, part in zip(names, np.split(notes, np.cumsum(rows)[:-1]), strict=True)}
+    made["target"] = made["target"].view(np.int64)
+    return notes, Lanes(np.zeros(lanes, dtype=state.MEMBER), **made)

@@ -185,9 +185,9 @@ def check_general(ensemble: Ensemble) -> None:
 
 def reason(me: Any, status: str, rate: float, dt: float | None, precision: str = "double") -> str:
     """Why a run ended, in words; `me` is its record (kernels/state.py), `dt` the step if one was given."""
-    cost, time = f"C*/C*(0) = {me['cost']:.3g}", f"t = {me['time']:.6g}"
     if status == "reached":
         return f"C* fell below {me['until']:g} C*(0) at t = {me['first']:.6g}"
+    cost, time = f"C*/C*(0) = {me['cost']:.3g}", f"t = {me['time']:.6g}"
     if status == "out of time":
         return f"{cost} at the time limit, {time}"
     if status == "stalled":

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels import following, state
+from ohmlearn.kernels import following
 from ohmlearn.kernels import general as rows
 from ohmlearn.kernels.dynamics import FLOOR, NUDGE
 from ohmlearn.kernels.shows import SHOW, Clock
@@ -205,8 +205,6 @@ class GeneralBlock(LaneBlock):
             array[:, lane] = 0.0
         self.block.G[:self.room.at.m, lane] = 1.0
         self.clock.show[lane] = 0
-        self.block.lanes.each["status"][lane] = state.IDLE
-        self.numbers[lane] = None
 
 
 def inverse_of(columns: Array) -> Array:

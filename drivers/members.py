@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 from typing import Protocol
 
@@ -65,5 +66,5 @@ class LongestFirst:
     def finished(self, number: int, steps: int) -> None:
         with self._lock:
             task = self._task[number]
-            self._excess[task].append(float(np.log(max(steps, 1))) - self._expected[number])
+            self._excess[task].append(math.log(max(steps, 1)) - self._expected[number])
             self._push(task)

@@ -31,8 +31,7 @@ class Worker:
                 block.insert(*waiting.popleft())
         room = sum(len(block.numbers) for block in self.blocks) - self.occupied
         while room > 0 and any(None in block.numbers for block in self.blocks):
-            number = self.queue.take()
-            if number is None:
+            if (number := self.queue.take()) is None:
                 break
             saved = self.resume(number) if self.resume else None
             kind = self.kind(number, saved)
