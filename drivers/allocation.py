@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +16,26 @@ from ohmlearn.kernels.slow import SLOW_ROWS, Slow
 from ohmlearn.kernels.state import Block, Lanes
 from ohmlearn.kernels.wmethod import Stages
 from ohmlearn.rule import Rule
-from ohmlearn.task import as_tasks
+from ohmlearn.task import Task, as_tasks
 
 from .cache import prepare as prepare_cache
 from .ensemble import Ensemble
 
+TASKS_KEPT = 1000
+
+
+class Places(NamedTuple):
+    """Where a task is in the order of the kernels. bits : (3, n_nodes) uint16, 1 where v moves, where w moves by
+    physics, and at targets. held : (n_sources,) rows of x. targets : (n_targets,) nodes."""
+
+    bits: NDArray[np.uint16]
+    held: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
 
 class Prepared:
-    """What all blocks over one graph share: the order of the nodes, the graph, the pattern of the factor."""
+    """What all blocks over one graph share: the order of the nodes, the graph, the pattern of the factor, and where
+    the tasks used last are in it."""
 
     def __init__(self, ensemble: Ensemble) -> None:
         prepare_cache()
@@ -32,6 +45,15 @@ class Prepared:
         self.position[self.order] = np.arange(network.n_nodes)
         self.n_targets = max(as_tasks(task)[0].n_targets for task in ensemble.tasks)
         self.n_times = max(len(ensemble.times(k)) for k in range(len(ensemble))) if ensemble.record else 0
+        self.places = lru_cache(TASKS_KEPT)(lambda k: places(as_tasks(ensemble.tasks[k])[0], self.position))
+
+
+def places(task: Task, position: NDArray[np.int64]) -> Places:
+    """Where a task is, on a network whose nodes have these positions."""
+    bits, held, targets = np.ones((3, position.size), dtype=np.uint16), position[task.sources], position[task.targets]
+    bits[:2, held] = bits[1, targets] = bits[2] = 0
+    bits[2, targets] = 1
+    return Places(bits, 2 * held, targets)
 
 
 Make = Callable[[int], NDArray[Any]]        # an array of so many rows

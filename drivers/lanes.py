@@ -9,9 +9,7 @@ from numba import typeof
 from numpy.typing import NDArray
 from ohmlearn.kernels import blocks, slow, state, stepping
 from ohmlearn.kernels.lanes import n_lanes
-from ohmlearn.kernels.state import Lanes
 from ohmlearn.run import STATUSES, Run
-from ohmlearn.task import Task
 
 from .allocation import Prepared, allocate
 from .ensemble import METHODS, Ensemble, State, reason
@@ -44,33 +42,23 @@ class LaneBlock:
         """Give a member to an idle lane; with a saved state, it goes on where it was set aside."""
         lane = self.numbers.index(None)
         self.numbers[lane] = number
-        task = self.ensemble.task(number)
-        self._hold(task, lane)
+        self.columns.masks[:] |= self.prepared.places(int(self.ensemble.task_of[number])).bits << lane
         if saved is not None:
             for name, column in self._columns(lane).items():
                 column[...] = saved[name]
         else:
-            self._begin(number, task, lane)
+            self._begin(number, lane)
 
-    def _hold(self, task: Task, lane: int) -> None:
-        """The bits of a lane, which was idle: which nodes are free, and which are targets."""
-        bits, position = np.empty_like(self.columns.masks), self.prepared.position
-        targets = position[task.targets]
-        bits[:2], bits[2] = 1, 0
-        bits[:2, position[task.sources]] = 0
-        bits[1, targets], bits[2, targets] = 0, 1
-        masks = self.columns.masks
-        masks |= bits << lane
-
-    def _begin(self, number: int, task: Task, lane: int) -> None:
+    def _begin(self, number: int, lane: int) -> None:
         """A member at its start: held voltages, conductances, what it is told and nothing done yet."""
-        ensemble, block, p, position = self.ensemble, self.block, self.block.lanes, self.prepared.position
+        ensemble, block, p, task = self.ensemble, self.block, self.block.lanes, self.ensemble.task(number)
         rate, count, rows = float(ensemble.rates[number]), task.n_targets, block.slow.rows
+        _, held, targets = self.prepared.places(int(ensemble.task_of[number]))
         p.target[:, lane] = -1
-        p.target[:count, lane] = position[task.targets]
+        p.target[:count, lane] = targets
         p.desired[:count, lane] = task.target_voltages
         block.G[:, lane] = ensemble.initial_conductances(number)
-        block.x[2 * position[task.sources], lane] = task.source_voltages
+        block.x[held, lane] = task.source_voltages
         rows[slow.RATE, lane], rows[slow.LAG, lane] = -ensemble.rule.prefactor * (rate or 1.0), rate > 0
         self._tell(number, rate, lane)
         fall = ensemble.fall(number)
@@ -135,20 +123,20 @@ class LaneBlock:
 
     def strays(self) -> list[tuple[int, State]]:
         """Take the members out of their lanes that are to go on in the other kind of block, as they are."""
-        status = self._status
-        astray = (status >= state.CONTINUED) & (status <= state.RUNNING) & (self._gliding != self.manifold)
         gone = []
-        for lane in np.flatnonzero(astray).tolist():
-            saved = self._copy(lane)
-            gone.append((self._leave(lane), saved))
+        for lane, (status, gliding) in enumerate(zip(self._status.tolist(), self._gliding.tolist(), strict=True)):
+            if state.CONTINUED <= status <= state.RUNNING and gliding != self.manifold:
+                saved = self._copy(lane)
+                gone.append((self._leave(lane), saved))
         return gone
 
     def harvest(self) -> list[tuple[int, Run]]:
         """Take the finished members out of their lanes."""
         done = []
-        for lane in np.flatnonzero(self._status > state.RUNNING).tolist():
-            run = self._run(lane)
-            done.append((self._leave(lane), run))
+        for lane, status in enumerate(self._status.tolist()):
+            if status > state.RUNNING:
+                run = self._run(lane)
+                done.append((self._leave(lane), run))
         return done
 
     def _leave(self, lane: int) -> int:
@@ -160,8 +148,7 @@ class LaneBlock:
         return number
 
     def _idle(self, lane: int) -> None:
-        masks = self.columns.masks
-        masks &= ~np.uint16(1 << lane)
+        self.columns.masks[:] &= ~np.uint16(1 << lane)
         self.columns.numbers[:, lane] = self._cleared
 
     def _run(self, lane: int) -> Run:

@@ -82,7 +82,11 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     which, rates, rule = which.ravel(), np.array(rates).ravel(), rule or Rule()
     if checkpoint is not None and rates.size > 1:
         raise ValueError(f"checkpoint keeps the state of one run, not of {rates.size}; a Sweep keeps those of many")
-    plain = np.array([is_plain(task, rule, schedule) for task in tasks])[which]
+    place = {id(task): k for k, task in enumerate(tasks)}      # the same one may stand at many rates
+    same = np.array([place[id(task)] for task in tasks])
+    ways = {k: is_plain(tasks[k], rule, schedule) for k in place.values()}
+    plain = np.array([ways[k] for k in same.tolist()])[which]
+    which = np.where(plain, same[which], which)                 # the noise of other rules hangs on the number
     runs: list[Run | None] = [None] * rates.size
     for members in (np.flatnonzero(plain), np.flatnonzero(~plain)):
         if not members.size:

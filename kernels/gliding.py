@@ -11,8 +11,8 @@ from .wmethod import linearise, propose
 ENTER, LEAVE = 0.01, 0.03      # lag below which the manifold is followed, above which it is left
 WANTED = 0.01                  # |error| / |move| of a step of G, at tolerance 1e-3
 LOST = 0.1                     # lag at the end of a step that is not taken
-NEAR = 2                       # times ENTER: lag of the targets that is worth a test of the whole
 SPARSE = 4                     # looks from one test of the lag to the next
+PATIENT = 1.25                 # times the looks so far, those before the next test once one has failed
 FIRST = 0.1                    # the first step, over the sum of the rates of learning
 
 
@@ -23,13 +23,13 @@ def close(errors, delta, lane):
     for i in range(delta.shape[0]):
         off += (errors[0, i, lane] - delta[i, lane]) ** 2
         size += delta[i, lane] ** 2
-    return off <= (NEAR * ENTER) ** 2 * size
+    return off <= ENTER ** 2 * size
 
 
 @kernel
 def able(me, p, lane):
     """Whether a lane that RK4 has just brought to a look should try the manifold: R below 1, C* smooth, small lag."""
-    smooth = me.span == LONGEST and me.looks % SPARSE == 0
+    smooth = me.span == LONGEST and me.looks % SPARSE == 0 and me.looks >= me.reach
     return (me.method == AUTO and me.rate <= 1.0 and np.isnan(me.fixed) and smooth and me.status == RUNNING
             and close(p.errors, p.delta, lane))
 
@@ -83,7 +83,7 @@ def enter(me, p, slow, x, G, lane):
 @kernel
 def leave(me, rows, lane):
     """Hand a lane over to RK4, which begins when its block does. rows : (ROWS, lanes) of the law."""
-    me.gliding, me.clock = 0, 0
+    me.gliding, me.clock, me.reach = 0, 0, PATIENT * me.looks
     set_step(me, rows, lane, 0.0)
     if me.status == RUNNING:
         me.status = CONTINUED

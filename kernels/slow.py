@@ -178,8 +178,10 @@ def quasistatic(graph, pattern, law, p, G, x, slow, factor):
     relax(graph, pattern, law.free_v, G, x, 0, slow.v, factor)
     respond(pattern, law, p.target, slow, factor)
     at_targets(p.target, slow.v, slow.given)
-    p.delta[:] = np.where(p.target >= 0, p.desired - slow.given, 0.0)
-    slow.given[:] = p.delta
+    for k in range(p.target.shape[0]):
+        for lane in range(p.target.shape[1]):
+            p.delta[k, lane] = p.desired[k, lane] - slow.given[k, lane] if p.target[k, lane] >= 0 else 0.0
+            slow.given[k, lane] = p.delta[k, lane]
     clear(factor.solution)
     clamp_to(slow.w, p.target, slow, factor)
     slopes(graph, law, slow.v, slow.w, G, slow.rows, slow.still)
@@ -193,14 +195,17 @@ def lagging(graph, pattern, law, p, G, slow, factor):
     for a in range(n):
         store(slow.v_lag, a, lag * load(factor.solution, a))                      # dv*/dt
     at_targets(target, slow.v_lag, slow.given)
-    slow.given[:] = -slow.given
+    for k in range(target.shape[0]):
+        store(slow.given, k, -load(slow.given, k))
     balance(graph, pattern, law, slow.still, slow.w, factor)
     clamp_to(slow.w_lag, target, slow, factor)                                    # dw*/dt
     follow_up(pattern, law, slow.v_lag, factor)
     for a in range(n):
         store(slow.v_lag, a, load(slow.v, a) - load(factor.solution, a))
     at_targets(target, factor.solution, slow.given)
-    slow.given[:] += p.delta                                                   # V_T - v_T
+    for k in range(target.shape[0]):
+        for lane in range(target.shape[1]):
+            slow.given[k, lane] += p.delta[k, lane]                               # V_T - v_T
     for a in range(n):
         store(slow.w_lag, a, where(at(law.free_w, a), -lag * load(slow.w_lag, a), 0.0))
     follow_up(pattern, law, slow.w_lag, factor)
@@ -208,4 +213,6 @@ def lagging(graph, pattern, law, p, G, slow, factor):
     slopes(graph, law, slow.v_lag, slow.w_lag, G, slow.rows, slow.rate)
     balance(graph, pattern, law, slow.rate, slow.v, factor)
     at_targets(target, factor.solution, p.slope)
-    p.slope[:] = -p.slope
+    for k in range(target.shape[0]):
+        for lane in range(target.shape[1]):
+            p.slope[k, lane] = -p.slope[k, lane]

@@ -27,7 +27,8 @@ AUTO, RK4, SLOW = range(3)     # method: RK4, or the slow manifold where it hold
 #   dt, span : the step, and RK4 steps between looks. clock : strides since the beginning. stretch, taken : steps from
 #   the last look to the next, which falls on a multiple of span of the clock, and those taken.
 #   caution : factor on the step after rejected stretches. bound : of λ_max at the last look.
-#   lag : |dG/dt - dG/dt*| / |dG/dt*|, how far the manifold was from the quasistatic one. reach : next step on it.
+#   lag : |dG/dt - dG/dt*| / |dG/dt*|, how far the manifold was from the quasistatic one. reach : next step on it; off
+#   it, looks before which it is not tried again.
 #   flat_until, lowest, highest : end of the present stall window, and the range of ln C* within it.
 #   recorded : records made so far.
 _WHOLE = ("status", "method", "gliding", "stop", "steps", "looks", "span", "stretch", "taken", "clock",
