@@ -93,7 +93,9 @@ def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int) -> tuple[Block,
 
 
 def _law(rule: Rule, masks: NDArray[np.uint16], rows: NDArray[Any], m: int, make: Make) -> Law:
-    law = Law(*masks, rows, None if rule.ceiling is None else make(1), None if rule.frozen is None else make(m))
+    free_v, free_w, target = masks
+    law = Law(free_v, free_w, target, rows, None if rule.ceiling is None else make(1),
+              None if rule.frozen is None else make(m))
     law.rows[NUDGE], law.rows[FLOOR] = rule.nudge, rule.floor
     if law.ceiling is not None:
         law.ceiling[:] = rule.ceiling

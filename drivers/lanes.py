@@ -154,7 +154,7 @@ class LaneBlock:
     def _run(self, lane: int) -> Run:
         p, ensemble, number = self.block.lanes, self.ensemble, self.numbers[lane]
         assert number is not None
-        me = dict(zip(state.MEMBER.names, p.each[lane].item(), strict=True))
+        me = dict(zip(state.MEMBER.names or (), p.each[lane].item(), strict=True))
         status, rate = STATUSES[me["status"] - state.REACHED], float(ensemble.rates[number])
         made, x = slice(me["recorded"]), self._voltages(lane)[..., self.prepared.position, :]
         return Run(
