@@ -29,7 +29,7 @@ class StarMesh:
     def __init__(self, laplacian: Laplacian, thin: bool) -> None:
         n, m = laplacian.n_rows, len(laplacian.ends)
         self.laplacian, self._slots = laplacian, np.empty(m, np.int32)
-        mesh = kernels.Mesh(*(np.empty(4 * m + 2, np.int32) for _ in range(2)), np.full(n, -1, np.int32),
+        mesh = kernels.Mesh(np.empty(4 * m + 2, np.int32), np.empty(4 * m + 2, np.int32), np.full(n, -1, np.int32),
                             np.zeros(n, np.int32))
         count = kernels.take_edges(self._slots, mesh, laplacian.ends)
         self._plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER)
