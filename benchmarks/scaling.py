@@ -85,7 +85,7 @@ def plot(rows: list[Row], path: str) -> None:
             (points,) = axes.loglog(nodes, [row[name] for row in rows], "o", label=f"{name}: $N^{{{power:.2f}}}$")
             axes.loglog(nodes, factor * nodes**power, "-", color=points.get_color(), linewidth=1)
     axes.set(xlabel="nodes N", ylabel="seconds, one core")
-    axes.legend(frameon=False)
+    axes.legend(loc="upper left", frameon=False)
     figure.savefig(path, bbox_inches="tight", dpi=120)
 
 

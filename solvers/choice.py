@@ -8,22 +8,22 @@ import numpy as np
 
 from .backends import installed
 
-# Seconds of one core, cores of thinned Delaunay networks of mean degree 4.5 (1e2 to 1e6 nodes), rtol 1e-10: only their
+# Seconds of one core, cores of thinned Delaunay networks of mean degree 4.5 (1e2 to 4e6 nodes), rtol 1e-10: only their
 # ratios matter here. Columns: setup of a new pattern, setup for new conductances, one iteration, iterations at uniform
 # conductances and over 4 decades. Measured with benchmarks/solvers.py; see benchmarks/large.md.
-SIZES = (28, 345, 3526, 35_826, 358_616)        # rows of the core
+SIZES = (28, 345, 3526, 35_826, 358_616, 1_436_039)        # rows of the core
 MEASURED: dict[str, tuple[tuple[float, float, float, int, int], ...]] = {
     "superlu": ((4.9e-5, 4.9e-5, 2.2e-5, 1, 1), (5.2e-4, 5.2e-4, 7.0e-5, 1, 1), (6.6e-3, 6.6e-3, 6.3e-4, 1, 1),
-                (0.163, 0.162, 8.0e-3, 1, 1), (4.2, 4.15, 0.107, 1, 1)),
+                (0.135, 0.130, 7.2e-3, 1, 1), (4.2, 4.15, 0.107, 1, 1), (31.0, 28.0, 0.6, 1, 1)),
     "approximate-cholesky": ((1.8e-5, 1.6e-5, 4.3e-6, 13, 12), (8.6e-5, 8.3e-5, 8.5e-6, 23, 19),
-                             (1.5e-3, 1.5e-3, 6.0e-5, 30, 27), (2.8e-2, 2.6e-2, 1.1e-3, 38, 31),
-                             (0.60, 0.60, 1.55e-2, 46, 47)),
+                             (1.5e-3, 1.5e-3, 6.0e-5, 30, 27), (2.4e-2, 2.1e-2, 1.1e-3, 38, 31),
+                             (0.60, 0.60, 1.55e-2, 46, 47), (2.9, 2.8, 0.104, 53, 39)),
     "cholmod": ((2.5e-5, 1.6e-5, 1.9e-5, 1, 1), (2.1e-4, 7.0e-5, 4.4e-5, 1, 1), (5.5e-3, 3.1e-3, 3.8e-4, 1, 1),
-                (0.088, 0.058, 5.4e-3, 1, 1), (2.5, 1.6, 8.7e-2, 1, 1)),
+                (0.092, 0.068, 4.9e-3, 1, 1), (2.5, 1.6, 8.7e-2, 1, 1), (24.0, 13.2, 0.45, 1, 1)),
     "apxchol": ((4.6e-5, 4.4e-5, 9.5e-6, 13, 11), (3.8e-4, 3.7e-4, 2.0e-5, 22, 21), (4.0e-3, 3.9e-3, 8.2e-5, 29, 25),
-                (8.0e-2, 7.6e-2, 1.55e-3, 35, 31), (1.0, 0.95, 1.44e-2, 44, 41)),
+                (5.6e-2, 5.5e-2, 1.24e-3, 35, 31), (1.0, 0.95, 1.44e-2, 44, 41), (5.5, 5.1, 0.095, 46, 40)),
     "amg": ((5.5e-5, 4.8e-5, 2.9e-4, 1, 1), (8e-5, 5.3e-5, 1.2e-3, 1, 1), (5.4e-3, 5.2e-3, 6.4e-4, 12, 29),
-            (6.9e-2, 6.7e-2, 8.9e-3, 15, 32), (0.83, 0.80, 8.4e-2, 15, 47)),
+            (6.7e-2, 6.6e-2, 1.0e-2, 15, 32), (0.83, 0.80, 8.4e-2, 15, 47), (5.6, 4.95, 0.47, 16, 39)),
 }
 DIRECT = ("superlu", "cholmod")
 HYSTERESIS = 1.5
