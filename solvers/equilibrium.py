@@ -52,8 +52,7 @@ class Equilibrium:
         layout = Layout.of(network) if network.n_nodes > SMALL else None
         self.laplacian = Laplacian(network, self.held, layout)
         self.stats = Stats()
-        self._thin = layout is None or layout.thin
-        self._solver = Upkeep(method, self._thin, not keep, self.stats)
+        self._solver = Upkeep(method, self.laplacian.thin, not keep, self.stats)
         self._mesh: StarMesh | None = None
         self._conductances: Floats | None = None
         self._last: Floats | None = None
@@ -95,7 +94,7 @@ class Equilibrium:
                 self._check_floating(connected_components(self.network.edges[g > 0], self.network.n_nodes))
             positive = g[g > 0]
             contrast = float(np.log10(positive.max() / positive.min())) if positive.size else 0.0
-            self._mesh = self._mesh or StarMesh(lap, self._thin)
+            self._mesh = self._mesh or StarMesh(lap, lap.thin)
             self._solver.update(*self._mesh.reduce(g), contrast, _moved(self._conductances, g))
             self._conductances = g
         rhs = np.stack([lap.gather(i) + lap.held_currents(g, v) for i, v in zip(injected.T, held.T, strict=True)])

@@ -58,6 +58,7 @@ class Laplacian:
     held : (n_held,) nodes without a row; none gives the whole, singular Laplacian.
     layout : order of nodes and edges for locality, or None for the network's own. Callers never see it:
         vectors over the rows are made and read by `gather` and `scatter`.
+    thin : whether edges reach no further than in two dimensions (`Layout.thin`); small networks count as such.
     """
 
     def __init__(self, network: Network, held: NDArray[np.int64], layout: Layout | None = None) -> None:
@@ -72,6 +73,7 @@ class Laplacian:
         self.free = order[~is_held[order]]
         row = np.full(n, -1, dtype=np.int32)
         row[self.free] = np.arange(self.free.size, dtype=np.int32)
+        self.thin = layout is None or layout.thin
         edges = network.edges if layout is None else network.edges[layout.edges]
         self.ends = row[edges]
         self._border(edges, row, is_held)

@@ -119,7 +119,7 @@ class _Problem:
 
     def inverse(self, method: str) -> Callable[[Floats], Floats]:
         """The pseudo-inverse (or an approximation) on the free nodes, by a backend, with grounded parts."""
-        n, mesh = self.grounded.n_rows, StarMesh(self.grounded, _thin(self.network))
+        n, mesh = self.grounded.n_rows, StarMesh(self.grounded, self.grounded.thin)
         apply = mesh.around(make(method).prepare(*mesh.reduce(self.g)))
 
         def pseudo(x: Floats) -> Floats:
@@ -152,11 +152,6 @@ class _Problem:
 
 def _layout(network: Network) -> Layout | None:
     return Layout.of(network) if network.n_nodes > SMALL else None
-
-
-def _thin(network: Network) -> bool:
-    layout = _layout(network)
-    return layout is None or layout.thin
 
 
 def _shift_invert(problem: _Problem, k: int) -> tuple[Floats, int]:
