@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.state import FRESH, MEMBER, SLOW
+from ohmlearn.kernels.stepping import MOST_STEPS, SHORTEST, STABLE
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record, Run
@@ -18,7 +20,6 @@ from .paths import LANES_UP_TO
 State = dict[str, NDArray[Any]]
 METHODS = ("auto", "rk4", "slow")
 PRECISIONS = {"double": np.float64, "single": np.float32}
-STABLE = 2.785      # RK4 is stable for dt λ_max below this, as in kernels/stepping.py
 LIMIT = 3000.0      # default time limit in units of 1/R (R <= 1) or 1/√R
 
 
@@ -122,6 +123,12 @@ class Ensemble:
         start = self.starts[number].time if self.starts is not None else 0.0
         return start + (self.t_max if self.t_max is not None else default_limit(float(self.rates[number])))
 
+    def patience(self, number: int) -> float:
+        """Time in which a member's cost that has not moved counts as stalled, in 1/γp: a tenth of the limit, and of the
+        default limit at least, so that a shorter run is no other run."""
+        longest = max(default_limit(float(self.rates[number])), self.t_max or 0.0)
+        return 0.1 * longest / min(1.0, self.rule.prefactor or 1.0)
+
     def fall(self, number: int) -> float:
         """How fast a member's conductances may fall to the floor, in 1/time; to learning at R = 0 any rate is inf."""
         return self.rule.floor_rate if self.rule.floor_mode == "relax" and self.rates[number] > 0 else np.inf
@@ -183,6 +190,20 @@ def check_general(ensemble: Ensemble) -> None:
                                  "in the same order")
 
 
+def record_of(ensemble: Ensemble, number: int) -> Any:
+    """The record (kernels/state.py) of a member that has not begun."""
+    me, rate = np.zeros(1, dtype=MEMBER)[0], float(ensemble.rates[number])
+    me["method"] = SLOW if rate == 0 else METHODS.index(ensemble.method)
+    me["rate"], me["fall"] = ensemble.rule.prefactor * (rate or 1.0), ensemble.fall(number)
+    me["stop"], me["until"] = not ensemble.go_on, ensemble.until or 0.0
+    me["fixed"] = np.nan if ensemble.dt is None else ensemble.dt
+    me["tolerance"], me["caution"], me["span"] = ensemble.tolerance, 1.0, SHORTEST
+    me["limit"], me["patience"], me["aim"] = ensemble.limit(number), ensemble.patience(number), np.inf
+    me["first"] = me["sustained"] = me["instant"] = np.nan
+    me["status"] = FRESH
+    return me
+
+
 def reason(me: Any, status: str, rate: float, dt: float | None, precision: str = "double") -> str:
     """Why a run ended, in words; `me` is its record (kernels/state.py), `dt` the step if one was given."""
     if status == "reached":
@@ -191,7 +212,10 @@ def reason(me: Any, status: str, rate: float, dt: float | None, precision: str =
     if status == "out of time":
         return f"{cost} at the time limit, {time}"
     if status == "stalled":
-        return f"{cost} has not moved for a tenth of the time limit, at {time}"
+        return f"{cost} has not moved for {me['patience']:.3g} (a tenth of the longest run), at {time}"
+    if not me["dt"] * MOST_STEPS > me["limit"] - me["time"]:
+        return (f"R = {rate:g} needs steps of {me['dt']:.3g} to get to {me['limit']:.3g}, more than "
+                f"{MOST_STEPS:.0e} of them; lower floor_rate or conductances, or shorten t_max")
     if dt is not None:
         bound = STABLE / me["bound"]
         return f"R = {rate:g} diverged at {time} with dt = {dt:g}; the stable bound is {bound:.3g}"

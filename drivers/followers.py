@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels import blocks, looks, state, stepping
+from ohmlearn.kernels import blocks, crossings, looks, state, stepping
 from ohmlearn.kernels.dynamics import ROWS
 from ohmlearn.kernels.state import MEMBER, Lanes
 from ohmlearn.run import STATUSES, Run
@@ -17,7 +17,7 @@ from ohmlearn.solvers.equilibrium import Equilibrium
 from ohmlearn.solvers.quasistatic import QuasistaticFlow
 from ohmlearn.solvers.stepper import Stepper
 
-from .ensemble import METHODS, Ensemble, State, reason
+from .ensemble import Ensemble, State, reason, record_of
 
 Floats = NDArray[np.float64]
 EVEN = 0.1      # of the bends between which the lanes change their stretches: beyond them, C* must be smoother still
@@ -38,28 +38,17 @@ class Follower:
                        self.task.target_voltages[:, None].copy(), column(count), column(count), column(count),
                        column(count), column(rows, count), times[:, None].copy(), column(len(times)),
                        column(len(times)), column(2 * count), column(0))
+        self.p.each[0] = record_of(ensemble, number)
         self.me = self.p.each[0]
+        self.me["method"] = state.RK4 if self.rate else state.SLOW
         self.law = column(ROWS)
         self.bounds = column(2)
         self.small = column(2 * count)      # v and w at the targets, as the lanes' kernels want them
         self.kept: State = {}               # the run as it was saved last
-        self._tell()
-
-    def _tell(self) -> None:
-        """What the run is told at its start."""
-        ensemble, rule, me = self.ensemble, self.rule, self.me
-        me["rate"], me["method"] = rule.prefactor * (self.rate or 1.0), METHODS.index("rk4" if self.rate else "slow")
-        me["fall"] = rule.floor_rate if rule.floor_mode == "relax" else np.inf
-        me["until"], me["stop"] = ensemble.until or 0.0, not ensemble.go_on
-        me["limit"] = ensemble.limit(self.number)
-        me["fixed"] = np.nan if ensemble.dt is None else ensemble.dt
-        me["tolerance"], me["caution"], me["span"] = ensemble.tolerance, 1.0, stepping.SHORTEST
-        me["first"] = me["sustained"] = me["instant"] = np.nan
         self.p.equilibrium[:] = self.p.nonequilibrium[:] = np.nan
-        me["status"] = state.FRESH
         if ensemble.starts is not None:
-            start = ensemble.starts[self.number]
-            me["time"], me["initial"], me["status"] = start.time, start.initial_cost, state.CONTINUED
+            start = ensemble.starts[number]
+            self.me["time"], self.me["initial"], self.me["status"] = start.time, start.initial_cost, state.CONTINUED
 
     def begin(self) -> None:
         """Bring the network to its start and take the first look."""
@@ -167,9 +156,10 @@ class Stepping(Follower):
         self._last_x[:], self._last_g[:] = self.stepper.state.x, self.stepper.state.g
 
     def advance(self) -> None:
-        me, left = self.me, float(self.me["limit"] - self.me["time"])
+        me, aimed = self.me, bool(np.isfinite(self.me["aim"]))
+        left = float(min(me["limit"], me["aim"]) - me["time"])
         span = int(me["span"])
-        count = min(span * self.many, max(span, int(np.ceil(left / me["dt"] * (1 - 1e-9)))))
+        count = min(span * self.many, max(1 if aimed else span, int(np.ceil(left / me["dt"] * (1 - 1e-9)))))
         if count * me["dt"] > left:
             stepping.set_step(me, self.law, 0, left / count)
         trace = self.stepper.steps(count, float(me["dt"]))
@@ -180,8 +170,9 @@ class Stepping(Follower):
             return
         cost = self._measure()
         rough = looks.bend(me, 0, count * float(me["dt"]), self.p)
-        if not stepping.judge(me, self.p, self.bounds, 0, cost):
-            self._retreat()
+        found = stepping.judge(me, self.p, self.bounds, 0, cost)
+        if found != stepping.KEEP:
+            self._retreat() if found == stepping.HALVE else self._take_back()
             return
         self._look_as_often_as_needed(rough, span)
         self._remember()
@@ -197,9 +188,14 @@ class Stepping(Follower):
 
     def _retreat(self) -> None:
         self.many = 1
+        self._take_back()
+        stepping.retreat(self.me, self.p, self.law, self.small, self.p.last_G, 0)
+
+    def _take_back(self) -> None:
+        """Bring the network back to where its stretch began."""
+        self.me["taken"] = 0
         self.stepper.state.x[:], self.stepper.state.g[:] = self._last_x, self._last_g
         self.stepper.state.qx[:], self.stepper.state.qg[:] = 0.0, 0.0
-        stepping.retreat(self.me, self.p, self.law, self.small, self.p.last_G, 0)
 
     def _end_diverged(self) -> None:
         self.me["steps"] += self.me["taken"]
@@ -249,7 +245,7 @@ class Gliding(Follower):
 
     def advance(self) -> None:
         me = self.me
-        length = min(float(me["reach"]), float(me["limit"] - me["time"]))
+        length = min(float(me["reach"]), float(min(me["limit"], me["aim"]) - me["time"]))
         took, me["reach"] = self.flow.step(length, float(me["tolerance"]))
         me["looks"] += 1
         if took == 0.0:
@@ -260,6 +256,10 @@ class Gliding(Follower):
         self.p.errors[1] = self.p.delta
         me["dt"], me["taken"] = took, 1
         me["steps"] += 1
+        if not crossings.stands(me, 0, took, self.p):
+            self.flow.take_back()
+            me["taken"] = 0
+            return
         looks.note(me, 0, took, self.p)
         self._remember()
 

@@ -154,7 +154,7 @@ class GeneralBlock(LaneBlock):
         """A member at its start: its place in the schedule, conductances, and nothing done yet."""
         ensemble, p, rule, schedule = self.ensemble, self.block.lanes, self.ensemble.rule, self.ensemble.schedule
         rate, count = float(ensemble.rates[number]), len(ensemble.samples(number))
-        self._tell(number, rate, lane)
+        self._tell(number, lane)
         for name in ("delta", "slope", "last_delta", "last_slope", "errors"):
             getattr(p, name)[..., lane] = 0.0
         p.target[:, lane] = -1

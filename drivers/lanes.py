@@ -12,7 +12,7 @@ from ohmlearn.kernels.lanes import n_lanes
 from ohmlearn.run import STATUSES, Run
 
 from .allocation import Prepared, allocate
-from .ensemble import METHODS, Ensemble, State, reason
+from .ensemble import Ensemble, State, reason, record_of
 
 STRIDES = 500_000       # strides times edges in a slice, a few hundredths of a second; on the manifold they are longer
 LONGER = 6
@@ -28,7 +28,6 @@ class LaneBlock:
         self.block = self._allocate(len(self.numbers))
         each = self.block.lanes.each
         self._status, self._gliding = each["status"], each["gliding"]
-        self._told = told(ensemble)
         self._strides = max(4, STRIDES // ensemble.network.n_edges // (LONGER if manifold else 1))
 
     def _allocate(self, width: int) -> Any:
@@ -60,21 +59,16 @@ class LaneBlock:
         block.G[:, lane] = ensemble.initial_conductances(number)
         block.x[held, lane] = task.source_voltages
         rows[slow.RATE, lane], rows[slow.LAG, lane] = -ensemble.rule.prefactor * (rate or 1.0), rate > 0
-        self._tell(number, rate, lane)
+        self._tell(number, lane)
         fall = ensemble.fall(number)
         rows[slow.FALL, lane] = fall if np.isfinite(fall) else stepping.AT_ONCE
         if ensemble.starts is not None:
             self._go_on_from(ensemble.starts[number], lane)
 
-    def _tell(self, number: int, rate: float, lane: int) -> None:
+    def _tell(self, number: int, lane: int) -> None:
         """What a member is told: its rate, when it ends, when it is recorded. Nothing is done yet."""
         ensemble, p = self.ensemble, self.block.lanes
-        p.each[lane] = self._told
-        me = p.each[lane]
-        me["rate"], me["fall"] = ensemble.rule.prefactor * (rate or 1.0), ensemble.fall(number)
-        me["limit"] = ensemble.limit(number)
-        if rate == 0:
-            me["method"] = state.SLOW
+        p.each[lane] = record_of(ensemble, number)
         if ensemble.record is not None:
             times = ensemble.times(number)
             p.times[:, lane] = np.inf
@@ -166,17 +160,6 @@ class LaneBlock:
             cost=p.nonequilibrium[made, lane].copy(), initial_cost=me["initial"], final_cost=me["cost"],
             n_steps=me["steps"], n_looks=me["looks"],
             network=ensemble.network, task=ensemble.tasks[int(ensemble.task_of[number])], rule=ensemble.rule)
-
-
-def told(ensemble: Ensemble) -> Any:
-    """The record of a member that has not begun, but for what is its own."""
-    me = np.zeros(1, dtype=state.MEMBER)[0]
-    me["method"], me["stop"], me["until"] = METHODS.index(ensemble.method), not ensemble.go_on, ensemble.until or 0.0
-    me["fixed"] = np.nan if ensemble.dt is None else ensemble.dt
-    me["tolerance"], me["caution"], me["span"] = ensemble.tolerance, 1.0, stepping.SHORTEST
-    me["first"] = me["sustained"] = me["instant"] = np.nan
-    me["status"] = state.FRESH
-    return me
 
 
 def compiled(kernel: Any, *arguments: Any) -> Callable[..., int]:

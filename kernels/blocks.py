@@ -45,7 +45,11 @@ def begin(me, p, lane, cost):
     me.cost = cost / me.initial
     if me.flat_until == 0:
         me.lowest = me.highest = np.log(max(me.cost, 1e-300))
-        me.flat_until = me.time + 0.1 * me.limit
+        me.flat_until = me.time + me.patience
+    level = me.until * me.initial
+    if cost < level:                                        # it goes on from a run that was below already
+        me.first = me.time if np.isnan(me.first) else me.first
+        me.sustained = me.time if np.isnan(me.sustained) else me.sustained
     me.status = RUNNING if np.isfinite(cost) else DIVERGED
     while me.recorded < p.times.shape[0] and p.times[me.recorded, lane] <= me.time:
         instant = 0.0
@@ -54,7 +58,7 @@ def begin(me, p, lane, cost):
         p.equilibrium[me.recorded, lane] = me.cost
         p.nonequilibrium[me.recorded, lane] = instant / me.initial
         me.recorded += 1
-    return learned and me.stop
+    return me.stop and (learned or cost < level)
 
 
 @kernel

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import inline, kernel
-from .lanes import at, fma, load, maximum, minimum, store, where
+from .lanes import at, fma, load, maximum, minimum, store, where, where_less
 
 S = 0.70710678118654752440
 
@@ -90,6 +90,18 @@ def below(ceiling, g):
 
 
 @inline
+def resting_above(ceiling, g, r):
+    """r, 0 where there is a ceiling and g is above it."""
+    return r if ceiling is None else where_less(load(ceiling, 0), g, 0.0, r)
+
+
+@inline
+def resting(law, row, g, r):
+    """Register r of a conductance that a stage led to g; 0 beyond its bounds: the rest of the step starts there."""
+    return resting_above(law.ceiling, g, where_less(g, row[FLOOR], 0.0, r))
+
+
+@inline
 def contrast(rate, nudge, dv, dw):
     """What an edge learns from, times a rate: Δw (2 Δv + η Δw)."""
     return rate * dw * fma(nudge, dw, dv + dv)
@@ -123,8 +135,10 @@ def rk_stage(stage, graph, law, x, out, q, G, Gq):
             kv, kw = fma(g, dv, kv), fma(g, dw, kw)
             g, r = advance(stage, g, load(Gq, j), learning_slope(law, row, j, dv, dw, g))
             store(G, j, below(law.ceiling, maximum(row[FLOOR], g)))
-            if stage < 3:
+            if stage == 1:                            # where half a step is taken anew, G hardly moves
                 store(Gq, j, r)
+            elif stage < 3:
+                store(Gq, j, resting(law, row, g, r))
         for _ in range(at(graph.upper, a)):           # edges seen for the first time
             b, j = at(graph.neighbours, i), at(graph.neighbours, i + 1)
             i += 2

@@ -3,16 +3,18 @@ import numpy as np
 
 from .blocks import begin, count
 from .compiled import borrowed, inner, kernel
+from .crossings import stands
 from .general import flows, learn, move, slopes, wipe
 from .looks import bend, note
 from .responses import measure, note_misfits, settle
 from .shows import clamp_again, draw_noise, factor, present, set_length, set_rates, tick_show
 from .state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
-from .stepping import ROUNDS, STABLE, TOO_ROUGH, remember, retreat
+from .stepping import MOST_STEPS, ROUNDS, STABLE, TOO_ROUGH, remember, retreat, take_back
 from .stepsize import begin_peak, fastest
 
 SPAN = 4                # RK4 steps between two looks, and half as many as there are samples more
-RELAX, LEARN_MOST, QUASISTATIC = 1.0, 0.5, 0.7      # dt times the fastest rates, at tolerance 1e-3
+RELAX, LEARN_MOST, QUASISTATIC = 1.0, 0.4, 0.7      # dt times the fastest rates, at tolerance 1e-3
+CLIP = 0.4              # times the second, where G stops at once at its bounds
 BLEND = 0.5             # dt over the time in which one sample goes over into the next
 SWIFT = 5.0             # at rate 0 the relative change of G counts so many times as a rate
 FADING = 0.9            # of the fastest learning at earlier looks: samples in turn do not learn equally fast
@@ -58,7 +60,7 @@ def note_errors(b, p, lane, taken):
 def note_step(b, clock, p):
     """Count a step of the lanes that run, note errors, go on in their schedules. Returns whether a look is due."""
     due = False
-    note_misfits(b)
+    note_misfits(b, 1.0)
     for lane in range(clock.show.size):
         me = clock.each[lane]
         if me.status == RUNNING:
@@ -97,7 +99,7 @@ def solve_all(b, s, clock):
     slopes(b)
     measure(b, s, slow != 0 or count(clock.each, FRESH, CONTINUED) > 0)
     find_bounds(b, s.graph)
-    note_misfits(b)
+    note_misfits(b, 0.0)
 
 
 @inner
@@ -106,7 +108,7 @@ def longest(b, clock, lane):
     me, show = clock.each[lane], clock.show[lane]
     if not np.isnan(me.fixed):
         return me.fixed
-    finer = (me.tolerance / 1e-3) ** 0.25
+    finer, sharper = (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.6)
     change = BLEND * finer * show.length if show.blend else np.inf
     if show.quasistatic:
         return min(change, me.caution * QUASISTATIC * finer / max(show.learning, 1e-300))
@@ -114,20 +116,37 @@ def longest(b, clock, lane):
     f = factor(b, lane, me.time)
     if show.varied:
         f = max(f, factor(b, lane, me.time + dt), factor(b, lane, me.time + show.span * dt))
-    dt = min(dt, me.caution * LEARN_MOST * finer / max(np.sqrt(2 * me.rate * f * show.learning), 1e-300))
+    if not np.isfinite(me.fall):
+        finer *= CLIP
+    learning = np.sqrt(2 * me.rate * f * show.learning)
+    dt = min(dt, me.caution * LEARN_MOST * min(finer, 2 * sharper) / max(learning, 1e-300))
     return min(dt, 1.0 / me.fall) if np.isfinite(me.fall) else dt
 
 
 @inner
-def plan(b, clock, lane):
-    """Step and stretch until the next look, so that steps end where samples change and at the time limit."""
+def goal(me, p, lane):
+    """The time at which a stretch ends at the latest: the limit, a crossing, the next record."""
+    end = min(me.limit, me.aim)
+    if me.recorded < p.times.shape[0] and p.times[me.recorded, lane] > me.time * (1 + 1e-12):
+        end = min(end, p.times[me.recorded, lane])
+    return end
+
+
+@inner
+def plan(b, clock, p, lane):
+    """Step and stretch until the next look, so that steps end where samples change and at the goal."""
     me, show = clock.each[lane], clock.show[lane]
-    rest, limit = (1.0 - show.phase) * show.length, me.limit - me.time
-    end = min(rest, limit)
-    dt = min(longest(b, clock, lane), end)
+    if show.phase > 1 - 1e-9:                       # a record fell on the moment of a switch
+        show.shown, show.phase, show.switches = show.shown + 1, 0.0, show.switches + 1
+    rest, limit = (1.0 - show.phase) * show.length, goal(me, p, lane) - me.time
+    end, dt = min(rest, limit), longest(b, clock, lane)
+    if not dt * MOST_STEPS > me.limit - me.time:
+        me.status = DIVERGED
+        return
+    dt = min(dt, end)
     steps = max(1, int(np.ceil(end / dt * (1 - 1e-12))))
     dt, show.left, me.stretch = end / steps, steps, min(show.span, steps)
-    if limit <= rest * (1 + 1e-12):
+    if limit <= rest * (1 + 1e-9):
         show.left = steps + 1
     elif show.phase == 0.0:
         show.per = steps
@@ -170,7 +189,7 @@ def go_on(b, clock, p, lane):
         fast = max(b.rows[o.stiff, lane], SWIFT * swiftest(b, lane)) / me.dt
     show.learning = max(fast, FADING * show.learning)
     me.bound = show.relaxing
-    plan(b, clock, lane)
+    plan(b, clock, p, lane)
     keep(b, clock, p, lane)
 
 
@@ -201,9 +220,13 @@ def look(b, clock, p, lane):
     if np.isnan(me.fixed) and (not sound or rough > TOO_ROUGH * (me.tolerance / 1e-3) ** 0.75):
         retreat(me, p, b.law.rows, b.x, b.G, lane)
         clock.show[lane] = clock.last[lane]
-        plan(b, clock, lane)
+        plan(b, clock, p, lane)
     elif not sound:
         me.status = DIVERGED
+    elif show.noise == 0 and not stands(me, lane, h, p):
+        take_back(me, p, b.x, b.G, lane)
+        clock.show[lane] = clock.last[lane]
+        plan(b, clock, p, lane)
     else:
         note(me, lane, h, p)
         me.caution = min(1.0, 1.1 * me.caution)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import inner
-from .dynamics import DT, FLOOR, LEARN, NUDGE, Law, advance, below, bounded, constants, contrast, scaled
+from .dynamics import DT, FLOOR, LEARN, NUDGE, Law, advance, below, bounded, constants, contrast, resting, scaled
 from .equilibrium import pass_current
 from .lanes import at, fma, load, maximum, root, store, where, where_less
 
@@ -159,7 +159,7 @@ def learn(stage, b):
         c, s = load(rows, o.contrast + j), load(b.G, o.m + j)
         g, r = advance(stage, load(b.G, j), load(rows, o.r + j), load(rows, o.slope + j))
         store(b.G, j, below(law.ceiling, maximum(row[FLOOR], g)))
-        store(rows, o.r + j, r)
+        store(rows, o.r + j, resting(law, row, g, r))
         s, r = advance(stage, s, load(rows, o.r + o.m + j), -row[LEARN] * fma(-fade, s, c * c))
         store(b.G, o.m + j, s)
         store(rows, o.r + o.m + j, r)

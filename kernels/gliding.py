@@ -2,13 +2,17 @@
 import numpy as np
 
 from .compiled import kernel
+from .crossings import stands
 from .looks import note
 from .slow import lagging, quasistatic
 from .state import AUTO, CONTINUED, DIVERGED, RUNNING, SLOW, count_work
 from .stepping import LONGEST, SHORTEST, clamp, note_errors, remember, set_step, take_back
 from .wmethod import linearise, propose
 
-ENTER, LEAVE = 0.01, 0.03      # lag below which the manifold is followed, above which it is left
+# Lag below which the manifold is followed, above which it is left, at tolerance 1e-3: dG/dt on it is off by about the
+# square of the lag.
+ENTER, LEAVE = 0.01, 0.03
+SETTLED = 0.5                  # of the tolerance: what a recorded V_T - v_T may be off when a lane gets there
 WANTED = 0.01                  # |error| / |move| of a step of G, at tolerance 1e-3
 LOST = 0.1                     # lag at the end of a step that is not taken
 SPARSE = 4                     # looks from one test of the lag to the next
@@ -17,13 +21,32 @@ FIRST = 0.1                    # the first step, over the sum of the rates of le
 
 
 @kernel
-def close(errors, delta, lane):
+def slow_enough(me, lag, most):
+    """Whether a lag is at most `most`, a bound for tolerance 1e-3."""
+    return lag <= most * min(1.0, np.sqrt(me.tolerance / 1e-3))
+
+
+@kernel
+def close(me, errors, delta, lane):
     """Whether V_T - v_T lags behind V_T - v*_T by little, and w with it. errors (.., n_targets, lanes)."""
-    off, size = 0.0, 0.0
+    off, size = 0.0, 1e-300
     for i in range(delta.shape[0]):
         off += (errors[0, i, lane] - delta[i, lane]) ** 2
         size += delta[i, lane] ** 2
-    return off <= ENTER ** 2 * size
+    return slow_enough(me, np.sqrt(off / size), ENTER)
+
+
+@kernel
+def settled(me, p, v_lag, lane):
+    """Whether v at the targets is where the manifold has it (v_lag), within what a cost to be recorded may be off."""
+    if not (me.recorded < p.times.shape[0] and p.times[me.recorded, lane] < me.limit):
+        return True
+    off, size = 0.0, 1e-300
+    for i in range(p.target.shape[0]):
+        if p.target[i, lane] >= 0:
+            off += (p.errors[0, i, lane] - (p.desired[i, lane] - v_lag[p.target[i, lane], lane])) ** 2
+            size += p.delta[i, lane] ** 2
+    return off <= (SETTLED * me.tolerance) ** 2 * size
 
 
 @kernel
@@ -31,7 +54,7 @@ def able(me, p, lane):
     """Whether a lane that RK4 has just brought to a look should try the manifold: R below 1, C* smooth, small lag."""
     smooth = me.span == LONGEST and me.looks % SPARSE == 0 and me.looks >= me.reach
     return (me.method == AUTO and me.rate <= 1.0 and np.isnan(me.fixed) and smooth and me.status == RUNNING
-            and close(p.errors, p.delta, lane))
+            and close(me, p.errors, p.delta, lane))
 
 
 @kernel
@@ -53,31 +76,45 @@ def settle(p, slow, x, lane):
 
 
 @kernel
+def take_again(me, p, x, G, lane):
+    """Take the step again up to me.aim."""
+    take_back(me, p, x, G, lane)
+    me.reach = me.aim - me.time
+
+
+GONE, HERE, BACK = range(3)    # where a lane is: off the manifold, on it, or where its step began, to be solved for
+
+
+@kernel
 def arrive(me, p, slow, x, G, lane):
-    """Note the step that led here, or take it back if the manifold was lost on the way. Returns whether the lane may
-    stay, for its lag has not grown too much."""
+    """Note the step that led here, or take it back if the manifold was lost on the way or a crossing is to be stepped
+    to. Returns where the lane is: it stays if its lag has not grown too much."""
     if me.method != SLOW and not me.lag <= LOST:
         take_back(me, p, x, G, lane)
-        return False
+        me.span = SHORTEST
+        return GONE
+    if not stands(me, lane, me.dt, p):
+        take_again(me, p, x, G, lane)
+        return BACK
     settle(p, slow, x, lane)
     note_errors(me, p.target, p.errors, x, lane)
     note(me, lane, me.dt, p)
     remember(me, p, x, G, lane)
-    if me.lag <= LEAVE or me.method == SLOW:
-        return True
+    if slow_enough(me, me.lag, LEAVE) or me.method == SLOW:
+        return HERE
     me.span = SHORTEST
-    return False
+    return GONE
 
 
 @kernel
 def enter(me, p, slow, x, G, lane):
-    """Bring a lane that has just come to the manifold, if its lag is small or its method asks for it. Returns whether
-    it may stay."""
-    if me.lag >= ENTER and me.method != SLOW:
-        return False
+    """Bring a lane that has just come to the manifold, if it is there already and its lag is small, or its method asks
+    for it. Returns where it is."""
+    if me.method != SLOW and not (slow_enough(me, me.lag, ENTER) and settled(me, p, slow.v_lag, lane)):
+        return GONE
     settle(p, slow, x, lane)
     remember(me, p, x, G, lane)
-    return True
+    return HERE
 
 
 @kernel
@@ -87,16 +124,6 @@ def leave(me, rows, lane):
     set_step(me, rows, lane, 0.0)
     if me.status == RUNNING:
         me.status = CONTINUED
-
-
-@kernel
-def gliding_bits(each):
-    """A bit for every lane that goes on."""
-    moving = 0
-    for lane in range(each.size):
-        if each[lane].gliding and each[lane].status == RUNNING:
-            moving |= 1 << lane
-    return moving
 
 
 @kernel
@@ -139,18 +166,20 @@ def glide(block):
     p, slow, stages, x, G, law = block.lanes, block.slow, block.stages, block.x, block.G, block.law
     quasistatic(block.graph, block.pattern, law, p, G, x, slow, block.factor)
     lagging(block.graph, block.pattern, law, p, G, slow, block.factor)
+    moving = 0
     for lane in range(p.each.size):
         me = p.each[lane]
         if me.gliding and me.status == RUNNING:
             measure_lag(me, slow.rate, slow.still, lane)
-            stays = True
+            place = HERE
             if me.taken == 1:
-                stays = arrive(me, p, slow, x, G, lane)
+                place = arrive(me, p, slow, x, G, lane)
             elif me.reach == 0:
-                stays = enter(me, p, slow, x, G, lane)
-            if not stays:
+                place = enter(me, p, slow, x, G, lane)
+            if place == GONE:
                 leave(me, law.rows, lane)
-    moving = gliding_bits(p.each)
+            elif place == HERE and me.status == RUNNING:
+                moving |= 1 << lane
     if moving == 0:
         return
     running = 0

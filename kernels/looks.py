@@ -5,65 +5,11 @@ Between two looks the error at every target, δ_T = V_T - v*_T, is the cubic tha
 """
 import numpy as np
 
-from .compiled import inline, kernel
+from .compiled import kernel
+from .crossings import bend_at, cost_between, hermite, note_thresholds
 from .state import OUT_OF_TIME, REACHED, STALLED
 
 FLAT = 0.02         # ln C* that moves less than this in a tenth of the time limit is stalled
-
-
-@inline
-def hermite(s, y0, y1, m0, m1):
-    """Cubic at s in [0, 1] with values y0, y1 and slopes m0, m1 (per unit of s) at the ends, and its slope."""
-    a, b = m0 - (y1 - y0), (y1 - y0) - m1
-    value = y0 + s * (y1 - y0) + s * (1 - s) * ((1 - s) * a + s * b)
-    return value, (y1 - y0) + (1 - 2 * s) * ((1 - s) * a + s * b) + s * (1 - s) * (b - a)
-
-
-@kernel
-def cost_between(s, lane, h, p):
-    """C* (V²) and its slope at a fraction s of the stretch h since the last look."""
-    cost, change = 0.0, 0.0
-    for i in range(p.target.shape[0]):
-        y, m = hermite(s, p.last_delta[i, lane], p.delta[i, lane], h * p.last_slope[i, lane], h * p.slope[i, lane])
-        cost += y * y
-        change += 2 * y * m
-    return cost, change
-
-
-@kernel
-def crossing(level, lane, h, p):
-    """Fraction of the stretch at which C* first falls below `level` (V²), or NaN."""
-    begin, falling = cost_between(0.0, lane, h, p)
-    end, rising = cost_between(1.0, lane, h, p)
-    if begin < level:
-        return np.nan
-    right = 1.0
-    if end >= level:
-        if not (falling < 0 and rising > 0):
-            return np.nan
-        left = 0.0
-        for _ in range(40):                            # the minimum within
-            middle = 0.5 * (left + right)
-            if cost_between(middle, lane, h, p)[1] < 0:
-                left = middle
-            else:
-                right = middle
-        if cost_between(right, lane, h, p)[0] >= level:
-            return np.nan
-    left = 0.0
-    for _ in range(40):
-        middle = 0.5 * (left + right)
-        if cost_between(middle, lane, h, p)[0] >= level:
-            left = middle
-        else:
-            right = middle
-    return right
-
-
-@kernel
-def crosses(me, lane, h, p):
-    """Whether C* falls below the threshold in the stretch h, for the first time or again."""
-    return (np.isnan(me.first) or np.isnan(me.sustained)) and not np.isnan(crossing(me.until * me.initial, lane, h, p))
 
 
 @kernel
@@ -100,23 +46,6 @@ def cost_of_stretch(s, lane, h, p):
 
 
 @kernel
-def note_thresholds(me, lane, begin, h, p):
-    """Crossings of the threshold within the stretch h that began at `begin`, by C* and by C."""
-    level = me.until * me.initial
-    s = crossing(level, lane, h, p)
-    below = cost_between(1.0, lane, h, p)[0] < level
-    if not np.isnan(s):
-        if np.isnan(me.first):
-            me.first = begin + s * h
-        if np.isnan(me.sustained):
-            me.sustained = begin + s * h
-    if not below:
-        me.sustained = np.nan
-    if np.isnan(me.instant):
-        note_instant(me, lane, begin, level, p)
-
-
-@kernel
 def note_instant(me, lane, begin, level, p):
     """First time in the stretch that began at `begin` with C below `level` (V²), between two steps log-linearly."""
     before = np.inf
@@ -134,7 +63,7 @@ def note_instant(me, lane, begin, level, p):
 @kernel
 def note_records(me, lane, begin, h, p):
     """Costs at the times to record within the stretch h that began at `begin`, relative to C*(0)."""
-    while me.recorded < p.times.shape[0] and p.times[me.recorded, lane] <= begin + h:
+    while me.recorded < p.times.shape[0] and p.times[me.recorded, lane] <= (begin + h) * (1 + 1e-14):
         k = me.recorded
         t = p.times[k, lane] - begin
         p.equilibrium[k, lane] = cost_between(t / h, lane, h, p)[0] / me.initial
@@ -152,7 +81,7 @@ def flat(me):
         return False
     still = me.highest - me.lowest < FLAT
     me.lowest, me.highest = cost, cost
-    me.flat_until = me.time + 0.1 * me.limit
+    me.flat_until = me.time + me.patience
     return still and me.until > 0 and cost > np.log(me.until) + 1
 
 
@@ -162,7 +91,7 @@ def bend(me, lane, h, p):
     off, size, move = 0.0, 0.0, 0.0
     for i in range(p.target.shape[0]):
         d0, m0 = p.last_delta[i, lane], p.last_slope[i, lane]
-        off += (p.delta[i, lane] - d0 - 0.5 * h * (m0 + p.slope[i, lane])) ** 2
+        off += bend_at(i, lane, h, p) ** 2
         size += max(d0 * d0, p.delta[i, lane] ** 2)
         move += h * h * max(m0 * m0, p.slope[i, lane] ** 2)
     return np.sqrt(off) / (np.sqrt(size) + np.sqrt(move) + 1e-11 * np.sqrt(me.initial) + 1e-300)
@@ -177,6 +106,8 @@ def note(me, lane, h, p):
     me.time = begin + h
     me.cost = cost / me.initial
     note_thresholds(me, lane, begin, h, p)
+    if np.isnan(me.instant):
+        note_instant(me, lane, begin, me.until * me.initial, p)
     note_records(me, lane, begin, h, p)
     if me.stop and not np.isnan(me.first):
         me.status = REACHED

@@ -113,8 +113,9 @@ def learn(drops, block, stage, graph, state, pace):
     for j in range(g.size):
         k = slope(pace, share(graph.learning, first + j), drops[2 * j], drops[2 * j + 1], g[j])
         new, t = g[j] + (alpha * k + beta * q[j]), q[j]
-        g[j] = lowered(pace.ceiling, raised(pace.floor, new))
-        q[j] = gamma * k + kappa * t
+        bounded = lowered(pace.ceiling, raised(pace.floor, new))
+        g[j] = bounded
+        q[j] = gamma * k + kappa * t if stage == 1 or bounded == new else 0.0   # from a bound it goes on at rest
 
 
 @kernel

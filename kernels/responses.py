@@ -182,12 +182,14 @@ def measure(b, s, quasistatic):
 
 
 @inner
-def note_misfits(b):
-    """V_T - Oᵀ v of the samples shown, times the root of their weights, into rows error."""
+def note_misfits(b, fraction):
+    """V_T - Oᵀ v of the samples shown, times the root of their weights, into rows error. fraction : of a step that V_T
+    has moved since rows `aim` were set."""
     o, rows, n = b.at, b.rows, b.at.n
     for copy in range(o.C):
         share = root(load(rows, o.weight + copy))
         for q in range(o.K):
-            error = load(rows, o.aim + copy * (o.K + o.D) + q)
+            place = copy * (o.K + o.D) + q
+            error = fma(fraction, load(rows, o.turn + place), load(rows, o.aim + place))
             error = error - read(rows, o.column + q * n, n, b.x, 2 * n * copy, 2)
             store(rows, o.error + copy * o.K + q, share * error)

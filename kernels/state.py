@@ -29,12 +29,14 @@ AUTO, RK4, SLOW = range(3)     # method: RK4, or the slow manifold where it hold
 #   caution : factor on the step after rejected stretches. bound : of λ_max at the last look.
 #   lag : |dG/dt - dG/dt*| / |dG/dt*|, how far the manifold was from the quasistatic one. reach : next step on it; off
 #   it, looks before which it is not tried again.
+#   aim, tries : where a stretch that is taken again for the sake of a crossing is to end, and how often it was.
+#   patience : time in which a cost that has not moved counts as stalled.
 #   flat_until, lowest, highest : end of the present stall window, and the range of ln C* within it.
 #   recorded : records made so far.
 _WHOLE = ("status", "method", "gliding", "stop", "steps", "looks", "span", "stretch", "taken", "clock",
-          "recorded")
+          "recorded", "tries")
 _REAL = ("rate", "fall", "until", "limit", "fixed", "tolerance", "time", "initial", "cost", "first", "sustained",
-         "instant", "dt", "caution", "bound", "lag", "reach", "flat_until", "lowest", "highest")
+         "instant", "aim", "dt", "caution", "bound", "lag", "reach", "patience", "flat_until", "lowest", "highest")
 MEMBER = np.dtype([(name, np.int64) for name in _WHOLE] + [(name, np.float64) for name in _REAL])
 
 

@@ -2,23 +2,26 @@
 import numpy as np
 
 from .compiled import kernel
+from .crossings import stands
 from .dynamics import DT, FALL
 from .dynamics import LEARN as LEARN_ROW
 from .equilibrium import assemble, drift, factorise, relax
-from .looks import bend, crosses, note
+from .looks import bend, note
 from .state import DIVERGED, RUNNING
 from .stepsize import begin_peak, fastest
 
 SHORTEST, LONGEST = 3, 48      # RK4 steps between two looks
+TOGETHER = 12                  # steps in which lanes of different spans mostly are looked at together
 STABLE = 2.785                 # RK4 is stable for dt λ_max below this
 # dt times the bounds of λ_max and of the learning frequency: at tolerance 1e-3, and at most, where looks are rarest
 RELAX, RELAX_MOST = 1.5, 2.4
 LEARN, LEARN_MOST = 1.0, 2.0
+CLIP = 0.15                    # times the latter, where G stops at once at its bounds
 ROUGH = 0.05                   # bend above which looks get more frequent, at tolerance 1e-3
 SMOOTHER = 10.0                # times less bend, looks get rarer
-LATE = 2e-3                    # bend times the stretch over the time, above which a stretch that crosses is taken again
 TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
 ROUNDS = 2                     # of the power iteration at a look
+MOST_STEPS = 1e12              # that a run may have before it: more would take days
 AT_ONCE = 2.0 ** 100           # a power of two: dt times it is exact, in single precision too
 
 
@@ -36,20 +39,23 @@ def choose_step(me, rows, bounds, lane):
     """The step until the next look: as far as relaxation and learning allow, and no further than the limit."""
     me.bound = bounds[0, lane]
     learning = np.sqrt(2 * me.rate * bounds[1, lane])
-    finer = (me.tolerance / 1e-3) ** 0.25
+    # Where an edge meets a bound, or leaves it, the step is of second order in dt ω; elsewhere of fourth.
+    finer, sharper = (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.6)
     dt = me.fixed
     if np.isnan(dt):
         smooth = me.span == LONGEST
-        relax_reach = RELAX_MOST if smooth else min(RELAX * finer, RELAX_MOST)
-        learn_reach = LEARN_MOST if smooth else min(LEARN * finer, LEARN_MOST)
+        relax_reach = RELAX_MOST * min(1.0, finer) if smooth else min(RELAX * finer, RELAX_MOST)
+        learn_reach = LEARN_MOST * sharper if smooth else min(LEARN * finer, LEARN_MOST, 2 * LEARN * sharper)
+        if not np.isfinite(me.fall):
+            learn_reach *= CLIP
         dt = me.caution * min(relax_reach / me.bound, learn_reach / max(learning, 1e-300))
         if np.isfinite(me.fall):
             dt = min(dt, 1.0 / me.fall)
     elif dt * me.bound > STABLE:
         me.status = DIVERGED
-    me.stretch = me.span - (SHORTEST * me.clock) % me.span
-    if me.time + dt * me.stretch == me.time:         # so stiff that time stands still
+    if not dt * MOST_STEPS > me.limit - me.time:     # so stiff that the run would never end
         me.status = DIVERGED
+    me.stretch = me.span - (SHORTEST * me.clock) % me.span
     set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.stretch))
 
 
@@ -124,7 +130,7 @@ def remember(me, p, x, G, lane):
 @kernel
 def take_back(me, p, x, G, lane):
     """Bring a lane back to where its stretch began."""
-    me.span, me.taken = SHORTEST, 0
+    me.taken = 0
     for i in range(x.shape[0]):
         x[i, lane] = p.last_x[i, lane]
     for j in range(G.shape[0]):
@@ -136,27 +142,52 @@ def retreat(me, p, rows, x, G, lane):
     """Take the stretch again with half the step."""
     take_back(me, p, x, G, lane)
     me.caution *= 0.5
-    me.stretch = SHORTEST
+    me.span = me.stretch = SHORTEST
     set_step(me, rows, lane, 0.5 * me.dt)
     if me.caution < 1e-9:
         me.status = DIVERGED
 
 
 @kernel
+def take_again(me, p, rows, x, G, lane):
+    """Take the stretch again up to me.aim, in no longer steps, and so that other lanes are looked at then too: a look
+    costs the block the same for one lane as for all."""
+    take_back(me, p, x, G, lane)
+    least = (me.aim - me.time) / me.dt
+    unit = TOGETHER
+    while unit < least and unit < LONGEST:
+        unit *= 2
+    me.stretch = unit - (SHORTEST * me.clock) % unit
+    if me.stretch < least and me.stretch + unit <= LONGEST:
+        me.stretch += unit
+    set_step(me, rows, lane, min(me.dt, (me.aim - me.time) / me.stretch))
+
+
+@kernel
+def sound(me, rough, bound, cost):
+    """Whether numbers came out of the steps of a stretch, and these were stable."""
+    return np.isfinite(cost) and np.isfinite(rough) and bound * me.dt < STABLE
+
+
+KEEP, AGAIN, HALVE = range(3)       # what becomes of a stretch: noted; taken again up to me.aim; with half the step
+
+
+@kernel
 def judge(me, p, bounds, lane, cost):
-    """Note the stretch since the last look of a lane and how often to look, or return False: it must be taken again."""
+    """Note the stretch since the last look of a lane and how often to look, or say how it must be taken again."""
     h = me.taken * me.dt
     rough = bend(me, lane, h, p)
-    sound = np.isfinite(cost) and np.isfinite(rough) and bounds[0, lane] * me.dt < STABLE
+    good = sound(me, rough, bounds[0, lane], cost)
     finer = (me.tolerance / 1e-3) ** 0.75
     me.steps += me.taken
     me.looks += 1
-    late = LATE * (me.tolerance / 1e-3) * (me.time + h) / h
-    if np.isnan(me.fixed) and (not sound or rough > TOO_ROUGH * finer or (rough > late and crosses(me, lane, h, p))):
-        return False
-    if not sound:
+    if np.isnan(me.fixed) and (not good or rough > TOO_ROUGH * finer):
+        return HALVE
+    if not good:
         me.status = DIVERGED
-        return True
+        return KEEP
+    if not stands(me, lane, h, p):
+        return AGAIN
     note(me, lane, h, p)
     smooth = SMOOTHER * rough < ROUGH * finer
     if smooth and me.caution == 1.0 and me.span < LONGEST:         # longer steps before rarer looks
@@ -164,7 +195,7 @@ def judge(me, p, bounds, lane, cost):
     elif rough > ROUGH * finer and me.span > SHORTEST:
         me.span //= 2
     me.caution = min(1.0, me.caution * (2.0 if smooth else 1.1))
-    return True
+    return KEEP
 
 
 @kernel
@@ -173,10 +204,14 @@ def look(block, lane):
     p, x, G, rows, bounds = block.lanes, block.x, block.G, block.law.rows, block.bounds
     me = p.each[lane]
     cost = measure(me, p, block.slow.v, block.factor.solution, lane)
-    if not judge(me, p, bounds, lane, cost):
-        retreat(me, p, rows, x, G, lane)
-        begin_peak(block.graph, block.law, G, 1 << lane, block.peak)     # what it was of is not where the lane is
+    found = judge(me, p, bounds, lane, cost)
+    if found == KEEP:
+        clamp(p, x, lane)
+        remember(me, p, x, G, lane)
+        choose_step(me, rows, bounds, lane)
         return
-    clamp(p, x, lane)
-    remember(me, p, x, G, lane)
-    choose_step(me, rows, bounds, lane)
+    if found == AGAIN:
+        take_again(me, p, rows, x, G, lane)
+    else:
+        retreat(me, p, rows, x, G, lane)
+    begin_peak(block.graph, block.law, G, 1 << lane, block.peak)     # what it was of is not where the lane is

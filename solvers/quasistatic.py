@@ -121,12 +121,12 @@ class QuasistaticFlow:
         wanted = WANTED * tolerance / 1e-3
         following = length * float(np.clip(0.9 * (wanted / max(error, 1e-300)) ** (1 / order), 0.2, 2.0))
         if not error <= 10 * wanted and length > 1e-9:
-            self._retreat()
+            self.take_back()
             return 0.0, following if np.isfinite(error) else 0.2 * length
         self._length = length
         return length, following
 
-    def _retreat(self) -> None:
+    def take_back(self) -> None:
         """Take the last step back, and begin anew from there."""
         self.g = self._before[1].copy()
         self._length = 0.0

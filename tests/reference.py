@@ -46,17 +46,22 @@ def slopes(network, task, rule, rate, v, w, G):
 
 
 def gill_step(network, task, rule, rate, state, dt):
-    """One step of Gill's form of RK4 (S. Gill, Proc. Camb. Phil. Soc. 47, 96 (1951)) of state (v, w, G)."""
+    """One step of Gill's form of RK4 (S. Gill, Proc. Camb. Phil. Soc. 47, 96 (1951)) of state (v, w, G). Where half a
+    step or a whole one has led G beyond a bound, the rest of the step starts from the bound, at rest."""
     s = np.sqrt(0.5)
     y, q = [np.array(part) for part in state], [np.zeros_like(part) for part in state]
-    for a, b, c, d in ((0.5, 0.0, 1.0, 0.0), (1 - s, 1.0, 2 - 2 * s, -2 + 3 * s),
-                       (1 + s, 1.0, 2 + 2 * s, -2 - 3 * s), (1 / 6, 2.0, 0.0, 0.0)):
+    for stage, (a, b, c, d) in enumerate(((0.5, 0.0, 1.0, 0.0), (1 - s, 1.0, 2 - 2 * s, -2 + 3 * s),
+                       (1 + s, 1.0, 2 + 2 * s, -2 - 3 * s), (1 / 6, 2.0, 0.0, 0.0))):
         k = [dt * slope for slope in slopes(network, task, rule, rate, *y)]
         y = [yi + a * (ki - b * qi) for yi, ki, qi in zip(y, k, q, strict=True)]
         q = [c * ki + d * qi for ki, qi in zip(k, q, strict=True)]
+        beyond = y[2] < rule.floor
         y[2] = np.maximum(y[2], rule.floor)
         if rule.ceiling is not None:
+            beyond |= y[2] > rule.ceiling
             y[2] = np.minimum(y[2], rule.ceiling)
+        if stage != 1:
+            q[2] = np.where(beyond, 0.0, q[2])
     return y
 
 

@@ -25,7 +25,7 @@ def test_runs_are_those_of_the_lanes(rate, rule):
     there = train(NET, task, rate, rule=rule, record=record, until=1e-4, tolerance=1e-5, method="rk4")
     assert here.status == there.status == "reached"
     assert here.training_time == pytest.approx(there.training_time, rel=2e-3)
-    assert here.nonequilibrium_time == pytest.approx(there.nonequilibrium_time, rel=1e-4)
+    assert here.nonequilibrium_time == pytest.approx(there.nonequilibrium_time, rel=1e-4, nan_ok=True)
     assert here.initial_cost == pytest.approx(there.initial_cost, rel=1e-9)
     both = min(len(here.times), len(there.times))       # the last stretch may reach past the threshold
     assert both > 10

@@ -81,7 +81,7 @@ def test_train_prints_what_train_gives(tmp_path):
                 tmp_path / "runs.npz", "--plot", tmp_path / "runs.png")
     assert ended.returncode == 0, ended.stderr
     net = ol.Network.grid(5, 5)
-    runs = ol.train(net, ol.Task.allosteric(net, 4, 1, seed=0), [1.0, 30.0])
+    runs = ol.train(net, ol.Task.allosteric(net, 4, 1, seed=0), [1.0, 30.0], record=ol.Record(per_decade=20))
     saved = np.load(tmp_path / "runs.npz")
     np.testing.assert_array_equal(saved["conductances"], runs.conductances)
     assert f"{runs[1].training_time:.6g}" in ended.stdout
