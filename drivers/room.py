@@ -29,7 +29,8 @@ class Room(Prepared):
         self.at = places(
             n=network.n_nodes, m=network.n_edges, K=self.n_targets,
             D=max(len(task[0].drops) for task in tasks), S=most,
-            C=shown or (most if schedule is None or schedule.switching is None else 1), knots=1 if ramp is None else np.size(ramp))
+            C=shown or (most if schedule is None or schedule.switching is None else 1),
+            knots=1 if ramp is None else np.size(ramp))
 
 
 def allocate(room: Room, width: int) -> tuple[General, Solves]:

@@ -154,7 +154,7 @@ def update(b, u, clock):
 
 @inner
 def measure(b, s):
-    """δ of all samples and outputs into rows delta, times 1/√samples, and the errors of those shown. Needs `respond`."""
+    """δ of all samples into rows delta, times 1/√samples, and the errors of those shown. Needs `respond`."""
     o, rows, n, Q = b.at, b.rows, b.at.n, b.at.K + b.at.D
     for k in range(o.S):
         rest(b, s, o.drive + k * n, o.desired + k * Q)
