@@ -84,7 +84,8 @@ def reason(run: Run, until: float | None) -> str:
     if run.status == "reached":
         return f"C* was below {until or 0.0:g} C*(0) at the update at t = {run.training_time:.6g}"
     if run.status == "out of time":
-        return f"{cost} at the time limit, {when}"
+        short = "; it is shorter than the time between two updates" if run.n_steps == 0 else ""
+        return f"{cost} at the time limit, {when}{short}"
     return f"{cost} is no number any more {when}; take a smaller step, raise the floor or lower the ceiling"
 
 
@@ -112,11 +113,7 @@ def check_updates(ensemble: Ensemble, updates: Discrete) -> None:
     few = min(len(ensemble.samples(number)) for number in range(len(ensemble)))
     if updates.batch is not None and updates.batch > few:
         raise ValueError(f"batch={updates.batch}, but a task has {few} samples; give a smaller batch, or None for all")
-    for number, rate in enumerate(ensemble.rates.tolist()):
+    for rate in ensemble.rates.tolist():
         pause = between(updates, rate)
-        length = ensemble.limit(number) - (ensemble.starts[number].time if ensemble.starts is not None else 0.0)
         if not 1e-300 < pause < 1e300:
             raise ValueError(f"at R = {rate:g} there would be an update every {pause:g}/γp; step/R is out of range")
-        if pause > length * (1 + kernels.ROUNDED):
-            raise ValueError(f"the time limit {length:g} is shorter than the time {pause:g} between two updates "
-                             f"(step/R at R = {rate:g}); raise t_max or take a smaller step")

@@ -192,6 +192,14 @@ def record(me, mine, p, lane, until):
 
 
 @inner
+def end_in_time(me, mine, p, lane):
+    """End a run whose next update would come after its time limit."""
+    if me.time + me.dt > me.limit * (1 + ROUNDED):
+        record(me, mine, p, lane, me.limit * (1 + ROUNDED))
+        me.status = OUT_OF_TIME if np.isnan(me.sustained) else REACHED
+
+
+@inner
 def note(b, u, clock, p, lane):
     """Note an update of a lane: its time, costs, thresholds and records, and whether the run ends here."""
     me, mine = clock.each[lane], u.each[lane]
@@ -214,9 +222,8 @@ def note(b, u, clock, p, lane):
         me.status = DIVERGED
     elif me.stop and not np.isnan(me.first):
         me.status = REACHED
-    elif time + me.dt > me.limit * (1 + ROUNDED):
-        record(me, mine, p, lane, me.limit * (1 + ROUNDED))
-        me.status = OUT_OF_TIME if np.isnan(me.sustained) else REACHED
+    else:
+        end_in_time(me, mine, p, lane)
 
 
 @inner
@@ -243,6 +250,8 @@ def start(b, s, u, clock, p):
             u.each[lane].cost = instant / me.initial
             if over:
                 me.status = REACHED
+            elif me.status == RUNNING:
+                end_in_time(me, u.each[lane], p, lane)
 
 
 @inner

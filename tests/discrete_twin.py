@@ -4,6 +4,18 @@ import ohmlearn as ol
 from reference import GeneralTwin
 from scipy.linalg import expm
 
+NET = ol.Network.delaunay(14, seed=2, mean_degree=None, spacing=0.5)
+START = np.random.default_rng(0).uniform(0.7, 1.3, NET.n_edges)
+BIAS = np.random.default_rng(1).normal(0, 0.02, NET.n_edges)
+FROZEN = np.arange(NET.n_edges) % 5 == 0
+NODES = ol.Task([0, 5, 13], [1.0, -0.4, 0.0], [4, 9], [0.25, 0.1])
+OTHER = ol.Task([0, 5, 13], [-0.2, 0.7, 0.0], [4, 9], [0.05, 0.15])
+THIRD = ol.Task([0, 5, 13], [0.5, 0.5, 0.0], [4, 9], [0.1, 0.3])
+SAMPLES = (NODES, OTHER, THIRD)
+MIXED = ol.Task([0], [0.4], [(4, 9), (9, 2), {5: 1.0, 6: 0.5}], [0.05, -0.1, 0.5], drops={(1, 7): 0.3, (7, 11): 0.1},
+                currents={12: 0.6})
+FLOATING = ol.Task(currents={0: 1.0, 13: -1.0}, targets=[(4, 9), 6], target_voltages=[0.1, -0.05])
+
 
 class DiscreteTwin(GeneralTwin):
     """State after state of one run. order : numbers of the samples shown, update after update; None for all each time.

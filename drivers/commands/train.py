@@ -30,8 +30,8 @@ def train(
                                                      "3000/√R.")] = None,
     floor_mode: Annotated[str, typer.Option(help="relax or clip.")] = "relax",
     nudge: Annotated[float, typer.Option(help="η.")] = 1e-3,
-    step: Annotated[float | None, typer.Option(help="Update the conductances in finite steps, so many training steps "
-                                                    "apart (1: the map of Fig. 2a at rate 0). Default: a flow.")] = None,
+    step: Annotated[float | None, typer.Option(help="Update the conductances in finite steps of so many training "
+                                                    "steps (1 at rate 0: the map of Fig. 2a).")] = None,
     tolerance: Annotated[float, typer.Option(help="Relative error of τ that steps may make.")] = 1e-3,
     feasible: Annotated[bool, typer.Option("--feasible", help="Draw targets within reach only.")] = False,
     threads: Annotated[int | None, typer.Option(help="Default: all cores that the process may use.")] = None,

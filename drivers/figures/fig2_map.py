@@ -61,7 +61,8 @@ def read_map(data: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
 def read_slowest(data: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
     """(len(STEPS),) the published run of the lowest R against training steps."""
     k = int(data["R"].argmin())
-    return np.asarray(np.interp(STEPS, data["R"][k] * data[f"t_{k}"], np.log10(data[f"cost_{k}"] / data[f"cost_{k}"][0])))
+    cost = data[f"cost_{k}"]
+    return np.asarray(np.interp(STEPS, data["R"][k] * data[f"t_{k}"], np.log10(cost / cost[0])))
 
 
 def tell(found: QuasistaticMap, limit: Run) -> list[str]:
@@ -81,8 +82,8 @@ def tell(found: QuasistaticMap, limit: Run) -> list[str]:
     lines.append(judge(0.5 - below[0], error,
                        f"panel a, {len(ahead)} tasks of this kind: the map is below the continuous limit at steps "
                        f"{words(STEPS, '{:g}')} in {words(100 * below, '{:.0f}')} % of them, by "
-                       f"{words(-np.median(ahead, axis=0), '{:.3f}')} decades in the median; expected in more than half "
-                       "at step 1"))
+                       f"{words(-np.median(ahead, axis=0), '{:.3f}')} decades in the median; expected in more than "
+                       "half at step 1"))
     return lines
 
 
