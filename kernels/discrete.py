@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .blocks import begin, count
 from .compiled import borrowed, inner, kernel
-from .dynamics import LEARN, below, constants
+from .dynamics import FLOOR, LEARN, below, constants
 from .following import find_bounds, quasistatic
 from .general import FADE, KAPPA, MOVE, PULL, flows, move, read, slopes
 from .lanes import fma, load, maximum, store
@@ -149,7 +149,7 @@ def update(b, u, clock):
     slopes(b)
     for j in range(o.m):
         g = fma(load(rows, o.r + j), load(rows, o.slope + j), load(b.G, j))
-        store(b.G, j, below(b.law.ceiling, maximum(row[3], g)))
+        store(b.G, j, below(b.law.ceiling, maximum(row[FLOOR], g)))
 
 
 @inner

@@ -85,7 +85,8 @@ def draw_traces(figure: Figure, axes: tuple[Axes, Axes], runs: Runs, equilibrium
     b.set_ylabel("")
     if unit_steps is not None:
         last = unit_steps.times.size - 1
-        shown = np.unique(np.rint(np.geomspace(1, last, 10 * len(str(last)))).astype(int)) if last > 0 else []
+        shown = np.unique(np.rint(np.geomspace(1, max(last, 1), 10 * len(str(last)))).astype(int))
+        shown = shown[shown <= last]
         a.plot(unit_steps.times[shown], unit_steps.equilibrium_cost[shown], "o", ms=2.2, mew=0.5, mfc="white",
                color="black", zorder=4, label="unit-step map")
     if any(run.rate == 0 for run in runs):
