@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.discrete import Discrete
 from ohmlearn.kernels.state import FRESH, MEMBER, SLOW
 from ohmlearn.kernels.stepping import MOST_STEPS, SHORTEST, STABLE
 from ohmlearn.network import Network
@@ -37,7 +38,7 @@ class Ensemble:
     until, t_max, dt, record, tolerance : as in :func:`ohmlearn.train`. go_on : run to t_max even when the
     threshold is reached. conductances : (n_edges,) or (n_members, n_edges) at the start, None for 1.
     starts : runs to go on from, one a member, or None. schedule : samples in turn and changing rates, or None.
-    precision : "double", or "single" for RK4 on plain tasks.
+    precision : "double", or "single" for RK4 on plain tasks. updates : discrete ones in place of a flow, or None.
 
     All members go the same way: see :func:`is_plain`.
     """
@@ -58,6 +59,7 @@ class Ensemble:
     method: str = "auto"
     schedule: Schedule | None = None
     precision: str = "double"
+    updates: Discrete | None = None
 
     def __post_init__(self) -> None:
         bad = np.flatnonzero(~(np.isfinite(self.rates) & (self.rates >= 0)))
@@ -88,12 +90,16 @@ class Ensemble:
                              f"{LANES_UP_TO} nodes: say method='rk4', or leave precision at 'double'")
         self.rule.check(self.network)
         ways = {is_plain(task, self.rule, self.schedule) for task in self.tasks}
-        if len(ways) > 1:
+        if len(ways) > 1 and self.updates is None:
             raise ValueError("an ensemble takes tasks of held and target nodes alone, or others, not both; "
                              "train them in two calls")
         for task in {id(task): task for task in self.tasks}.values():      # the same one may stand at many rates
             for sample in as_tasks(task):
                 sample.check(self.network)
+        if self.updates is not None:
+            from .discrete import check_updates
+
+            check_updates(self, self.updates)
         if not self.plain:
             check_general(self)
 
@@ -116,7 +122,7 @@ class Ensemble:
     @property
     def plain(self) -> bool:
         """Whether all members are followed by the fast kernels."""
-        return not self.tasks or is_plain(self.tasks[0], self.rule, self.schedule)
+        return self.updates is None and (not self.tasks or is_plain(self.tasks[0], self.rule, self.schedule))
 
     def limit(self, number: int) -> float:
         """Time at which a member ends, in 1/γp."""

@@ -28,8 +28,8 @@ def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float
     options : of :func:`ohmlearn.train`.
 
     Returns the runs, each going on from the one before, and the course of the Hessians at their equilibrium, whose
-    speed ‖dH/dt‖ is that of the learning rule at the run's own voltages; NaN for variants of the rule, for schedules
-    and for several samples, whose slope is more than that of one pair of states.
+    speed ‖dH/dt‖ is that of the learning rule at the run's own voltages; NaN for variants of the rule, for schedules,
+    for discrete updates and for several samples, whose slope is more than that of one pair of states.
     """
     from ohmlearn.solvers.course import follow
 
@@ -44,7 +44,8 @@ def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float
     states = [run.conductances for run in runs]
     if isinstance(rule, GradientFlow):          # whose speed is follow's own
         return Runs(runs), follow(network, task, states)
-    simple = isinstance(task, Task) and (rule is None or rule.plain) and options.get("schedule") is None
+    flows = options.get("schedule") is None and options.get("updates") is None
+    simple = isinstance(task, Task) and (rule is None or rule.plain) and flows
     rates = _rates(network, runs, rule or Rule()) if simple else np.full(network.n_edges, np.nan)
     return Runs(runs), follow(network, task, states, rates)
 

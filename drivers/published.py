@@ -4,10 +4,25 @@ Source: M. Stern, "Out of Equilibrium Coupled Learning", version 1.0, doi 10.528
 Figs. 2c, 2d, 3a and 3b of "Physical learning beyond the quasistatic limit". Network of 64 nodes and 143 edges,
 tasks with 10 sources and 3 targets. Every table is a mapping from column names to (n_rows,) arrays.
 """
+import os
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 SOURCE = "doi 10.5281/zenodo.5675821"
+
+
+def published_traces() -> dict[str, NDArray[np.float64]] | None:
+    """The traces of Fig. 2a and b, which do not stand here, from the folder that OHMLEARN_REFERENCE names, or None.
+
+    R : (n_rates,); t_k, cost_k : γp t and C* of the k-th; quasistatic : C* after each training step.
+    """
+    file = Path(os.environ.get("OHMLEARN_REFERENCE") or ".") / "fig2ab_traces.npz"
+    if not os.environ.get("OHMLEARN_REFERENCE") or not file.exists():
+        return None
+    with np.load(file) as data:
+        return {name: data[name] for name in data.files}
 
 
 def _columns(names: str, text: str) -> dict[str, NDArray[np.float64]]:

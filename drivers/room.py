@@ -25,10 +25,12 @@ class Room(Prepared):
         tasks = [as_tasks(task) for task in ensemble.tasks]
         most = max(len(task) for task in tasks)
         ramp = None if schedule is None else schedule.ramp_times
+        shown = None if ensemble.updates is None else ensemble.updates.batch
         self.at = places(
             n=network.n_nodes, m=network.n_edges, K=self.n_targets,
             D=max(len(task[0].drops) for task in tasks), S=most,
-            C=most if schedule is None or schedule.switching is None else 1, knots=1 if ramp is None else np.size(ramp))
+            C=shown or (most if schedule is None or schedule.switching is None else 1),
+            knots=1 if ramp is None else np.size(ramp))
 
 
 def allocate(room: Room, width: int) -> tuple[General, Solves]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.discrete import Discrete
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
@@ -61,9 +62,11 @@ class Sweep:
             sweep = cls(tables, network, make_tasks(tables.tasks.allosteric, network))
             sweep.ensemble.initial_conductances(0)
             turn = sweep.schedule is not None and sweep.schedule.switching is not None
+            turn = turn or (sweep.updates is not None and sweep.updates.batch == 1)
             if tables.tasks.allosteric.samples > 1 and not turn and tables.sweep.keep_state:
                 raise ValueError("samples side by side have voltages each of their own, which a store does not keep: "
-                                 "say keep_state = false in [sweep], or give [schedule] switching")
+                                 "say keep_state = false in [sweep], or give [schedule] switching or [updates] "
+                                 "batch = 1")
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name}: {error}") from None
         return sweep
@@ -93,6 +96,11 @@ class Sweep:
         return None if self.tables.schedule is None else Schedule(**self.tables.schedule.model_dump())
 
     @cached_property
+    def updates(self) -> Discrete | None:
+        """The discrete updates of the [updates] table, None for a flow."""
+        return None if self.tables.updates is None else Discrete(**self.tables.updates.model_dump())
+
+    @cached_property
     def ensemble(self) -> Ensemble:
         """The members, in their numbers' order."""
         said, n_rates = self.tables.sweep, self.rates.size
@@ -102,7 +110,7 @@ class Sweep:
             None if said.dt == "auto" else said.dt,
             None if self.tables.record is None else Record(**self.tables.record.model_dump()),
             None if said.conductances is None else self.network.conductances(said.conductances),
-            tolerance=said.tolerance, go_on=said.go_on, schedule=self.schedule)
+            tolerance=said.tolerance, go_on=said.go_on, schedule=self.schedule, updates=self.updates)
 
     def __len__(self) -> int:
         return len(self.tasks) * self.rates.size

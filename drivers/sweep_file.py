@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, get_type_hints
 
 from ohmlearn import generators
+from ohmlearn.discrete import Discrete
 from ohmlearn.jamming import packing
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
@@ -149,11 +150,12 @@ class SweepTable(Table):
 RuleTable = table_like(Rule, frozen=list[int] | None, bias=list[float] | None)
 ScheduleTable = table_like(Schedule, ramp_times=list[float] | None, ramp_factors=list[float] | None)
 RecordTable = table_like(Record, times=list[float] | None)
+UpdatesTable = table_like(Discrete)
 
 
 class Checked(Table):
-    """The whole file. `network` is a NetworkTable, `rule` a RuleTable, `record` and `schedule` a RecordTable and a
-    ScheduleTable or None."""
+    """The whole file. `network` is a NetworkTable, `rule` a RuleTable; `record`, `schedule` and `updates` are a
+    RecordTable, a ScheduleTable and an UpdatesTable, or None."""
 
     network: Any
     tasks: TasksTable
@@ -161,11 +163,13 @@ class Checked(Table):
     sweep: SweepTable
     record: Any
     schedule: Any
+    updates: Any
 
 
 _tables: dict[str, Any] = {"network": (NetworkTable, ...), "rule": (RuleTable, Field(default_factory=RuleTable)),
                            "record": (Optional[RecordTable], None),  # noqa: UP045
-                           "schedule": (Optional[ScheduleTable], None)}  # noqa: UP045
+                           "schedule": (Optional[ScheduleTable], None),  # noqa: UP045
+                           "updates": (Optional[UpdatesTable], None)}  # noqa: UP045
 SweepFile = create_model("SweepFile", __base__=Checked, **_tables)
 
 

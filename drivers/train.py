@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from ohmlearn.discrete import Discrete
 from ohmlearn.network import Network
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
@@ -24,7 +25,8 @@ class Diverged(RuntimeError):
 
 def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate: ArrayLike, *,
           rule: Rule | GradientFlow | None = None, schedule: Schedule | None = None,
-          until: float | None = 1e-6, t_max: float | None = None, dt: float | Literal["auto"] = "auto",
+          updates: Discrete | None = None, until: float | None = 1e-6, t_max: float | None = None,
+          dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
           precision: Literal["double", "single"] = "double", threads: int | None = None,
@@ -38,6 +40,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     rule : nudge and bounds on the conductances, and variants of the rule; or a GradientFlow, dG/dt = -∂C/∂G at
         equilibrium voltages, whose rate is 0 and whose times are its own: also on nonlinear outputs.
     schedule : samples in turn, a rate that changes with time.
+    updates : conductances are updated from time to time, by :class:`Discrete`, instead of all the time; None for Eq. 3.
     until : threshold on C*/C*(0), None to run for `t_max`. go_on : do not stop at the threshold.
     t_max : time limit in 1/γp; by default 3000/R for R <= 1 and 3000/√R above.
     dt : step in 1/γp, "auto" for the largest that `tolerance` allows.
@@ -57,8 +60,8 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
     """
     if isinstance(rule, GradientFlow):
-        if schedule is not None or checkpoint is not None or progress:
-            raise ValueError("gradient flow takes no schedule, checkpoint or progress; leave them out")
+        if schedule is not None or updates is not None or checkpoint is not None or progress:
+            raise ValueError("gradient flow takes no schedule, updates, checkpoint or progress; leave them out")
         return _by_flow(network, task, rate, dt, method, conductances=conductances, threads=threads,
                         wanted={"rule": rule, "until": until, "t_max": t_max, "record": record, "go_on": go_on})
     one = isinstance(task, Task | tuple)
@@ -84,7 +87,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
         raise ValueError(f"checkpoint keeps the state of one run, not of {rates.size}; a Sweep keeps those of many")
     place = {id(task): k for k, task in enumerate(tasks)}      # the same one may stand at many rates
     same = np.array([place[id(task)] for task in tasks])
-    ways = {k: is_plain(tasks[k], rule, schedule) for k in place.values()}
+    ways = {k: updates is None and is_plain(tasks[k], rule, schedule) for k in place.values()}
     plain = np.array([ways[k] for k in same.tolist()])[which]
     which = np.where(plain, same[which], which)                 # the noise of other rules hangs on the number
     runs: list[Run | None] = [None] * rates.size
@@ -96,7 +99,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
             network, [tasks[k] for k in used], numbers, rates[members], rule, until=until, t_max=t_max,
             dt=None if dt == "auto" else dt, record=record, tolerance=tolerance, go_on=go_on, method=method,
             conductances=g[members] if g is not None and g.ndim == 2 else g, schedule=schedule, precision=precision,
-            starts=None if starts is None else [starts[k] for k in members])
+            starts=None if starts is None else [starts[k] for k in members], updates=updates)
         if rates.size == 1 and (checkpoint is not None or progress):
             from .keeping import train_one
 

@@ -74,11 +74,12 @@ class Worker:
 def workers_for(ensemble: Ensemble, count: int, queue: Queue, resume: Resume | None) -> list[Worker]:
     """Workers of the kind that an ensemble needs."""
     if not ensemble.plain:
+        from .discrete import DiscreteBlock
         from .general import GeneralBlock
         from .room import Room
 
-        room = Room(ensemble)
-        return [Worker([GeneralBlock(ensemble, room)], queue, resume) for _ in range(count)]
+        room, block = Room(ensemble), GeneralBlock if ensemble.updates is None else DiscreteBlock
+        return [Worker([block(ensemble, room)], queue, resume) for _ in range(count)]
     from .allocation import Prepared
 
     prepared = Prepared(ensemble)

@@ -118,8 +118,14 @@ def rest(b, s, drive, aim):
 @inner
 def settle(b, s, lanes, fraction):
     """Put v and w of the lanes with a bit in `lanes` on their equilibria at a fraction of the step."""
-    o, rows, n, Q = b.at, b.rows, b.at.n, b.at.K + b.at.D
     respond(b, s)
+    place(b, s, lanes, fraction)
+
+
+@inner
+def place(b, s, lanes, fraction):
+    """The same as `settle`, after `respond`."""
+    o, rows, n, Q = b.at, b.rows, b.at.n, b.at.K + b.at.D
     for copy in range(o.C):
         for a in range(n):
             given = fma(fraction, load(rows, o.trend + copy * n + a), load(rows, o.now + copy * n + a))

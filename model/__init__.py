@@ -14,6 +14,7 @@ _FACE = {
     "Constraint": "ohmlearn.outputs",
     "CoupledClassifier": "ohmlearn.drivers.learning",
     "CoupledRegressor": "ohmlearn.drivers.learning",
+    "Discrete": "ohmlearn.discrete",
     "Equilibrium": "ohmlearn.solvers.equilibrium",
     "LabCircuit": "ohmlearn.lab_circuit",
     "LabRun": "ohmlearn.lab_run",
@@ -57,6 +58,7 @@ _EXTRA = {"CoupledClassifier": "sklearn", "CoupledRegressor": "sklearn"}
 __all__ = ["__version__", *sorted(name for name in _FACE if name not in _EXTRA or find_spec(_EXTRA[name]))]
 
 if TYPE_CHECKING:
+    from .discrete import Discrete as Discrete
     from .drivers.descent import descend as descend
     from .drivers.follow import follow_training as follow_training
     from .drivers.lab import lab as lab

@@ -72,7 +72,7 @@ class Run:
     equilibrium_cost, cost : (n_times,) C*/C*(0) and C/C*(0) at `times`.
     initial_cost : C*(0) in V².
     final_cost : C*/C*(0) at the end.
-    n_steps, n_looks : RK4 steps taken, and times that C* was solved for.
+    n_steps, n_looks : RK4 steps taken, or discrete updates, and times that C* was solved for.
     """
 
     rate: float
@@ -150,7 +150,7 @@ class Runs(Sequence[Run]):
     time = property(lambda self: self._gather("time"), doc="(n_runs,) end of each run in 1/γp.")
     initial_cost = property(lambda self: self._gather("initial_cost"), doc="(n_runs,) C*(0) in V².")
     final_cost = property(lambda self: self._gather("final_cost"), doc="(n_runs,) C*/C*(0) at the end.")
-    n_steps = property(lambda self: self._gather("n_steps"), doc="(n_runs,) RK4 steps taken.")
+    n_steps = property(lambda self: self._gather("n_steps"), doc="(n_runs,) RK4 steps taken, or discrete updates.")
     conductances = property(lambda self: self._gather("conductances"), doc="(n_runs, n_edges) G at the end in G₀.")
 
     def plot(self, ax: Any = None, *, against: str = "steps") -> Any:

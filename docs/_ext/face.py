@@ -8,7 +8,7 @@ from pathlib import Path
 
 GROUPS = {
     "Networks and tasks": ["Network", "Task", "Constraint", "allosteric_samples", "read_spice", "Netlist"],
-    "Training": ["train", "Rule", "Schedule", "Record", "Run", "Runs", "descend", "GradientFlow"],
+    "Training": ["train", "Rule", "Schedule", "Discrete", "Record", "Run", "Runs", "descend", "GradientFlow"],
     "Learning from data": ["CoupledRegressor", "CoupledClassifier"],
     "Sweeps": ["Sweep", "open_results"],
     "Equilibrium and modes": ["Equilibrium", "voltages", "soft_modes"],

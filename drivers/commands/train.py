@@ -30,6 +30,8 @@ def train(
                                                      "3000/√R.")] = None,
     floor_mode: Annotated[str, typer.Option(help="relax or clip.")] = "relax",
     nudge: Annotated[float, typer.Option(help="η.")] = 1e-3,
+    step: Annotated[float | None, typer.Option(help="Update the conductances in finite steps of so many training "
+                                                    "steps (1 at rate 0: the map of Fig. 2a).")] = None,
     tolerance: Annotated[float, typer.Option(help="Relative error of τ that steps may make.")] = 1e-3,
     feasible: Annotated[bool, typer.Option("--feasible", help="Draw targets within reach only.")] = False,
     threads: Annotated[int | None, typer.Option(help="Default: all cores that the process may use.")] = None,
@@ -55,11 +57,12 @@ def train(
         runs = ol.train(net, [task] * len(rates), rates, until=until, t_max=t_max, threads=threads,
                         rule=ol.Rule(nudge=nudge, floor_mode=floor_mode),  # type: ignore[arg-type]
                         record=ol.Record(per_decade=20) if save or plot else None, tolerance=tolerance,
+                        updates=None if step is None else ol.Discrete(step=step),
                         checkpoint=checkpoint, progress=not quiet)
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED if checkpoint else 130) from None
     typer.echo(f"{net!r}, {sources} sources, {targets} targets, task seed {seed}")
-    typer.echo(f"{'R':>10} {'τ (1/γp)':>12} {'training steps':>14} {'C*/C*(0)':>10} {'RK steps':>9}  how it ended")
+    typer.echo(f"{'R':>10} {'τ (1/γp)':>12} {'training steps':>14} {'C*/C*(0)':>10} {'steps':>9}  how it ended")
     for run in runs:
         typer.echo(f"{run.rate:>10.4g} {run.training_time:>12.6g} {run.training_time * (run.rate or 1):>14.6g} "
                    f"{run.final_cost:>10.3g} {run.n_steps:>9}  {run.status}: {run.reason}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry
+from ohmlearn.drivers.figures.fig2_map import QuasistaticMap, quasistatic_map, tell
 from ohmlearn.drivers.figures.fig2_panels import Fig2, FinalCosts, draw
 from ohmlearn.drivers.figures.fig2_table import judge, rows, table
 from ohmlearn.drivers.figures.training_times import TrainingTimes
@@ -116,6 +117,12 @@ def traces(network: Network, rates: Sequence[float], threads: int | None, seed: 
                  threads=threads)
 
 
+def unit_steps(network: Network, threads: int | None, seed: int = TRACE_SEED) -> QuasistaticMap:
+    """The map of unit step of the task of panels a and b."""
+    task = Task.allosteric(network, TRACE_SOURCES, TRACE_TARGETS, seed=seed, feasible=True)
+    return quasistatic_map(network, task, TRACE_SOURCES, TRACE_TARGETS, UNTIL, threads)
+
+
 def judge_collapse(runs: Runs) -> list[str]:
     """How far the training steps of the traces at R <= 0.1 differ: they should be the quasistatic limit (2a)."""
     slow = runs.rate <= 0.1 * 1.001
@@ -154,8 +161,12 @@ def save(data: Fig2, folder: Path, title: str) -> list[Path]:
     picture, text, *saved = (folder / name for name in ("fig2.png", "fig2.txt", "fig2ab_traces.npz",
                                                         "fig2c_final_cost.csv", "fig2d_training_time.csv"))
     draw(data).savefig(picture, dpi=250)
-    text.write_text(table(data.times, title, [*judge_collapse(data.traces), *tell_final_costs(data.final)]))
+    limit = next((run for run in data.traces if run.rate == 0), None)
+    steps = [] if data.map is None or limit is None else tell(data.map, limit)
+    text.write_text(table(data.times, title, [*judge_collapse(data.traces), *steps, *tell_final_costs(data.final)]))
     arrays: dict[str, Any] = {"R": data.traces.rate, "training_time": data.traces.training_time}
+    if data.map is not None:
+        arrays["map"] = data.map.run.equilibrium_cost
     for k, run in enumerate(data.traces):
         arrays |= {f"times_{k}": run.times, f"equilibrium_cost_{k}": run.equilibrium_cost, f"cost_{k}": run.cost}
     np.savez(saved[0], **arrays)
@@ -189,7 +200,8 @@ def make(network: Mapping[str, Any], size: Size, folder: Path, threads: int | No
     times = stored_times(store, size)
     final = final_costs(sweep.network, sweep.tasks, size.rates, threads)
     title = f"{sweep.network!r}; {size.tasks} tasks with {SOURCES} sources and {TARGETS} targets."
-    return [*save(Fig2(traces(sweep.network, size.trace_rates, threads), final, times), folder, title), store]
+    data = Fig2(traces(sweep.network, size.trace_rates, threads), final, times, unit_steps(sweep.network, threads))
+    return [*save(data, folder, title), store]
 
 
 def stored_times(store: Path, size: Size) -> TrainingTimes:
@@ -202,7 +214,8 @@ def stored_times(store: Path, size: Size) -> TrainingTimes:
 
 FIGURE = Entry(
     "fig2", "Cost and training time from the quasistatic limit to R = 1e12", PAPER_1,
-    {"a": "C* of one task over R, against training steps; dotted: quasistatic limit",
+    {"a": "C* of one task over R, against training steps; dotted: the continuous quasistatic limit; points: its map of "
+     "unit step, which the published dotted line is",
      "b": "the same against time", "c": "final C* against R, when runs are ended at equal training steps, at equal "
      "time, and at a time that falls as the training time does", "d": "training time against R, with the power laws "
      "-1 and -1/2"},

@@ -14,7 +14,8 @@ from ohmlearn.drivers.published import FINAL_COST, TRAINING_TIME
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from ohmlearn.run import Runs
+    from ohmlearn.drivers.figures.fig2_map import QuasistaticMap
+    from ohmlearn.run import Run, Runs
 
 ROUNDING = 1e-32  # final costs below are rounding; they enter geometric means as this
 
@@ -44,11 +45,12 @@ class FinalCosts:
 @dataclass(frozen=True, eq=False)
 class Fig2:
     """What Fig. 2 shows. traces : runs of one task over R (a, b). final : protocol in words -> costs (c).
-    times : training times (d)."""
+    times : training times (d). map : the quasistatic map of unit step (a), or None."""
 
     traces: Runs
     final: Mapping[str, FinalCosts]
     times: TrainingTimes
+    map: QuasistaticMap | None = None
 
 
 def draw(data: Fig2) -> Figure:
@@ -60,7 +62,7 @@ def draw(data: Fig2) -> Figure:
         figure = Figure(figsize=(5.2, 4.7), layout="constrained")
         axes = figure.subplots(2, 2)
         a, b, c, d = axes.flat
-        draw_traces(figure, (a, b), data.traces)
+        draw_traces(figure, (a, b), data.traces, unit_steps=None if data.map is None else data.map.run)
         draw_final_cost(c, data.final)
         draw_training_time(d, data.times)
         for ax in (c, d):
@@ -70,8 +72,10 @@ def draw(data: Fig2) -> Figure:
     return figure
 
 
-def draw_traces(figure: Figure, axes: tuple[Axes, Axes], runs: Runs, equilibrium: bool = True) -> None:
-    """Two panels: C* (or C out of equilibrium) of one task over R, against training steps and against time."""
+def draw_traces(figure: Figure, axes: tuple[Axes, Axes], runs: Runs, equilibrium: bool = True,
+                unit_steps: Run | None = None) -> None:
+    """Two panels: C* (or C out of equilibrium) of one task over R, against training steps and against time; on the
+    first one also the quasistatic map of unit step, a point for an update, later updates thinned out."""
     a, b = axes
     scale = plots.rate_colors([run.rate for run in runs])
     for ax, against in ((a, "steps"), (b, "time")):
@@ -79,8 +83,14 @@ def draw_traces(figure: Figure, axes: tuple[Axes, Axes], runs: Runs, equilibrium
         ax.set_ylim(3e-7, max(ax.get_ylim()[1], 2))
         ax.axhline(1e-6, color=plots.GUIDE, lw=0.6, zorder=0)
     b.set_ylabel("")
+    if unit_steps is not None:
+        last = unit_steps.times.size - 1
+        shown = np.unique(np.rint(np.geomspace(1, max(last, 1), 10 * len(str(last)))).astype(int))
+        shown = shown[shown <= last]
+        a.plot(unit_steps.times[shown], unit_steps.equilibrium_cost[shown], "o", ms=2.2, mew=0.5, mfc="white",
+               color="black", zorder=4, label="unit-step map")
     if any(run.rate == 0 for run in runs):
-        a.legend(loc="lower left", bbox_to_anchor=(0, 0.08))
+        a.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.08), handlelength=1.3, handletextpad=0.4)
     figure.colorbar(scale, ax=[a, b], label=r"$R = \gamma_\ell/\gamma_p$", pad=0.02, aspect=25)
 
 

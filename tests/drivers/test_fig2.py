@@ -17,6 +17,7 @@ from ohmlearn.drivers.figures.fig2 import (
     judge_collapse,
     parse_rates,
 )
+from ohmlearn.drivers.figures.fig2_map import STEPS, QuasistaticMap, published_lines, tell
 from ohmlearn.drivers.figures.fig2_table import judge, rows, table, verdicts
 from ohmlearn.drivers.figures.training_times import TrainingTimes
 from ohmlearn.drivers.published import TRAINING_TIME
@@ -131,6 +132,32 @@ def test_collapse_of_the_slow_rates() -> None:
     assert "R = 0 to 0.1: equal within 1.92%" in judge_collapse(Runs([limit, *runs]))[0]
 
 
+def test_the_published_dotted_line_is_a_map_of_unit_step(reference, monkeypatch) -> None:
+    """It runs ahead of the published run of the lowest R at first, as steps of explicit Euler do where C* is convex in
+    time, and is one with it later: what both of ours do in most tasks of that kind, see the table."""
+    monkeypatch.setenv("OHMLEARN_REFERENCE", str(reference))
+    lines = published_lines()
+    assert lines is not None
+    np.testing.assert_allclose(lines[0][:3], [-0.48, -1.50, -2.23], atol=0.005)
+    np.testing.assert_allclose(lines[1][:3], [-0.41, -1.06, -1.88], atol=0.005)
+    assert abs(lines[0][3] - lines[1][3]) < 0.01
+    monkeypatch.delenv("OHMLEARN_REFERENCE")
+    assert published_lines() is None
+
+
+def test_map_and_limit_are_told_apart(monkeypatch) -> None:
+    monkeypatch.delenv("OHMLEARN_REFERENCE", raising=False)
+    limit = np.log10([0.5, 0.2, 0.1, 1e-3]) * np.ones((41, 1))
+    run = replace(made_run(0.0), training_time=90.0)
+    for share, word in ((1.0, "pass"), (0.0, "FAIL"), (0.45, "open")):
+        ahead = np.where(np.arange(-1, 40)[:, None] < 40 * share, -0.1, 0.1)
+        lines = tell(QuasistaticMap(run, limit + ahead, limit), replace(run, training_time=100.0))
+        assert lines[-1].startswith(word)
+    assert f"at steps {', '.join(f'{step:g}' for step in STEPS)}" in lines[-1]
+    assert "map 90, continuous limit 100" in lines[1]
+    assert lines[2].endswith("map of unit step (doi 10.5281/zenodo.5675821)")
+
+
 def test_command_makes_the_figure(tmp_path, capsys) -> None:
     """Picture, table and data are there, and what is printed is the table that is saved."""
     options = ["--quick", "--rates", "10,100", "--tasks", "2", "--threads", "1", "--out", str(tmp_path)]
@@ -152,6 +179,9 @@ def test_command_makes_the_figure(tmp_path, capsys) -> None:
     traces = np.load(tmp_path / "fig2ab_traces.npz")
     assert traces["R"].tolist() == list(QUICK.trace_rates)
     assert all(traces[f"equilibrium_cost_{k}"][0] == 1 for k in range(len(traces["R"])))
+    assert traces["map"][0] == 1
+    assert 1e-7 < traces["map"][-1] < 1e-6
+    assert "map of unit step -0.24, -0.24, -0.45, -6.28, continuous limit -0.54, -0.66, -0.79, -5.97" in printed
 
 
 def test_command_says_what_is_wrong(tmp_path, capsys) -> None:
