@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ohmlearn.drivers.figures.fig2_table import judge
+from ohmlearn.drivers.figures.judging import judge, median_error
 from ohmlearn.drivers.figures.training_times import MARGIN, fit_slope
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def judge_medians(found: LabSweep) -> list[str]:
             steps = found.steps[:, columns]
             median = float(np.median(steps[np.isfinite(steps)])) if np.isfinite(steps).any() else np.nan
             where = f"R = {high:g}" if low else f"R <= {high:g}"
-            lines.append(judge(abs(np.log(median / expected)) - np.log(FACTOR), 0.0,
+            lines.append(judge(abs(np.log(median / expected)) - np.log(FACTOR), median_error(np.log(steps)),
                                f"median steps to the threshold at {where}: {median:g}; expected {expected} within a "
                                f"factor {FACTOR:g}, the median of 12 other tasks"))
     return lines

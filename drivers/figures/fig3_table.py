@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.drivers.figures.fig2_table import judge
 from ohmlearn.drivers.figures.flatness import KINDS, MODES, Flatness
+from ohmlearn.drivers.figures.judging import judge
 from ohmlearn.drivers.figures.oscillations import Oscillations
 from ohmlearn.drivers.figures.training_times import MARGIN, fit_slope
 from ohmlearn.drivers.published import HESSIAN_EIGENVALUES, OSCILLATION_FREQUENCY, SOURCE
