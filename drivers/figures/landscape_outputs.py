@@ -155,9 +155,10 @@ def verdicts(found: Sequence[Spectrum], spanned: Spans, curved: Sequence[Bent], 
              verdict(float(np.median(share[:, 0] - share[:, 3])), 0.2, np.inf,
                      "that share less the one of as many random modes (median)",
                      median_error(share[:, 0] - share[:, 3]))]
-    lines += [f"      the same before training {np.median(share[:, 1]):.2f}, trained to outputs that random "
-              f"conductances give {np.median(share[:, 2]):.2f}, random modes {np.median(share[:, 3]):.2f}, dimensions over "
-              f"edges {dimensions:.2f}; least squared cosine of the trained ones {least:.2f}"]
+    middle = np.median(share, axis=0)
+    lines += [f"      the same before training {middle[1]:.2f}, trained to outputs that random conductances give "
+              f"{middle[2]:.2f}, random modes {middle[3]:.2f}, dimensions over edges {dimensions:.2f}; least squared "
+              f"cosine of the trained ones {least:.2f}"]
     for curve in CURVES:
         own = np.array([one.slope for one in curved if one.curve == curve])
         lines.append(verdict(float(np.median(own)), 0.48, 0.52,
