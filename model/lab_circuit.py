@@ -71,8 +71,9 @@ class LabCircuit:
                 raise ValueError(f"{key} must be finite and > 0, not {getattr(self, key)}")
         if not (np.isfinite(self.noise) and self.noise >= 0):
             raise ValueError(f"noise must be finite and >= 0 V, not {self.noise}")
-        if not isinstance(self.delay, int) or not 0 <= self.delay <= 1000:
+        if not (0 <= self.delay <= 1000 and self.delay == round(self.delay)):
             raise ValueError(f"delay must be a whole number of training steps from 0 to 1000, not {self.delay!r}")
+        object.__setattr__(self, "delay", int(self.delay))
         if self.levels < 2:
             raise ValueError(f"a potentiometer needs two levels at least, not {self.levels}")
         if self.discrete and self.signed and self.step != round(self.step):
