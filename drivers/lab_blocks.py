@@ -117,11 +117,12 @@ class LabBlock:
         self.state = kernels.State(**rows(free=n, clamped=n - k, held=k, taps=m, conductances=m))
         scratch = Propagator(**rows(matrices=5 * n * n, scaled=m * n, force=n, drift=n, moved=n, length=1),
                              doublings=np.zeros(LANES, dtype=np.int64))
-        self.work = kernels.Work(**rows(drops=m, noise=2 * m, readings=2 * m, outputs=k), propagator=scratch)
+        self.work = kernels.Work(**rows(drops=m, noise=2 * m, readings=2 * m,
+                                       late=2 * m * circuit.delay, outputs=k), propagator=scratch)
         self.settings = kernels.Settings(
             COMPARATORS[circuit.comparators], circuit.signed, circuit.discrete, circuit.pause != "turn",
             circuit.pause != "clamp", circuit.nudge, circuit.noise, circuit.step, circuit.gain / circuit.nudge,
-            float(circuit.levels), circuit.unit)
+            float(circuit.levels), circuit.unit, circuit.delay)
 
     def insert(self, lane: int, member: Member) -> None:
         """Put a circuit into a lane, both networks at equilibrium."""

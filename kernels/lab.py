@@ -59,7 +59,8 @@ class Settings(NamedTuple):
     """The rule, the same in all lanes. comparators (a, b, c, d) : readings a Δv^F + b Δv^C and c Δv^F + d Δv^C.
     Resistances go up by `step` taps when just one reading is positive, else down; or, unless `signed`,
     conductances change by `gain` times the product of the readings. Potentiometers turn from 1 to `top`, to whole
-    taps when `discrete`; a tap is R0/`unit`. A pause comes `before` they turn, `after`, or both."""
+    taps when `discrete`; a tap is R0/`unit`. A pause comes `before` they turn, `after`, or both. They follow the
+    readings of `delay` steps ago."""
 
     comparators: tuple[float, float, float, float]
     signed: bool
@@ -72,14 +73,17 @@ class Settings(NamedTuple):
     gain: float
     top: float
     unit: float
+    delay: int
 
 
 class Work(NamedTuple):
-    """Scratch. drops (m) of the clamped network; noise, readings (2 m); outputs (k)."""
+    """Scratch. drops (m) of the clamped network; noise, readings (2 m); late (2 m delay), the readings of the last
+    steps; outputs (k)."""
 
     drops: Rows
     noise: Rows
     readings: Rows
+    late: Rows
     outputs: Rows
     propagator: Propagator
 
@@ -128,6 +132,15 @@ def compare(state, wiring, settings, work, sizes):
 
 
 @inline
+def hold_back(readings, late, slot):
+    """Readings and those of `delay` steps ago, which lie in this slot, change places. Both flat."""
+    for i in range(readings.size):
+        kept = late[slot * readings.size + i]
+        late[slot * readings.size + i] = readings[i]
+        readings[i] = kept
+
+
+@inline
 def turn(taps, g, first, second, settings):
     """The potentiometers turn: Eq. 5 in the form that the comparators have, or Eq. 3. All arrays flat."""
     top, unit, step, gain = settings.top, settings.unit, settings.step, settings.gain
@@ -151,6 +164,7 @@ def follow(costs, state, wiring, settings, work, sizes):
     m = sizes[0]
     first, second, noise = work.readings[:m].reshape(-1), work.readings[m:].reshape(-1), work.noise.reshape(-1)
     taps, g = state.taps.reshape(-1), state.conductances.reshape(-1)
+    readings, late = work.readings.reshape(-1), work.late.reshape(-1)
     last = 2 * (costs.shape[0] - 1)
     for half in range(last):
         if half % 2 == 0:
@@ -160,7 +174,10 @@ def follow(costs, state, wiring, settings, work, sizes):
             if settings.noise > 0:
                 fill(noise, wiring.keys, np.uint64(half // 2))
             compare(state, wiring, settings, work, sizes)
-            turn(taps, g, first, second, settings)
+            if settings.delay > 0:
+                hold_back(readings, late, (half // 2) % settings.delay)
+            if half // 2 >= settings.delay:
+                turn(taps, g, first, second, settings)
         if settings.before if half % 2 == 0 else settings.after:
             pause(state, wiring, work.drops, work.propagator, sizes)
     measure(costs, last // 2, state, wiring, work, sizes[1])

@@ -41,6 +41,8 @@ class LabCircuit:
     nudge : η. noise : standard deviation of every comparator reading, V. bias : of their constant offsets over edges
         and comparators, V; or the (2, n_edges) offsets themselves.
     pause : 1/γl passes after the clamp moves ("clamp"), after the potentiometers turn ("turn"), or after "both".
+    delay : training steps by which the potentiometers lag behind their comparators; they stand still for so long at
+        first. 0 in the paper's description; a loop with a delay oscillates for good at R >= 1.
     """
 
     capacitors: Literal["edges", "nodes"] = "edges"
@@ -57,6 +59,7 @@ class LabCircuit:
     noise: float = 0.01
     bias: float | ArrayLike = 0.0
     pause: Literal["clamp", "turn", "both"] = "clamp"
+    delay: int = 0
 
     def __post_init__(self) -> None:
         for key, allowed in (("capacitors", ("edges", "nodes")), ("comparators", tuple(COMPARATORS)),
@@ -68,6 +71,9 @@ class LabCircuit:
                 raise ValueError(f"{key} must be finite and > 0, not {getattr(self, key)}")
         if not (np.isfinite(self.noise) and self.noise >= 0):
             raise ValueError(f"noise must be finite and >= 0 V, not {self.noise}")
+        if not (0 <= self.delay <= 1000 and self.delay == round(self.delay)):
+            raise ValueError(f"delay must be a whole number of training steps from 0 to 1000, not {self.delay!r}")
+        object.__setattr__(self, "delay", int(self.delay))
         if self.levels < 2:
             raise ValueError(f"a potentiometer needs two levels at least, not {self.levels}")
         if self.discrete and self.signed and self.step != round(self.step):

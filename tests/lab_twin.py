@@ -45,7 +45,7 @@ def lab(network: Network, task: Task, rate: float, circuit: LabCircuit, steps: i
     w = v.copy()
     w[targets] += circuit.nudge * (task.target_voltages - v[targets])
     w[inner] = equilibrium(L, inner, held, w)
-    costs, turned = [], []
+    costs, turned, seen = [], [], []
     for step in range(steps + 1):
         costs.append(np.sum((task.target_voltages - v[targets]) ** 2))
         turned.append(taps.copy())
@@ -56,7 +56,9 @@ def lab(network: Network, task: Task, rate: float, circuit: LabCircuit, steps: i
         w[targets] = clamped
         if circuit.pause != "turn":
             pause(L)
-        taps = turn(circuit, taps, D @ v, D @ w, errors(step))
+        seen.append((D @ v, D @ w, errors(step)))
+        if step >= circuit.delay:
+            taps = turn(circuit, taps, *seen[step - circuit.delay])
         L = D.T @ ((circuit.unit / taps)[:, None] * D)
         if circuit.pause != "clamp":
             pause(L)

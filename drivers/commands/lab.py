@@ -34,6 +34,7 @@ def lab(
     nudge: Annotated[float, typer.Option(help="η.")] = 0.5,
     noise: Annotated[float, typer.Option(help="Of the comparators, V.")] = 0.01,
     bias: Annotated[float, typer.Option(help="Spread of the comparators' offsets, V.")] = 0.0,
+    delay: Annotated[int, typer.Option(help="Steps by which potentiometers lag behind their comparators.")] = 0,
     threads: Annotated[int | None, typer.Option(help="Default: all cores that the process may use.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write numbers and traces to this .npz.")] = None,
 ) -> None:
@@ -48,7 +49,7 @@ def lab(
     circuit = ol.LabCircuit(
         capacitors=capacitors, comparators=comparators, signed=not unsigned,  # type: ignore[arg-type]
         discrete=not continuous, step=step, gain=gain, nudge=nudge, noise=noise, bias=bias,
-        pause=pause)  # type: ignore[arg-type]
+        pause=pause, delay=delay)  # type: ignore[arg-type]
     board = lab_network() if network is None else network_of(network)
     drawn = [lab_task(board, seed + k, targets=targets) for k in range(tasks)]
     rates = [circuit.reference * capacitance * learning_rate] if learning_rate is not None else rate or [1.0]

@@ -3,8 +3,8 @@
 Every module of this folder that has a `FIGURE = Entry(...)` is a figure: `ohmlearn figure NAME` makes it, and
 `ohmlearn figure all` takes it into the report. Its `make` computes, writes into a folder and returns the paths:
 one picture or more (.png), one text (.txt), and the data behind them. Lines of the text that begin with pass, open
-or FAIL are its verdicts, "pass  what was measured; expected what": see `judge` in fig2_table and `verdict` in
-landscape. Figure modules import at their top nothing heavier than NumPy and the project's own drivers.
+or FAIL are its verdicts, "pass  what was measured; expected what", made by `judge` and `verdict` of the module judging.
+Figure modules import at their top nothing heavier than NumPy and the project's own drivers.
 """
 from __future__ import annotations
 

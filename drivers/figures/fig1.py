@@ -1,4 +1,5 @@
-"""Fig. 1b-f of paper 1, computed: the lab circuit's traces, error floor and training times over R."""
+"""Fig. 1b-f of paper 1, computed: the lab circuit's traces, error floor and training times over R; and what decides
+whether its oscillations last."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,10 +20,11 @@ from ohmlearn.task import Task
 CAPACITANCES = (2.2e-6, 22e-6, 220e-6, 2200e-6)     # F, the paper's four
 LEARNING_RATES = 0.04, 10.0                         # 1/s, slowest and fastest; the paper does not print its own
 RATES = tuple(float(f"{rate:.12g}") for rate in 10.0 ** np.arange(-3.0, 2.01, 0.5))
+LEAST = 1e-16                                       # of C(0): quartiles below are rounding
 STEPS = 3000                                        # of panel e
 TRACE_SEED = 2                                      # a task whose oscillations show
 TRACED = ((0.01, 2.2e-6), (0.1, 2.2e-6), (1.0, 22e-6), (10.0, 220e-6), (100.0, 2200e-6))
-VARIANT_RATES = (0.01, 1.0, 100.0)
+VARIANT_RATES = (0.01, 0.1, 1.0, float(f"{10**0.5:.6g}"), 10.0, float(f"{10**1.5:.6g}"), 100.0)
 
 AS_BUILT = LabCircuit()
 VARIANTS = {
@@ -34,8 +36,13 @@ VARIANTS = {
     "footnote 1, the earlier XOR": replace(AS_BUILT, comparators="earlier"),
     "Eq. 6 as printed": replace(AS_BUILT, comparators="eq6"),
     "no comparator noise": replace(AS_BUILT, noise=0.0),
+    "comparator noise of 0.03 V": replace(AS_BUILT, noise=0.03),
     "comparators biased by 0.01 V": replace(AS_BUILT, bias=0.01),
     "a pause after the turn too": replace(AS_BUILT, pause="both"),
+    "potentiometers a step late": replace(AS_BUILT, delay=1),
+    "potentiometers 3 steps late": replace(AS_BUILT, delay=3),
+    "steps of 3 taps": replace(AS_BUILT, step=3.0),
+    "steps of a quarter tap": replace(AS_BUILT, discrete=False, step=0.25),
 }
 
 
@@ -67,7 +74,8 @@ class LabSweep:
     """Circuits over settings and tasks. rate, capacitance : (n_settings,) R and c in F.
     steps : (n_tasks, n_settings) τ in training steps, NaN where the threshold was not held.
     floors : (n_tasks, n_settings) mean of C/C(0) over the last third of a run; quartiles : (3, n_settings) over tasks
-    and steps of it. settled : (n_tasks, n_settings) C*/C(0) at the end.
+    and steps of it. widths : (n_tasks, n_settings) log10 of the third over the first quartile of every circuit's own.
+    settled : (n_tasks, n_settings) C*/C(0) at the end.
     """
 
     rate: NDArray[np.float64]
@@ -75,6 +83,7 @@ class LabSweep:
     steps: NDArray[np.float64]
     floors: NDArray[np.float64]
     quartiles: NDArray[np.float64]
+    widths: NDArray[np.float64]
     settled: NDArray[np.float64]
 
     @property
@@ -96,9 +105,11 @@ def sweep(network: Network, tasks: Sequence[Task], rate: NDArray[np.float64], ca
         runs: LabRuns = lab(network, tasks, rate[k], capacitance=capacitance[k], circuit=circuit, steps=steps,
                             seed=np.arange(n) + 1000 * k, threads=threads)
         late = np.array([run.late for run in runs])
-        columns.append((runs.steps, runs.floor, runs.equilibrium_cost, np.quantile(late, [0.25, 0.5, 0.75])))
-    times, floors, settled, quartiles = (np.column_stack(column) for column in zip(*columns, strict=True))
-    return LabSweep(rate, capacitance, times, floors, quartiles, settled)
+        own = np.maximum([run.floor_quartiles for run in runs], LEAST)
+        columns.append((runs.steps, runs.floor, runs.equilibrium_cost, np.quantile(late, [0.25, 0.5, 0.75]),
+                        np.log10(own[:, 2] / own[:, 0])))
+    times, floors, settled, quartiles, widths = (np.column_stack(column) for column in zip(*columns, strict=True))
+    return LabSweep(rate, capacitance, times, floors, quartiles, widths, settled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +144,8 @@ def save(data: Fig1, folder: Path) -> list[Path]:
     from .fig1_table import table
 
     folder.mkdir(parents=True, exist_ok=True)
-    picture, text, traces, circuits = (folder / name for name in ("fig1.png", "fig1.txt", "fig1bcd_traces.npz",
-                                                                  "fig1ef_circuits.csv"))
+    picture, text, traces, circuits, others = (folder / name for name in (
+        "fig1.png", "fig1.txt", "fig1bcd_traces.npz", "fig1ef_circuits.csv", "fig1gh_variants.csv"))
     draw(data).savefig(picture, dpi=250)
     text.write_text(table(data))
     arrays: dict[str, Any] = {
@@ -147,9 +158,17 @@ def save(data: Fig1, folder: Path) -> list[Path]:
     task, column = np.indices(found.steps.shape).reshape(2, -1)
     np.savetxt(circuits, np.column_stack([task, found.rate[column], found.capacitance[column],
                                           found.learning_rate[column], found.steps.ravel(), found.floors.ravel(),
-                                          found.settled.ravel()]), "%.9g", ",", comments="",
-               header="task,R,capacitance,learning_rate,tau_steps,floor,equilibrium_cost")
-    return [picture, text, traces, circuits]
+                                          found.settled.ravel(), found.widths.ravel()]), "%.9g", ",", comments="",
+               header="task,R,capacitance,learning_rate,tau_steps,floor,equilibrium_cost,log10_width")
+    with open(others, "w") as out:
+        print("circuit,R,reached,median_steps,mean_floor,mean_log10_width,median_equilibrium_cost", file=out)
+        for name, one in data.variants.items():
+            for k, rate in enumerate(one.rate):
+                reached = one.steps[np.isfinite(one.steps[:, k]), k]
+                print(name.replace(",", ""), f"{rate:g}", reached.size,
+                      f"{np.median(reached) if reached.size else np.nan:g}", f"{one.floors[:, k].mean():.6g}",
+                      f"{one.widths[:, k].mean():.6g}", f"{np.median(one.settled[:, k]):.6g}", sep=",", file=out)
+    return [picture, text, traces, circuits, others]
 
 
 def make(size: Size, folder: Path, threads: int | None = None) -> list[Path]:
@@ -161,6 +180,8 @@ FIGURE = Entry(
     "fig1", "The lab circuit: twin networks of potentiometers and capacitors that learn by the sign rule", PAPER_1,
     {"b": "the board, its sources and targets", "c": "C of one task at five R, against training steps",
      "d": "the same against lab time", "e": "error floor against R, by capacitor",
-     "f": "training time against R, with the power laws -1 and -1/2"},
+     "f": "training time against R, with the power laws -1 and -1/2", "g": "mean error floor against R of the circuit "
+     "with one difference: late potentiometers, coarse or fine steps, no noise", "h": "third over first quartile of C "
+     "in the last third of a circuit's steps"},
     {"quick": QUICK, "usual": USUAL, "full": FULL}, lambda size, folder, given: make(size, folder, given.threads),
     adjust={"tasks": int})

@@ -1,4 +1,4 @@
-"""Panels b to f of Fig. 1 of paper 1, drawn from data."""
+"""Panels b to f of Fig. 1 of paper 1, and two more on its oscillations, drawn from data."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .fig1 import Fig1, LabSweep
 
 THRESHOLD = 1e-3
+DRAWN = {"as built": ("o-", "black"), "potentiometers a step late": ("s-", plots.OURS_TOO),
+         "potentiometers 3 steps late": ("s-", plots.OURS), "steps of 3 taps": ("^-", plots.PUBLISHED),
+         "steps of a quarter tap": ("v-", "#E69F00"), "no comparator noise": ("x--", plots.OURS_THREE)}
 SHAPES = {2.2e-6: "o", 22e-6: "s", 220e-6: "^", 2200e-6: "D"}
 
 
@@ -23,18 +26,19 @@ def draw(data: Fig1) -> Figure:
     from matplotlib.figure import Figure
 
     with rc_context(plots.STYLE):
-        figure = Figure(figsize=(7.0, 4.8), layout="constrained")
-        axes = figure.subplot_mosaic([["b", "b", "c", "c", "d", "d"], ["e", "e", "e", "f", "f", "f"]],
-                                     height_ratios=[1.1, 1.0])
-        b, c, d, e, f = (axes[letter] for letter in "bcdef")
+        figure = Figure(figsize=(7.0, 7.0), layout="constrained")
+        upper, lower = figure.subfigures(2, 1, height_ratios=[1.0, 2.1])
+        b, c, d = upper.subplots(1, 3, width_ratios=[0.85, 1.0, 1.0])
+        e, f, g, h = lower.subplots(2, 2).flat
         draw_board(b, data)
         scale = plots.rate_colors(data.sweep.rate)
         draw_traces(c, data, "steps", scale)
         draw_traces(d, data, "seconds", scale)
-        figure.colorbar(scale, ax=d, label=r"$R = R_0 c\,\gamma_\ell$", pad=0.02, aspect=25)
+        upper.colorbar(scale, ax=d, label=r"$R = R_0 c\,\gamma_\ell$", pad=0.02, aspect=25)
         draw_floor(e, data, scale)
         draw_times(f, data.sweep, scale)
-        for ax, letter in zip((b, c, d, e, f), "bcdef", strict=True):
+        draw_variants(g, h, data)
+        for ax, letter in zip((b, c, d, e, f, g, h), "bcdefgh", strict=True):
             ax.set_title(letter, loc="left", fontweight="bold", pad=3)
     return figure
 
@@ -101,3 +105,22 @@ def draw_times(ax: Axes, found: LabSweep, scale: ScalarMappable) -> None:
     plots.power_law(ax, (low, 0.3), 1.7 * mean[first] / low, -1, r"$R^{-1}$")
     plots.power_law(ax, (1.0, high), 1.7 * mean[first], -0.5, r"$R^{-1/2}$")
     ax.set(xscale="log", yscale="log", xlabel=r"$R = R_0 c\,\gamma_\ell$", ylabel=r"training time $\gamma_p\tau$")
+
+
+def draw_variants(floor: Axes, width: Axes, data: Fig1) -> None:
+    """Panels g and h: mean error floor, and third over first quartile of C, of the circuit with one difference."""
+    for name, (look, color) in DRAWN.items():
+        if name not in data.variants:
+            continue
+        found = data.variants[name]
+        floor.plot(found.rate, found.floors.mean(axis=0), look, ms=3, lw=0.9, color=color, label=name)
+        if name == "no comparator noise":           # limit cycles of every width
+            continue
+        middle, error = found.widths.mean(axis=0), found.widths.std(axis=0) / np.sqrt(len(found.widths))
+        width.errorbar(found.rate, 10**middle, 10**middle * np.log(10) * error, fmt=look, ms=3, lw=0.9, color=color)
+    for ax, label in ((floor, "mean error floor $C/C(0)$"), (width, "quartiles of $C$, third over first")):
+        ax.set(xscale="log", xlabel=r"$R = R_0 c\,\gamma_\ell$", ylabel=label)
+    floor.set(yscale="log")
+    floor.set_ylim(None, 30 * floor.get_ylim()[1])
+    floor.legend(loc="upper left", ncols=2, columnspacing=1.0)
+    width.set_ylim(0, None)

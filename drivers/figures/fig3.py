@@ -1,4 +1,4 @@
-"""Fig. 3 of paper 1, computed: how fast the error oscillates, and how flat the cost is where a network ends up."""
+"""Fig. 3 of paper 1, computed: how fast and how strongly the error oscillates, and how flat the cost is at the end."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from ohmlearn.drivers.figures.flatness import KINDS, MODES, Flatness
 from ohmlearn.drivers.figures.flatness import measure as measure_flatness
 from ohmlearn.drivers.figures.oscillations import Oscillations, record_costs
 from ohmlearn.drivers.figures.oscillations import measure as measure_oscillations
+from ohmlearn.drivers.figures.swings import Swings
+from ohmlearn.drivers.figures.swings import measure as measure_swings
 from ohmlearn.network import Network
 from ohmlearn.run import Runs
 from ohmlearn.task import Task
@@ -24,12 +26,13 @@ LATE = (630.957344, 1e3, 2.5e3)              # where eigenvalues fall, and the f
 class Size:
     """How much is computed. tasks : of both panels. frequencies : R of panel a. sampled : those of them at which the
     errors themselves are followed. flatness : R of panels b and c, the first one what the others are relative to.
-    traced : R of panel d."""
+    swings : R of panels e and f. traced : R of panel d."""
 
     tasks: int
     frequencies: tuple[float, ...]
     sampled: tuple[float, ...]
     flatness: tuple[float, ...]
+    swings: tuple[float, ...]
     traced: tuple[float, ...] = (10.0, 1e3, 1e6, 1e9)
 
     def __post_init__(self) -> None:
@@ -38,10 +41,12 @@ class Size:
 
 
 HALF = decades(10**0.5, 1e12, 2)
-QUICK = Size(20, decades(10.0, 1e12), (1e6,), (BASE, 1.0, 30.0, *LATE, *decades(1e4, 1e8)), (10.0, 1e3, 1e6))
-USUAL = Size(50, HALF, (1e2, 1e6, 1e10), (*decades(BASE, 100.0), *LATE, *decades(1e4, 1e6, 2), 1e7, 1e8))
+QUICK = Size(20, decades(10.0, 1e12), (1e6,), (BASE, 1.0, 30.0, *LATE, *decades(1e4, 1e8)), decades(1.0, 1e8),
+             (10.0, 1e3, 1e6))
+USUAL = Size(50, HALF, (1e2, 1e6, 1e10), (*decades(BASE, 100.0), *LATE, *decades(1e4, 1e6, 2), 1e7, 1e8),
+             decades(1.0, 1e12))
 FULL = Size(50, HALF, decades(10.0, 1e12), (*decades(BASE, 10**2.5, 2), *LATE, 5e3,
-                                                       *decades(1e4, 1e8, 2)))
+                                                       *decades(1e4, 1e8, 2)), decades(1.0, 1e12, 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,7 @@ class Fig3:
 
     oscillations: Oscillations
     flatness: Flatness
+    swings: Swings
     traces: Runs
 
 
@@ -59,7 +65,8 @@ def compute(network: Network, size: Size, threads: int | None = None) -> Fig3:
     traces = Runs([record_costs(network, [tasks[min(TRACED, size.tasks - 1)]], rate, threads)[0]
                    for rate in size.traced])
     return Fig3(measure_oscillations(network, tasks, size.frequencies, size.sampled, threads),
-                measure_flatness(network, tasks, size.flatness, threads), traces)
+                measure_flatness(network, tasks, size.flatness, threads),
+                measure_swings(network, tasks, size.swings, threads), traces)
 
 
 def save(data: Fig3, folder: Path, title: str) -> list[Path]:
@@ -68,17 +75,20 @@ def save(data: Fig3, folder: Path, title: str) -> list[Path]:
     from .fig3_table import published_frequency, table
 
     folder.mkdir(parents=True, exist_ok=True)
-    picture, text, extrema, eigenvalues, traces = (folder / name for name in (
-        "fig3.png", "fig3.txt", "fig3a_frequency.csv", "fig3bc_eigenvalues.csv", "fig3d_traces.npz"))
+    picture, text, extrema, eigenvalues, traces, amplitudes = (folder / name for name in (
+        "fig3.png", "fig3.txt", "fig3a_frequency.csv", "fig3bc_eigenvalues.csv", "fig3d_traces.npz",
+        "fig3ef_amplitudes.csv"))
     draw(data).savefig(picture, dpi=250)
     text.write_text(table(data, title))
     found, flat = data.oscillations, data.flatness
-    ours = found.frequency
+    ours, theirs = found.frequency, found.published_way
     beside = np.full((2, ours.rate.size), np.nan)
     beside[:, np.isin(ours.rate, found.sampled)] = np.nanmean(found.crossings, 0), np.nanmedian(found.peaks, 0)
-    np.savetxt(extrema, np.column_stack([ours.rate, found.reached, ours.reached, ours.mean, ours.error, ours.median,
-                                         *beside, *published_frequency(ours.rate)]), "%.9g", ",", comments="",
-               header="R,trained,oscillating,frequency,error,median,crossings,peak,published,published_error")
+    np.savetxt(extrema, np.column_stack([ours.rate, found.reached, theirs.periods.reached, theirs.mean, theirs.error,
+                                         ours.reached, ours.mean, ours.error, ours.median, found.harmonic.mean, *beside,
+                                         *published_frequency(ours.rate)]), "%.9g", ",", comments="",
+               header="R,trained,with_maxima,frequency,error,oscillating,extrema_mean,extrema_error,extrema_median,"
+                      "extrema_harmonic,crossings,peak,published,published_error")
     with open(eigenvalues, "w") as out:
         print("hessian,R,mode,tasks,mean_ratio,error,median_ratio", file=out)
         for kind in KINDS:
@@ -89,7 +99,12 @@ def save(data: Fig3, folder: Path, title: str) -> list[Path]:
     arrays = {f"{name}_{k}": getattr(run, name) for k, run in enumerate(data.traces)
               for name in ("times", "cost", "equilibrium_cost")}
     np.savez(traces, R=data.traces.rate, **arrays)
-    return [picture, text, extrema, eigenvalues, traces]
+    swings = data.swings
+    task, column = np.indices(swings.whole.shape).reshape(2, -1)
+    np.savetxt(amplitudes, np.column_stack([task, swings.rate[column], swings.whole.ravel(), swings.late.ravel(),
+                                            swings.moved.ravel()]), "%.9g", ",", comments="",
+               header="task,R,largest_swing,late_swing,conductances_moved")
+    return [picture, text, extrema, eigenvalues, traces, amplitudes]
 
 
 def make(size: Size, folder: Path, settings: Settings) -> list[Path]:
@@ -101,8 +116,10 @@ def make(size: Size, folder: Path, settings: Settings) -> list[Path]:
 
 FIGURE = Entry(
     "fig3", "Oscillations of fast learning, and the flat cost that ends them", PAPER_1,
-    {"a": "frequency of the oscillations of C against R: rate of extrema, zero crossings of v_T - V_T and peak of "
-     "their spectrum, beside the published one", "b": "top three eigenvalues of 2JᵀJ at the trained state against R, "
-     "relative to R = 0.01, beside the published ones", "c": "the same of the whole Hessian of C* and of the "
-     "contrastive function", "d": "C of one task against time in 1/√R"},
+    {"a": "frequency of the oscillations against R: 1/⟨T⟩ of the times between maxima of C*, mean rate of extrema of "
+     "C, zero crossings of v_T - V_T and peak of their spectrum, beside the published one",
+     "b": "top three eigenvalues of 2JᵀJ at the trained state against R, relative to R = 0.01, beside the published",
+     "c": "the same of the whole Hessian of C* and of the contrastive function",
+     "d": "C of one task against time in 1/√R", "e": "largest swing of C* against R, of the whole run and once C* has "
+     "fallen below 1e-2 C*(0); medians and quartiles", "f": "how far conductances move, against R"},
     {"quick": QUICK, "usual": USUAL, "full": FULL}, make, adjust={"tasks": int}, takes_network=True)

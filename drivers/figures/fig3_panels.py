@@ -7,6 +7,7 @@ import numpy as np
 from ohmlearn.drivers import plots
 from ohmlearn.drivers.figures.flatness import KINDS, MODES, Flatness
 from ohmlearn.drivers.figures.oscillations import Oscillations
+from ohmlearn.drivers.figures.swings import Swings
 from ohmlearn.drivers.published import HESSIAN_EIGENVALUES, OSCILLATION_FREQUENCY
 from ohmlearn.run import Runs
 
@@ -21,37 +22,42 @@ SHAPES = "o", "^", "v"
 
 
 def draw(data: Fig3) -> Figure:
-    """The figure, 5.6 inches wide."""
+    """The figure, 7.4 inches wide."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(plots.STYLE):
-        figure = Figure(figsize=(5.6, 5.0), layout="constrained")
-        a, b, c, d = figure.subplots(2, 2).flat
+        figure = Figure(figsize=(7.4, 4.8), layout="constrained")
+        a, b, c, d, e, f = figure.subplots(2, 3).flat
         draw_frequency(a, data.oscillations)
         draw_eigenvalues(b, data.flatness)
         draw_kinds(c, data.flatness)
         draw_oscillations(figure, d, data.traces)
-        for ax in (a, b, c):
+        draw_swings(e, data.swings)
+        draw_moved(f, data.swings)
+        for ax in (a, b, c, e, f):
             ax.set(xscale="log", yscale="log", xlabel=r"$R = \gamma_\ell/\gamma_p$")
-        plots.panel_letters([a, b, c, d])
+        plots.panel_letters([a, b, c, d, e, f])
     return figure
 
 
 def draw_frequency(ax: Axes, found: Oscillations) -> None:
-    """Panel a: the three readings of a frequency, the published one, and √R."""
-    theirs, ours = OSCILLATION_FREQUENCY, found.frequency
+    """Panel a: the readings of a frequency, the published one, and √R."""
+    theirs, ours, way = OSCILLATION_FREQUENCY, found.frequency, found.published_way
     ax.errorbar(theirs["rate"], theirs["frequency"], theirs["error"], fmt="s", ms=4.5, mfc="white", lw=0.8,
                 color=plots.PUBLISHED, label="published")
-    ax.errorbar(ours.rate, ours.mean, np.nan_to_num(ours.error), fmt="o", ms=2.8, lw=0.8, color=plots.OURS,
-                label="extrema of $C$")
+    ax.errorbar(found.rate, way.mean, np.nan_to_num(way.error), fmt="o", ms=2.8, lw=0.8, color=plots.OURS,
+                label=r"$1/\langle T\rangle$, maxima of $C^*$")
+    ax.plot(ours.rate, ours.mean, "-", lw=0.8, color=plots.OURS_TOO, label=r"$\langle f\rangle$, extrema of $C$")
+    ax.plot(ours.rate, found.harmonic.mean, ":", lw=1.0, color=plots.OURS_TOO,
+            label=r"$1/\langle 1/f\rangle$ of these")
     if found.sampled.size:
         ax.plot(found.sampled, np.nanmean(found.crossings, axis=0), "^", ms=3.5, color=plots.OURS_THREE,
                 label="zero crossings, cycles")
-        ax.plot(found.sampled, np.nanmedian(found.peaks, axis=0), "x", ms=3.5, color=plots.OURS_TOO,
+        ax.plot(found.sampled, np.nanmedian(found.peaks, axis=0), "x", ms=3.5, color="#CC79A7",
                 label="peak of the spectrum")
     plots.guide(ax, (1e3, 1e12), 0.5 * np.sqrt(1e3), 0.5, "$R^{1/2}$")
-    ax.set(ylabel=r"frequency of $C$ ($\gamma_p$)", xticks=10.0 ** np.arange(0, 13, 3), ylim=(1e-4, 1e6))
+    ax.set(ylabel=r"frequency of $C$ ($\gamma_p$)", xticks=10.0 ** np.arange(0, 13, 3), ylim=(1e-8, 1e6))
     ax.minorticks_off()
     ax.legend(loc="lower right")
 
@@ -70,6 +76,27 @@ def draw_eigenvalues(ax: Axes, found: Flatness) -> None:
     ax.plot([], [], "o", ms=4.5, mfc="none", mew=0.7, color="0.3", label="published")
     ax.set(ylabel=r"$\lambda(R)/\lambda(0.01)$ of $2J^TJ$")
     ax.legend(loc="lower left")
+
+
+def draw_swings(ax: Axes, found: Swings) -> None:
+    """Panel e: the largest swing of C*, whole and late, medians and quartiles."""
+    for values, shape, color, words in ((found.whole, "s", plots.OURS_TOO, "whole run"),
+                                        (found.late, "o", plots.OURS, "once $C^* < 10^{-2}$")):
+        low, middle, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
+        ax.fill_between(found.rate, low, high, color=color, alpha=0.2, lw=0)
+        ax.plot(found.rate, middle, shape + "-", ms=2.6, lw=0.9, color=color, label=words)
+    ax.set(ylabel="largest swing of $C^*/C^*(0)$", ylim=(1e-7, 2e3))
+    ax.legend(loc="upper left")
+
+
+def draw_moved(ax: Axes, found: Swings) -> None:
+    """Panel f: how far conductances move."""
+    low, middle, high = np.quantile(found.moved, [0.25, 0.5, 0.75], axis=0)
+    ax.fill_between(found.rate, low, high, color=plots.OURS, alpha=0.2, lw=0)
+    ax.plot(found.rate, middle, "o-", ms=2.6, lw=0.9, color=plots.OURS)
+    plots.guide(ax, (1e2, float(found.rate[-1])), 0.5 * float(middle[-1]) * np.sqrt(1e2 / found.rate[-1]), 0.5,
+                "$R^{1/2}$", below=True)
+    ax.set(ylabel="conductances moved, rms ($G_0$)")
 
 
 def draw_kinds(ax: Axes, found: Flatness) -> None:

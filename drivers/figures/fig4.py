@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers import plots
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry, Settings
-from ohmlearn.drivers.figures.fig2_table import judge
+from ohmlearn.drivers.figures.judging import judge
 from ohmlearn.drivers.train import train
 from ohmlearn.network import Network
 from ohmlearn.run import Run

@@ -109,13 +109,6 @@ def slope(x: Array, y: Array) -> tuple[float, float]:
     return float(fit[0]), float(np.sqrt(cover[0, 0]))
 
 
-def verdict(value: float, low: float, high: float, words: str) -> str:
-    """A line that says whether a measured value lies where it should."""
-    ends = f"{low:g} to {high:g}" if np.isfinite(low) and np.isfinite(high) else (
-        f"at least {low:g}" if np.isfinite(low) else f"at most {high:g}")
-    return f"{'pass' if low <= value <= high else 'FAIL'}  {words}: {value:.4g}; expected {ends}"
-
-
 def save(folder: Path, name: str, figure: Figure, lines: Sequence[str], columns: Mapping[str, ArrayLike]) -> list[Path]:
     """Write picture, table of verdicts and data of a figure; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)

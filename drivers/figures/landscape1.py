@@ -16,6 +16,7 @@ from ohmlearn.drivers import plots
 from ohmlearn.drivers.descent import Descent
 from ohmlearn.drivers.figures import landscape
 from ohmlearn.drivers.figures.catalogue import PAPER_2, Entry
+from ohmlearn.drivers.figures.judging import median_error, verdict
 from ohmlearn.drivers.figures.landscape import Array, Problem
 from ohmlearn.rule import GradientFlow
 from ohmlearn.solvers.soft import soft_mode
@@ -69,9 +70,12 @@ def verdicts(data: Cracks) -> list[str]:
     """What was measured beside what is expected."""
     return [f"Fig. 1: {len(data.gap)} networks of {N_NODES} nodes, voltage drop in = voltage drop out, "
             f"{data.reached.mean():.1%} met within {ERROR:g} V.", "",
-            landscape.verdict(float(np.median(data.overlap)), 0.85, 0.96, "median overlap of stiff mode and (Δv₁)²"),
-            landscape.verdict(float(np.median(data.gap)), 10, np.inf, "median gap λ₂/λ₁ after training"),
-            landscape.verdict(float(np.median(data.share)), 0.95, np.inf, "median share of g² on the sign(v₁) cut"),
+            verdict(float(np.median(data.overlap)), 0.85, 0.96, "median overlap of stiff mode and (Δv₁)²",
+                    median_error(data.overlap)),
+            verdict(float(np.median(data.gap)), 10, np.inf, "median gap λ₂/λ₁ after training",
+                    median_error(data.gap)),
+            verdict(float(np.median(data.share)), 0.95, np.inf, "median share of g² on the sign(v₁) cut",
+                    median_error(data.share)),
             f"      median gap before training {np.median(data.gap_before):.2f}",
             f"      median conductance of the crack relative to the rest {np.median(data.crack):.2g}"]
 

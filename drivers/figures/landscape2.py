@@ -17,6 +17,7 @@ from ohmlearn.drivers import plots
 from ohmlearn.drivers.descent import Descent
 from ohmlearn.drivers.figures import landscape
 from ohmlearn.drivers.figures.catalogue import PAPER_2, Entry
+from ohmlearn.drivers.figures.judging import median_error, verdict
 from ohmlearn.drivers.figures.landscape import Array, Problem
 from ohmlearn.rule import GradientFlow
 from ohmlearn.solvers.course import Course, follow
@@ -98,19 +99,20 @@ def fitted_slope(course: Course, values: Array, within: tuple[float, float]) -> 
 
 def verdicts(problems: Sequence[Problem], found: Sequence[Course], wide: Crossover) -> list[str]:
     """What was measured beside what is expected."""
-    ratio = np.median([fitted_slope(c, c.ratio, FITTED) for c in found])
-    align = np.median([fitted_slope(c, 1 - c.alignment, ALIGNED) for c in found])
-    speed = np.median([fitted_slope(c, c.speed, FITTED) for c in found])
+    ratio = [fitted_slope(c, c.ratio, FITTED) for c in found]
+    align = [fitted_slope(c, 1 - c.alignment, ALIGNED) for c in found]
+    speed = [fitted_slope(c, c.speed, FITTED) for c in found]
+    crossed = wide.cost * 18 / wide.target**2
     first, last = (np.array([c.alignment[k] for c in found]) for k in (0, -1))
     own = np.array([crossing(c.cost, c.ratio) / p.target**2 * 18 for p, c in zip(problems, found, strict=True)])
     power, error = landscape.slope(wide.soft, wide.cost)
     return [f"Fig. 2: {len(found)} networks of {N_NODES} nodes, unit current in, target drop b = {TARGETS[0]} to "
             f"{TARGETS[1]}; crossover: {len(wide.cost)} networks, b = {WIDE[0]:.3g} to {WIDE[1]:.3g}.", "",
-            landscape.verdict(float(ratio), 0.49, 0.51, "‖H_dyn‖/‖H_sat‖ ∝ C^x, x (median)"),
-            landscape.verdict(float(align), 0.95, 1.05, "1 − alignment ∝ C^x, x (median)"),
-            landscape.verdict(float(speed), 0.48, 0.52, "‖dH/dt‖ ∝ C^x, x (median)"),
-            landscape.verdict(float(np.median(wide.cost * 18 / wide.target**2)), 0.8, 1.2, "crossover C*/(b²/18)"),
-            landscape.verdict(power, -2.35, -1.65, f"crossover C* ∝ λ₁^x, x (± {error:.2f})"),
+            verdict(float(np.median(ratio)), 0.49, 0.51, "‖H_dyn‖/‖H_sat‖ ∝ C^x, x (median)", median_error(ratio)),
+            verdict(float(np.median(align)), 0.95, 1.05, "1 − alignment ∝ C^x, x (median)", median_error(align)),
+            verdict(float(np.median(speed)), 0.48, 0.52, "‖dH/dt‖ ∝ C^x, x (median)", median_error(speed)),
+            verdict(float(np.median(crossed)), 0.8, 1.2, "crossover C*/(b²/18)", median_error(crossed)),
+            verdict(power, -2.35, -1.65, f"crossover C* ∝ λ₁^x, x (± {error:.2f})", error),
             f"      C* λ₁² = {np.median(wide.cost * wide.soft**2):.3g} (median): the crossover is not λ₁⁻² itself",
             f"      with b of order one the parts cross at {np.nanmedian(own):.2f} b²/18 (median)",
             f"      alignment before training: median {np.median(first):.2f}, negative in {np.mean(first < 0):.0%}; "

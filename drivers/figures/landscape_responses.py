@@ -15,6 +15,7 @@ from ohmlearn.drivers import plots
 from ohmlearn.drivers.descent import Descent
 from ohmlearn.drivers.figures import landscape
 from ohmlearn.drivers.figures.catalogue import PAPER_2, Entry
+from ohmlearn.drivers.figures.judging import verdict
 from ohmlearn.drivers.figures.landscape import Array, Problem
 from ohmlearn.drivers.figures.landscape_s1 import GAP, RULE, TARGETS
 from ohmlearn.solvers.responses import measure_responses
@@ -84,9 +85,9 @@ def verdicts(found: Found) -> list[str]:
     full, few = int(np.flatnonzero(COUNTS == N_NODES - 1)[0]), int(np.flatnonzero(COUNTS == 8)[0])
     lines = [f"Responses alone: {found.networks} trained networks of {N_NODES} nodes with λ₂/λ₁ > {GAP:g}; random "
              "currents in, all voltages read.", "",
-             landscape.verdict(float(found.hessian[0, full]), -np.inf, 1e-6,
+             verdict(float(found.hessian[0, full]), -np.inf, 1e-6,
                                f"relative error of H⁺ from {N_NODES - 1} responses without noise"),
-             landscape.verdict(float(found.sectors[1, few]), 0.95, np.inf,
+             verdict(float(found.sectors[1, few]), 0.95, np.inf,
                                f"nodes in the right sector, 8 responses, noise {NOISES[1]:.0%}")]
     lines += [f"      noise {noise:.0%}: crack found from {' '.join(str(c) for c in COUNTS)} responses: "
               + " ".join(f"{x:.2f}" for x in row) for noise, row in zip(NOISES, found.crack, strict=True)]

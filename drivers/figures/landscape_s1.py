@@ -16,6 +16,7 @@ from ohmlearn.drivers import plots
 from ohmlearn.drivers.descent import Descent
 from ohmlearn.drivers.figures import landscape
 from ohmlearn.drivers.figures.catalogue import PAPER_2, Entry
+from ohmlearn.drivers.figures.judging import median_error, verdict
 from ohmlearn.drivers.figures.landscape import Array, Problem
 from ohmlearn.rule import GradientFlow
 
@@ -106,23 +107,26 @@ def verdicts(data: Stiffness, sweeps: Sequence[Stiffness], others: Mapping[str, 
     scaled, plain = landscape.slope(data.soft, data.scaled), landscape.slope(data.soft, data.stiff)
     lines = [f"Fig. S1: {len(data.soft)} networks of {N_NODES} nodes, unit current in, target drop b = "
              f"{TARGETS[0]:.3g} to {TARGETS[1]:.3g}, {data.reached.mean():.1%} met.", "",
-             landscape.verdict(float(np.median(data.overlap)), 0.999, np.inf,
-                               "median overlap of stiff mode and (Δv₁)²"),
-             landscape.verdict(float(data.overlap[alone].min()), 0.99, np.inf,
+             verdict(float(np.median(data.overlap)), 0.999, np.inf,
+                               "median overlap of stiff mode and (Δv₁)²", median_error(data.overlap)),
+             verdict(float(data.overlap[alone].min()), 0.99, np.inf,
                                f"smallest overlap where λ₂/λ₁ > {GAP:g} ({alone.mean():.0%} of the networks)"),
-             landscape.verdict(scaled[0], -4.15, -3.85, "slope of λ^L / [(i₁o₁)² Σ(Δv₁)⁴] against λ₁"),
+             verdict(scaled[0], -4.15, -3.85, "slope of λ^L / [(i₁o₁)² Σ(Δv₁)⁴] against λ₁", scaled[1]),
              f"      plain λ^L against λ₁: slope {plain[0]:.3f} ± {plain[1]:.3f}"]
     for k, sweep in enumerate(sweeps):
         used = sweep.gap > GAP                    # the law is about a soft mode that stands alone
         words = f"one network over b, sweep {k}, {used.sum()} of {used.size} drops with λ₂/λ₁ > {GAP:g}"
-        lines.append(landscape.verdict(landscape.slope(sweep.soft[used], sweep.scaled[used])[0], -4.08, -3.92, words)
-                     if used.sum() > 2 else f"      {words}: too few to fit")
+        if used.sum() < 4:
+            lines.append(f"      {words}: too few to fit")
+            continue
+        value, error = landscape.slope(sweep.soft[used], sweep.scaled[used])
+        lines.append(verdict(value, -4.08, -3.92, words, error))
     lines += [f"      one network over b, sweep {k}, plain λ^L: slope {landscape.slope(s.soft, s.stiff)[0]:.3f}"
               for k, s in enumerate(sweeps)]
     for name, other in others.items():
         value, error = landscape.slope(other.soft, other.stiff)
-        lines.append(landscape.verdict(value, -1.0, np.inf,
-                                       f"control, {name}: slope of λ^L against λ₁ (± {error:.2f})"))
+        lines.append(verdict(value, -1.0, np.inf,
+                                       f"control, {name}: slope of λ^L against λ₁ (± {error:.2f})", error))
     return lines
 
 

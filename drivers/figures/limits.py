@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
-from ohmlearn.drivers.figures.landscape import Array, verdict
+from ohmlearn.drivers.figures.judging import share_error, verdict
+from ohmlearn.drivers.figures.landscape import Array
 from ohmlearn.drivers.figures.limits_panels import draw
 from ohmlearn.drivers.lab import lab
 from ohmlearn.drivers.train import train
@@ -133,7 +134,9 @@ def lines(crowd: Crowding, disturbed: dict[str, dict[str, Disturbed]], title: st
     few = crowd.count <= 3
     shares = {kind: x.mean(axis=2) for kind, x in crowd.reached.items()}
     easy = float(shares["of a teacher"][few].min())
-    told.append(verdict(easy, 0.8, 1.0, "least share of a teacher's tasks learned with up to 3 targets, at every R"))
+    tasks = crowd.reached["of a teacher"].shape[2]
+    told.append(verdict(easy, 0.8, 1.0, "least share of a teacher's tasks learned with up to 3 targets, at every R",
+                        share_error(0.8, tasks)))
     for kind, share in shares.items():
         slow, fast = share[:, 0], share[:, crowd.rate >= FAST].mean(axis=1)
         worst = int(np.argmin(fast - slow))
@@ -147,7 +150,8 @@ def lines(crowd: Crowding, disturbed: dict[str, dict[str, Disturbed]], title: st
     built = disturbed["as built"]
     at = int(np.argmin(np.abs(built["noise"].volts - 0.01)))
     told.append(verdict(float(built["noise"].reached[at, :-1].mean()), 0.8, 1.0, "share of circuits as built that "
-                        "learn with the lab's noise of 0.01 V at R <= 1"))
+                        "learn with the lab's noise of 0.01 V at R <= 1",
+                        share_error(0.8, built["noise"].reached[at, :-1].size)))
     for name, both in disturbed.items():
         for what, found in both.items():
             ends = "; ".join(f"R = {rate:g}: " + ", ".join(f"{v:g} V {x:.2g}" for v, x in zip(

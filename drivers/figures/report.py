@@ -15,8 +15,9 @@ LARGEST = 2_000_000      # bytes of a data file that the page carries; larger on
 KINDS = {".csv": "text/csv", ".txt": "text/plain", ".npz": "application/octet-stream"}
 INTRODUCTION = """
 <p>Paper 1: M. Stern, S. Dillavou, M. Z. Miskin, D. J. Durian and A. J. Liu, <i>Physical learning beyond the quasistatic
-limit</i>. Paper 2: M. Stern, M. Guzman, F. Martins, A. J. Liu and V. Balasubramanian, <i>Physical networks become what
-they learn</i>. Published numbers of paper 1: M. Stern, <i>Out of Equilibrium Coupled Learning</i>, version 1.0,
+limit</i>, Phys. Rev. Research 4, L022037 (2022). Paper 2: M. Stern, M. Guzman, F. Martins, A. J. Liu and
+V. Balasubramanian, <i>Physical networks become what they learn</i>, Phys. Rev. Lett. 134, 147402 (2025). Published
+numbers of paper 1: M. Stern, <i>Out of Equilibrium Coupled Learning</i>, version 1.0,
 <a href="https://doi.org/10.5281/zenodo.5675821">doi 10.5281/zenodo.5675821</a>.</p>
 <p><b>pass</b>: measured as expected. <b>FAIL</b>: not. <b>open</b>: missed by less than two standard errors, so that as
 many tasks as were run do not decide it. Everything here was computed by <code>ohmlearn figure all</code>; every picture

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.fig2 import SOURCES, TARGETS
+from ohmlearn.drivers.figures.judging import judge, share_error
 from ohmlearn.drivers.figures.landscape import Array
 from ohmlearn.drivers.figures.switching_panels import draw
 from ohmlearn.drivers.train import train
@@ -125,9 +126,9 @@ def lines(found: Switched, title: str) -> list[str]:
     for words, here in (("R <= 1", found.rate <= 1), ("R > 1", found.rate > 1)):
         if here.any():
             slow, fast = (float(best[one][here].max()) for one in ("<=", ">"))
-            status = "pass" if fast < max(slow, 1e-9) else "FAIL"
-            told.append(f"{status}  {words}: pairs learned at the best R and σ > γp {fast:.0%}, at the best R and "
-                        f"σ <= γp {slow:.0%}; expected fewer for σ > γp")
+            told.append(judge(*fewer(fast, slow, found.reached.shape[2]),
+                              f"{words}: pairs learned at the best R and σ > γp {fast:.0%}, at the best R and "
+                              f"σ <= γp {slow:.0%}; expected fewer for σ > γp"))
     for k, rate in enumerate(found.rate):
         row = ", ".join(f"{s:g}: {x:.0%}" for s, x in zip(sigma, share[k], strict=False))
         told.append(f"      R = {rate:g}: pairs learned by σ/γp {row}; both at once {share[k, -1]:.0%}")
@@ -136,6 +137,15 @@ def lines(found: Switched, title: str) -> list[str]:
         told.append(f"      R = {rate:g}: median C*/C*(0) at the end by σ/γp {row}; both at once "
                     f"{np.median(found.cost[k, -1]):.2g}")
     return told
+
+
+def fewer(fast: float, slow: float, pairs: int) -> tuple[float, float]:
+    """By how much a share fails to be a pair smaller than another one, and the standard error of their difference.
+
+    Shares of none or all have an error too: one pair more of each kind is counted in. None learned is few enough.
+    """
+    one, other = (share_error((share * pairs + 1) / (pairs + 2), pairs) for share in (fast, slow))
+    return (fast - slow + (1 - 1e-9) / pairs if fast > 0 else -1.0), float(np.hypot(one, other))
 
 
 def make(size: Size, folder: Path, given: Settings) -> list[Path]:

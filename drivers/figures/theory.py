@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.fig2 import SOURCES, TARGETS, decades
-from ohmlearn.drivers.figures.landscape import Array, verdict
+from ohmlearn.drivers.figures.judging import share_error, verdict
+from ohmlearn.drivers.figures.landscape import Array
 from ohmlearn.drivers.figures.theory_panels import draw
 from ohmlearn.drivers.onset import OnsetScan, scan_onsets
 from ohmlearn.drivers.train import train
@@ -126,7 +127,7 @@ def lines(found: Compared, title: str) -> list[str]:
         spread = np.exp(np.std(np.log(ratios)))
         words = (f"{name}: observed onset within a factor {FACTOR:g} of the predicted for {round(share * n)} of {n} "
                  f"tasks (observed/predicted {np.exp(np.mean(np.log(ratios))):.2f}, spread ×{spread:.2f})")
-        told.append(f"      {words}" if bar is None else verdict(share, bar, 1.0, words))
+        told.append(f"      {words}" if bar is None else verdict(share, bar, 1.0, words, share_error(bar, n)))
     at = found.used & np.isfinite(found.observed) & np.isfinite(found.predicted)
     told.append(f"      correlation of the logarithms of predicted and observed onset: "
                 f"{np.corrcoef(np.log(found.predicted[at]), np.log(found.observed[at]))[0, 1]:.2f}")

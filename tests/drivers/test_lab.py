@@ -25,6 +25,8 @@ CIRCUITS = {
     "all as in the simulation": LabCircuit(capacitors="nodes", discrete=False, signed=False, noise=0.0),
     "pause after the turn": LabCircuit(pause="turn"),
     "two pauses": LabCircuit(pause="both", nudge=0.3),
+    "one step late": LabCircuit(delay=1),
+    "seven steps late, unsigned": LabCircuit(delay=7, signed=False, discrete=False),
     "other hardware": LabCircuit(levels=64, tap=1000.0, start=32e3, reference=5e3, noise=0.05),
 }
 
