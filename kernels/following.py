@@ -108,7 +108,7 @@ def longest(b, clock, lane):
     me, show = clock.each[lane], clock.show[lane]
     if not np.isnan(me.fixed):
         return me.fixed
-    finer, sharper = (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.6)
+    finer, sharper = (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.7)
     change = BLEND * finer * show.length if show.blend else np.inf
     if show.quasistatic:
         return min(change, me.caution * QUASISTATIC * finer / max(show.learning, 1e-300))

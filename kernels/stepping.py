@@ -40,7 +40,7 @@ def choose_step(me, rows, bounds, lane):
     me.bound = bounds[0, lane]
     learning = np.sqrt(2 * me.rate * bounds[1, lane])
     # Where an edge meets a bound, or leaves it, the step is of second order in dt ω; elsewhere of fourth.
-    finer, sharper = (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.6)
+    finer, sharper = (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.7)
     dt = me.fixed
     if np.isnan(dt):
         smooth = me.span == LONGEST

@@ -64,8 +64,8 @@ class Run:
     training_time : τ, first time with C* < until; NaN if never.
     sustained_time : first time after which C* stays below `until` up to the end; NaN if never.
         A run that ends at the threshold (the default) has both alike.
-    nonequilibrium_time : first time with C < until; NaN if never.
-    time : end of the run.
+    nonequilibrium_time : first time with C < until; NaN if never, as in most runs that end at τ: C lags behind C*.
+    time : end of the run; τ where the run ended at the threshold, whose state is then that at τ.
     conductances : (n_edges,) G at the end in G₀.
     voltages, difference : (n_nodes,) v and w = (v^C - v^F)/η at the end in V; (n_samples, n_nodes) of samples side by
         side.

@@ -12,6 +12,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_configure(config):
+    """Compile what most tests use before several processes start on them, which would each compile it."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        import warm
+
+        warm.once(config.option.numprocesses)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

@@ -176,7 +176,7 @@ def integrate(y, ends, kind, targets, wanted, rule, until, limit, rtol, A, E):
         y[:] = new
         if not np.isnan(s):
             return t + s * h, missed, steps
-        missed = min(missed, least / level)
+        missed = min(missed, least / max(level, 1e-300))
         t += h
         k[0], d0[:], m0[:] = k[1], d1, m1
         h *= min(5.0, 0.9 * max(error, 1e-10) ** -0.2)
@@ -198,3 +198,24 @@ def first_crossing(network, task, rule, rate, limit, until=1e-6, rtol=1e-9):
     tau, missed, steps = integrate(y, np.ascontiguousarray(network.edges), kind, np.asarray(task.targets),
                                    np.asarray(task.target_voltages, dtype=float), numbers, until, limit, rtol, _A, _E)
     return tau, missed, y[2 * network.n_nodes:], steps
+
+
+def trace(network, task, rule, rate, times, rtol=1e-9):
+    """G (n_edges,) at the last of the times, and C*/C*(0) and C/C*(0) at all of them (n_times,)."""
+    import reference as twin
+
+    kind = np.zeros(network.n_nodes, dtype=np.int64)
+    kind[task.sources], kind[task.targets] = 1, 2
+    G = np.ones(network.n_edges)
+    y = np.concatenate([*twin.beginning(network, task, G), G])
+    fall = rule.floor_rate if rule.floor_mode == "relax" else np.inf
+    numbers = np.array([rule.prefactor * rate, rule.nudge, rule.floor, fall,
+                        np.inf if rule.ceiling is None else rule.ceiling])
+    first, found, now = np.sum(twin.equilibrium_error(network, task, G) ** 2), [], 0.0
+    for t in times:
+        integrate(y, np.ascontiguousarray(network.edges), kind, np.asarray(task.targets),
+                  np.asarray(task.target_voltages, dtype=float), numbers, 0.0, t - now, rtol, _A, _E)
+        G, now = y[2 * network.n_nodes:], t
+        found.append((np.sum(twin.equilibrium_error(network, task, G) ** 2),
+                      np.sum((task.target_voltages - y[task.targets]) ** 2)))
+    return G, *(np.array(found).T / first)

@@ -50,7 +50,8 @@ def test_what_the_tolerance_buys():
     for tolerance in (1e-2, 1e-3, 1e-4):
         runs = ol.train(NET, tasks * 6, rates, tolerance=tolerance)
         error = np.abs(runs.training_time / exact - 1)
-        assert np.nanquantile(error, 0.8) < tolerance      # a few miss a dip and find the next
+        assert np.nanquantile(error, 0.94) < tolerance
+        assert np.nanmax(error) < 10 * tolerance
         assert np.nanmedian(error) < 0.2 * tolerance
         cost.append((np.mean([run.n_steps for run in runs]), np.mean([run.n_looks for run in runs])))
     assert np.all(np.diff(cost, axis=0) > 0)

@@ -2,6 +2,7 @@
 import numpy as np
 import ohmlearn as ol
 import pytest
+from ohmlearn.drivers.onset import falling
 from ohmlearn.solvers.learning_modes import LearningModes
 from ohmlearn.solvers.theory import first_rate, rise, theory
 from scipy.integrate import solve_ivp
@@ -123,8 +124,8 @@ def test_theory_foresees_the_onset_of_the_divider():
     run = ol.train(network, task, rate=0.3, until=1e-6)
     found = ol.theory(network, task, run)
     rates = np.geomspace(0.3, 10, 16)
-    runs = ol.train(network, [task] * 16, rate=rates, until=1e-6, record=ol.Record(per_decade=100))
-    seen = rates[next(k for k, r in enumerate(runs) if rise(r.cost) > 0.1)]
+    runs = ol.train(network, [task] * 16, rate=rates, until=None, t_max=60.0, record=ol.Record(per_decade=100))
+    seen = rates[next(k for k, r in enumerate(runs) if rise(falling(r.cost)) > 0.1)]
     assert 0.5 < seen / found.critical_rate() < 2
 
 
