@@ -47,7 +47,7 @@ class Record:
     per_decade: int | None = None
     times: ArrayLike | None = None
     start: float = 1e-6
-    keep: tuple[str, ...] = ()
+    keep: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if (self.per_decade is None) == (self.times is None):
