@@ -63,7 +63,7 @@ def test_nothing_changes_it_in_the_quasistatic_limit(name, targets):
 
 
 @pytest.mark.parametrize("clamp", ["held", "pulled"])
-def test_drop_outputs_keep_it_too(clamp):
+def test_drop_outputs_and_samples_keep_it_too(clamp):
     """The law asks of w only that it vanishes at the sources; injected currents break it."""
     network, tolerance = NETS["delaunay"], 1e-7
     drops = ol.Task([0, 7, 20], [1.0, -0.5, 0.0], [(3, 11), 15], [0.2, 0.1])
@@ -73,6 +73,10 @@ def test_drop_outputs_keep_it_too(clamp):
     assert run.conductances.min() > 0.01
     assert np.abs(run.conductances - 1).max() > 0.01
     assert run.recorded["squared_norm"][1] == pytest.approx(network.n_edges, rel=2e-6)
+    other = replace(drops, source_voltages=np.array([0.2, 0.7, -0.4]), target_voltages=np.array([-0.1, 0.1]))
+    both = ol.train(network, (drops, other), 0.0, rule=rule, until=None, t_max=4.0, record=record, tolerance=tolerance)
+    assert both.conductances.min() > 0.01
+    assert both.recorded["squared_norm"][1] == pytest.approx(network.n_edges, rel=2e-6)
     driven = replace(drops, currents={4: 0.5})
     other = ol.train(network, driven, 0.0, rule=rule, until=None, t_max=4.0, record=record, tolerance=tolerance)
     assert abs(other.recorded["squared_norm"][1] / network.n_edges - 1) > 1e-3
