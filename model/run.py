@@ -42,6 +42,7 @@ class Record:
     >>> task = ol.Task([0, 8], [1.0, 0.0], [4], [0.4])
     >>> run = ol.train(net, task, 1.0, record=ol.Record(times=[0.0, 1.0], keep=("outputs", "power")))
     >>> run.recorded["outputs"].shape, run.recorded["power"].round(3).tolist()
+    ((2, 1), [0.667, 0.666])
     """
 
     per_decade: int | None = None

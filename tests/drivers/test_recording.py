@@ -215,3 +215,19 @@ def test_no_time_in_reach_gives_empty_arrays():
     assert {name: part.shape for name, part in run.recorded.items()} == {
         "outputs": (0, 2), "voltages": (0, 31), "conductances": (0, PACKING.n_edges), "power": (0,),
         "squared_norm": (0,)}
+
+
+@pytest.mark.parametrize("rule", [ol.Rule(floor_mode="clip", floor=0.3),
+                                  ol.Rule(floor=0.9, ceiling=1.1, floor_rate=20.0)])
+def test_states_at_the_bounds(rule):
+    """Where conductances meet bounds: against the NumPy twin's own small steps."""
+    task, rate, dt = ol.Task.allosteric(PACKING, 5, 2, seed=1, feasible=True), 20.0, 2e-4
+    state, states = [*twin.beginning(PACKING, task, np.ones(PACKING.n_edges)), np.ones(PACKING.n_edges)], []
+    for step in range(1, 2501):
+        state = twin.gill_step(PACKING, task, rule, rate, state, dt)
+        if step in (300, 1111, 2500):
+            states.append(([state[0]], None, state[2]))
+    assert np.sum((state[2] < rule.floor + 1e-3) | (state[2] > (rule.ceiling or np.inf) - 1e-3)) > 1
+    run = ol.train(PACKING, task, rate, rule=rule, until=None, t_max=0.5, tolerance=1e-5,
+                   record=ol.Record(times=[300 * dt, 1111 * dt, 0.5], keep=ALL))
+    agree(run, expected(PACKING, task, states), 1e-4)
