@@ -55,9 +55,10 @@ class DiscreteBlock(GeneralBlock):
         rows[DT, lane], rows[LEARN, lane] = me["dt"], -self.ensemble.rule.prefactor * self.updates.step
         rows[FALL, lane] = -np.expm1(-self.ensemble.fall(number) * me["dt"])
 
-    def _voltages(self, lane: int) -> NDArray[np.float64]:
-        x, batch = self.block.x[:-1, lane].reshape(self.room.at.C, self.room.at.n, 2), self.told.each[lane]["batch"]
-        return x[:batch] if batch > 1 else x[0]
+    def _voltages(self, lane: int, x: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        shown = (self.block.x if x is None else x)[:-1, lane].reshape(self.room.at.C, self.room.at.n, 2)
+        batch = self.told.each[lane]["batch"]
+        return shown[:batch] if batch > 1 else shown[0]
 
     def _columns(self, lane: int) -> dict[str, NDArray[Any]]:
         return super()._columns(lane) | {"updates": self.told.each[lane:lane + 1]}
@@ -99,6 +100,9 @@ def check_updates(ensemble: Ensemble, updates: Discrete) -> None:
     if ensemble.method != "auto" or ensemble.dt is not None:
         raise ValueError("method and dt are those of a flow; with discrete updates leave them at 'auto'. The time "
                          "from one update to the next is Discrete.step/R")
+    if ensemble.record is not None and ensemble.record.keep:
+        raise NotImplementedError(f"discrete updates record costs only, not keep={ensemble.record.keep}; leave keep "
+                                  "out, or train to each time and go on from that run (conductances=run)")
     schedule, rule = ensemble.schedule, ensemble.rule
     if schedule is not None and schedule.switching is not None:
         raise ValueError("schedule.switching (and blend) show samples in turn to a flow; with discrete updates "

@@ -206,7 +206,7 @@ def record_of(ensemble: Ensemble, number: int) -> Any:
     me["tolerance"], me["caution"], me["span"] = ensemble.tolerance, 1.0, SHORTEST
     me["limit"], me["patience"], me["aim"] = ensemble.limit(number), ensemble.patience(number), np.inf
     me["first"] = me["sustained"] = me["instant"] = np.nan
-    me["status"] = FRESH
+    me["status"], me["keeps"] = FRESH, bool(ensemble.record and ensemble.record.keep)
     return me
 
 

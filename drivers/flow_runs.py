@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import threads_given
 from ohmlearn.rule import GradientFlow
@@ -15,6 +15,7 @@ from ohmlearn.run import Record, Run, Runs
 from ohmlearn.task import Task, as_tasks
 
 from .descent import Descent, descend
+from .recording import Recording
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +97,10 @@ def _follow(network: Network, task: Any, start: Any, wanted: Wanted) -> Run:
     if not (wanted.go_on or wanted.until is None):
         stops |= {"error": np.inf} if now <= goal else {"until": goal / now}
     descent = descend(network, tuple(tasks), rule=wanted.rule, conductances=g, **stops)
-    return _run(descent, began, first, goal, marks)
+    return _run(descent, began, first, goal, marks, () if wanted.record is None else wanted.record.keep)
 
 
-def _run(descent: Descent, began: float, first: float, goal: float, marks: Any) -> Run:
+def _run(descent: Descent, began: float, first: float, goal: float, marks: Any, keep: Sequence[str]) -> Run:
     """A descent as a run: what was kept at a time belongs to the record, the first state below the goal is τ."""
     below = np.flatnonzero(descent.costs <= goal) if goal else np.empty(0, dtype=np.int64)
     kept = np.isin(descent.times, marks)
@@ -117,4 +118,24 @@ def _run(descent: Descent, began: float, first: float, goal: float, marks: Any) 
         times=began + descent.times[kept], equilibrium_cost=costs, cost=costs,
         initial_cost=2 * first / len(descent.tasks), final_cost=final, n_steps=descent.n_steps,
         n_looks=descent.n_steps, network=descent.network,
-        task=descent.tasks[0] if len(descent.tasks) == 1 else tuple(descent.tasks), rule=descent.rule)
+        task=descent.tasks[0] if len(descent.tasks) == 1 else tuple(descent.tasks), rule=descent.rule,
+        recorded=_recorded(descent, descent.history[kept], keep))
+
+
+def _recorded(descent: Descent, states: NDArray[np.float64], keep: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """What is kept of the states (n_times, n_edges) of a flow, with voltages and outputs at their equilibrium."""
+    from ohmlearn.solvers.hessian import hessian
+
+    if not keep:
+        return {}
+    tasks, network = descent.tasks, descent.network
+    if "outputs" in keep and len({task.n_targets for task in tasks}) > 1:
+        raise ValueError("keep='outputs' makes one array of all samples, but these have unlike numbers of targets; "
+                         "leave it out")
+    several = (len(tasks),) if len(tasks) > 1 else ()
+    recording = Recording(network, tasks, keep, (*several, network.n_nodes))
+    desired = np.concatenate([task.target_voltages for task in tasks])
+    for count, g in enumerate(states, 1):
+        h = hessian(network, tasks, g)
+        recording.add(count, h.voltages.reshape(*several, -1), g, (h.errors + desired).reshape(*several, -1))
+    return recording.result()

@@ -18,6 +18,7 @@ from ohmlearn.solvers.quasistatic import QuasistaticFlow
 from ohmlearn.solvers.stepper import Stepper
 
 from .ensemble import Ensemble, State, reason, record_of
+from .recording import Recording
 
 Floats = NDArray[np.float64]
 EVEN = 0.1      # of the bends between which the lanes change their stretches: beyond them, C* must be smoother still
@@ -45,6 +46,8 @@ class Follower:
         self.bounds = column(2)
         self.small = column(2 * count)      # v and w at the targets, as the lanes' kernels want them
         self.kept: State = {}               # the run as it was saved last
+        keep = ensemble.record.keep if ensemble.record else ()
+        self.recording = Recording(self.network, (self.task,), keep, (self.network.n_nodes,))
         self.p.equilibrium[:] = self.p.nonequilibrium[:] = np.nan
         if ensemble.starts is not None:
             start = ensemble.starts[number]
@@ -74,17 +77,25 @@ class Follower:
         """v, w (n_nodes,) and G (n_edges,)."""
         raise NotImplementedError
 
+    def write_down(self) -> None:
+        """Write down the state at this look if it is one to record."""
+        if self.me["pause"]:
+            voltages, _, conductances = self.result()
+            self.recording.add(int(self.me["recorded"]), voltages, conductances)
+            self.me["pause"] = 0
+
     def saved(self) -> State:
         """Copies of all that the run is at this look."""
         lane = {f"lane.{name}": array for name, array in self.p._asdict().items()}
         lane |= {"law": self.law, "bounds": self.bounds} | {f"large.{name}": x for name, x in self.large().items()}
-        return {name: np.array(array) for name, array in lane.items()}
+        return {name: np.array(array) for name, array in lane.items()} | self.recording.saved()
 
     def restore(self, saved: State) -> None:
         """Go on from what `saved` gave."""
         for name, array in self.p._asdict().items():
             array[...] = saved[f"lane.{name}"]
         self.law[:], self.bounds[:] = saved["law"], saved["bounds"]
+        self.recording.restore(saved)
         self.take_up({name[6:]: array for name, array in saved.items() if name.startswith("large.")})
 
     def run(self) -> Run:
@@ -99,7 +110,8 @@ class Follower:
             conductances=conductances, voltages=voltages, difference=difference, times=p.times[made, 0].copy(),
             equilibrium_cost=p.equilibrium[made, 0].copy(), cost=p.nonequilibrium[made, 0].copy(),
             initial_cost=float(me["initial"]), final_cost=float(me["cost"]), n_steps=int(me["steps"]),
-            n_looks=int(me["looks"]), network=self.network, task=self.task, rule=self.rule)
+            n_looks=int(me["looks"]), network=self.network, task=self.task, rule=self.rule,
+            recorded=self.recording.result())
 
     def _reason(self, status: str) -> str:
         return reason(self.me, status, self.rate, self.ensemble.dt)

@@ -58,6 +58,7 @@ class GeneralBlock(LaneBlock):
                 column[...] = saved[name]
         else:
             self._start(number, lane)
+        self._begin_recording(lane, saved)
 
     def _fill(self, number: int, lane: int) -> None:
         """All that a member is told and that does not change."""
@@ -175,10 +176,10 @@ class GeneralBlock(LaneBlock):
             shown = float(p.each[lane]["time"]) / show["length"]
             show["shown"], show["phase"] = int(shown), shown - int(shown)
 
-    def _voltages(self, lane: int) -> Array:
+    def _voltages(self, lane: int, x: Array | None = None) -> Array:
         """v and w of a lane: (n_nodes, 2), or (n_samples, n_nodes, 2) of samples side by side."""
         show, at = self.clock.show[lane], self.room.at
-        x = self.block.x[:-1, lane].reshape(at.C, at.n, 2)
+        x = (self.block.x if x is None else x)[:-1, lane].reshape(at.C, at.n, 2)
         return x[:int(show["samples"])] if show["samples"] > 1 and not show["turn"] else x[0]
 
     def _columns(self, lane: int) -> dict[str, NDArray[Any]]:

@@ -13,6 +13,7 @@ from ohmlearn.run import STATUSES, Run
 
 from .allocation import Prepared, allocate
 from .ensemble import Ensemble, State, reason, record_of
+from .recording import Recording
 
 STRIDES = 500_000       # strides times edges in a slice, a few hundredths of a second; on the manifold they are longer
 LONGER = 6
@@ -25,6 +26,7 @@ class LaneBlock:
     def __init__(self, ensemble: Ensemble, prepared: Prepared, manifold: bool = False) -> None:
         self.ensemble, self.prepared, self.manifold = ensemble, prepared, manifold
         self.numbers: list[int | None] = [None] * n_lanes(ensemble.dtype)
+        self.recordings: list[Recording | None] = [None] * len(self.numbers)
         self.block = self._allocate(len(self.numbers))
         each = self.block.lanes.each
         self._status, self._gliding = each["status"], each["gliding"]
@@ -47,6 +49,7 @@ class LaneBlock:
                 column[...] = saved[name]
         else:
             self._begin(number, lane)
+        self._begin_recording(lane, saved)
 
     def _begin(self, number: int, lane: int) -> None:
         """A member at its start: held voltages, conductances, what it is told and nothing done yet."""
@@ -82,9 +85,27 @@ class LaneBlock:
             self._voltages(lane)[..., part] = values[..., order]
         me["time"], me["initial"], me["status"] = run.time, run.initial_cost, state.CONTINUED
 
-    def _voltages(self, lane: int) -> NDArray[np.float64]:
-        """v and w of a lane, (n_nodes, 2), a view in the order of the kernels."""
-        return self.block.x[:, lane].reshape(-1, 2)
+    def _voltages(self, lane: int, x: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """v and w of a lane, (n_nodes, 2), a view in the order of the kernels; as they are now, or of rows x."""
+        return (self.block.x if x is None else x)[:, lane].reshape(-1, 2)
+
+    def _begin_recording(self, lane: int, saved: State | None) -> None:
+        """Make ready to write down what is kept of a member besides its costs."""
+        number, record = self.numbers[lane], self.ensemble.record
+        assert number is not None
+        if record is not None and record.keep:
+            self.recordings[lane] = Recording(self.ensemble.network, self.ensemble.samples(number), record.keep,
+                                              self._voltages(lane)[..., 0].shape, saved)
+
+    def write_down(self) -> None:
+        """Write down the states of the lanes that pause for it."""
+        p = self.block.lanes
+        for lane in np.flatnonzero(p.each["pause"]).tolist():
+            recording = self.recordings[lane]
+            assert recording is not None
+            voltages = self._voltages(lane, p.last_x)[..., self.prepared.position, 0]
+            recording.add(p.each[lane]["recorded"], voltages, p.last_G[:self.ensemble.network.n_edges, lane])
+            p.each[lane]["pause"] = 0
 
     def _columns(self, lane: int) -> dict[str, NDArray[Any]]:
         """Views of all that a lane is."""
@@ -96,7 +117,9 @@ class LaneBlock:
         return {number: self._copy(lane) for lane, number in enumerate(self.numbers) if number is not None}
 
     def _copy(self, lane: int) -> State:
-        return {name: column.copy() for name, column in self._columns(lane).items()}
+        recording = self.recordings[lane]
+        return {name: column.copy() for name, column in self._columns(lane).items()} | (
+            {} if recording is None else recording.saved())
 
     @property
     def occupied(self) -> int:
@@ -138,7 +161,7 @@ class LaneBlock:
         number = self.numbers[lane]
         assert number is not None
         self._idle(lane)
-        self._status[lane], self.numbers[lane] = state.IDLE, None
+        self._status[lane], self.numbers[lane], self.recordings[lane] = state.IDLE, None, None
         return number
 
     def _idle(self, lane: int) -> None:
@@ -151,6 +174,7 @@ class LaneBlock:
         me = dict(zip(state.MEMBER.names or (), p.each[lane].item(), strict=True))
         status, rate = STATUSES[me["status"] - state.REACHED], float(ensemble.rates[number])
         made, x = slice(me["recorded"]), self._voltages(lane)[..., self.prepared.position, :]
+        recording = self.recordings[lane]
         return Run(
             rate=rate, status=status, reason=reason(me, status, rate, ensemble.dt, ensemble.precision),
             training_time=me["first"], sustained_time=me["sustained"], nonequilibrium_time=me["instant"],
@@ -159,7 +183,8 @@ class LaneBlock:
             times=p.times[made, lane].copy(), equilibrium_cost=p.equilibrium[made, lane].copy(),
             cost=p.nonequilibrium[made, lane].copy(), initial_cost=me["initial"], final_cost=me["cost"],
             n_steps=me["steps"], n_looks=me["looks"],
-            network=ensemble.network, task=ensemble.tasks[int(ensemble.task_of[number])], rule=ensemble.rule)
+            network=ensemble.network, task=ensemble.tasks[int(ensemble.task_of[number])], rule=ensemble.rule,
+            recorded={} if recording is None else recording.result())
 
 
 def compiled(kernel: Any, *arguments: Any) -> Callable[..., int]:

@@ -39,11 +39,13 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
         follower.restore(saved)
     else:
         follower.begin()
+        follower.write_down()
     while follower.me["status"] == state.RUNNING:
         if int(follower.me["looks"]) % RENEW == 0:
             follower.renew()
             follower.kept = follower.saved()
         follower.advance()
+        follower.write_down()
         if look is not None and look(follower):
             return follower.kept
     return follower.run()

@@ -149,7 +149,7 @@ class SweepTable(Table):
 # in a file, frozen are the numbers of the edges that do not learn
 RuleTable = table_like(Rule, frozen=list[int] | None, bias=list[float] | None)
 ScheduleTable = table_like(Schedule, ramp_times=list[float] | None, ramp_factors=list[float] | None)
-RecordTable = table_like(Record, times=list[float] | None)
+RecordTable = table_like(Record, times=list[float] | None, keep=None)
 UpdatesTable = table_like(Discrete)
 
 
@@ -184,7 +184,10 @@ def explain(error: ValidationError) -> str:
     told: dict[str, str] = {}
     for item in error.errors():
         place, message = where(item["loc"]), item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
+        if place == "[record] keep":
+            message = ("stores of sweeps hold costs and the state at the end; for states along the way call train with "
+                       "Record(keep=...)")
+        elif item["type"] == "extra_forbidden":
             message = "unknown key (`ohmlearn sweep --example` shows those that there are)"
         elif item["type"] != "missing" and item["type"] != "value_error" and not isinstance(item["input"], dict):
             message = f"{message[0].lower()}{message[1:]}, got {item['input']!r}"

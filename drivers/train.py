@@ -46,7 +46,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     dt : step in 1/γp, "auto" for the largest that `tolerance` allows.
     tolerance : relative error of the training time τ that is accepted.
     conductances : G at the start in G₀, 1 by default: (n_edges,) or (n_runs, n_edges); or earlier runs to go on from.
-    record : when to write the costs down; None keeps only the end.
+    record : when to write the costs down, and what else of the state (:class:`Record`); None keeps only the end.
     method : "rk4" steps v, w and G; "slow" follows G alone, with v and w on the slow manifold (small R); "auto" takes
         the manifold where it is accurate.
     precision : "single" steps 16 lanes of float32 in place of 8, with method "rk4": τ at the threshold 1e-6 then

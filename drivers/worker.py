@@ -61,6 +61,7 @@ class Worker:
         """Go on for a slice of time. Returns the members that are done, and the member-steps taken."""
         block = max(self.blocks, key=lambda block: block.occupied)
         steps = block.follow()
+        block.write_down()
         for number, saved in block.strays():
             self.waiting[int(saved["each"][0]["gliding"])].append((number, saved))
         return block.harvest(), steps

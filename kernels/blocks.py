@@ -58,6 +58,7 @@ def begin(me, p, lane, cost):
         p.equilibrium[me.recorded, lane] = me.cost
         p.nonequilibrium[me.recorded, lane] = instant / me.initial
         me.recorded += 1
+        me.pause = me.keeps
     return me.stop and (learned or cost < level)
 
 
@@ -114,6 +115,15 @@ def step_all(block):
 
 
 @kernel
+def paused(each):
+    """Whether the state of any lane is to be written down before its block goes on."""
+    for lane in range(each.size):
+        if each[lane].pause:
+            return True
+    return False
+
+
+@kernel
 def strayed(each, manifold):
     """Whether any lane belongs to the other way of going on."""
     here = 0 if manifold is None else 1
@@ -126,8 +136,8 @@ def strayed(each, manifold):
 @kernel
 def run(block, manifold, strides):
     """Follow a block by RK4 (manifold None) or on the slow manifold (True), for this many strides or until a lane is
-    done or belongs to the other way. A stride is SHORTEST steps of RK4, or one on the manifold. Returns those taken.
-    None and not False, so that each way is compiled without the other.
+    done, pauses or belongs to the other way. A stride is SHORTEST steps of RK4, or one on the manifold. Returns those
+    taken. None and not False, so that each way is compiled without the other.
 
     New lanes wait for a multiple of the longest span, so that the lanes look at the same strides: a look costs
     the block the same for one lane as for all.
@@ -138,11 +148,13 @@ def run(block, manifold, strides):
         in_step = manifold is not None or block.clock[0] % (LONGEST // SHORTEST) == 0
         if in_step and count(each, FRESH, CONTINUED):
             start(block, manifold)
+            if paused(each):
+                return stride
         block.clock[0] = block.clock[0] + 1 if count(each, RUNNING, RUNNING) else 0
         if manifold is None:
             step_all(block)
         else:
             glide(block)
-        if count(each, REACHED, DIVERGED) or strayed(each, manifold):
+        if count(each, REACHED, DIVERGED) or paused(each) or strayed(each, manifold):
             return stride + 1
     return strides

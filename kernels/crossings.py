@@ -148,10 +148,13 @@ def crosses_at(me, lane, h, p):
 
 @kernel
 def records_at(me, lane, h, p):
-    """Fraction of the stretch h at which a cost is to be recorded that the cubic does not give; NaN if none is."""
+    """Fraction of the stretch h at which a cost is to be recorded that the cubic does not give, or the state with it;
+    NaN if none is."""
     off = -1.0
     k = me.recorded
     while k < p.times.shape[0] and p.times[k, lane] < me.time + h * (1 - 1e-9):
+        if me.keeps:
+            return (p.times[k, lane] - me.time) / h
         if off < 0:
             off = max(0.0, RECORD * error(me, lane, h, p) - 1e-12 * np.sqrt(me.initial))
         s = (p.times[k, lane] - me.time) / h
@@ -165,8 +168,8 @@ def records_at(me, lane, h, p):
 def stands(me, lane, h, p):
     """Whether the stretch h of a lane may be kept. If not, me.aim is the time up to which it is to be taken again:
     where C* crosses the threshold, or a cost is to be recorded."""
-    s = np.nan
-    if me.tries < TRIES:
+    s = records_at(me, lane, h, p) if me.keeps else np.nan
+    if np.isnan(s) and me.tries < TRIES:
         s = crosses_at(me, lane, h, p)
         if np.isnan(s):
             s = records_at(me, lane, h, p)

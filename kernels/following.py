@@ -1,7 +1,7 @@
 """A block of lanes under any task, rule and schedule, followed from look to look (see `general`)."""
 import numpy as np
 
-from .blocks import begin, count
+from .blocks import begin, count, paused
 from .compiled import borrowed, inner, kernel
 from .crossings import stands
 from .general import flows, learn, move, slopes, wipe
@@ -262,17 +262,19 @@ def start(b, s, clock, p):
 
 @kernel
 def run(b, s, clock, p, steps):
-    """Follow a block for this many steps, or until a lane is done. Returns the steps taken."""
+    """Follow a block for this many steps, or until a lane is done or pauses. Returns the steps taken."""
     b, s, clock, p = borrowed(b), borrowed(s), borrowed(clock), borrowed(p)
     for number in range(steps):
         if count(clock.each, FRESH, CONTINUED):
             start(b, s, clock, p)
+            if paused(clock.each):
+                return number
         step(b, s, clock)
         if note_step(b, clock, p):
             solve_all(b, s, clock)
             for lane in range(clock.show.size):
                 if clock.each[lane].status == RUNNING and clock.each[lane].taken >= clock.each[lane].stretch:
                     look(b, clock, p, lane)
-        if count(clock.each, REACHED, DIVERGED):
+        if count(clock.each, REACHED, DIVERGED) or paused(clock.each):
             return number + 1
     return steps

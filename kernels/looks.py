@@ -69,6 +69,7 @@ def note_records(me, lane, begin, h, p):
         p.equilibrium[k, lane] = cost_between(t / h, lane, h, p)[0] / me.initial
         p.nonequilibrium[k, lane] = cost_at_steps(t / me.dt, me, lane, h, p) / me.initial
         me.recorded += 1
+        me.pause = me.keeps
 
 
 @kernel

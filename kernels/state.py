@@ -32,9 +32,10 @@ AUTO, RK4, SLOW = range(3)     # method: RK4, or the slow manifold where it hold
 #   aim, tries : where a stretch that is taken again for the sake of a crossing is to end, and how often it was.
 #   patience : time in which a cost that has not moved counts as stalled.
 #   flat_until, lowest, highest : end of the present stall window, and the range of ln C* within it.
-#   recorded : records made so far.
+#   recorded : records made so far. keeps : whether a step has to end at every time to record, since the state there is
+#   written down; pause : whether the block waits for that, as it has got to such a time; the state is last_x, last_G.
 _WHOLE = ("status", "method", "gliding", "stop", "steps", "looks", "span", "stretch", "taken", "clock",
-          "recorded", "tries")
+          "recorded", "keeps", "pause", "tries")
 _REAL = ("rate", "fall", "until", "limit", "fixed", "tolerance", "time", "initial", "cost", "first", "sustained",
          "instant", "aim", "dt", "caution", "bound", "lag", "reach", "patience", "flat_until", "lowest", "highest")
 MEMBER = np.dtype([(name, np.int64) for name in _WHOLE] + [(name, np.float64) for name in _REAL])

@@ -1,7 +1,7 @@
 """What a training run leaves behind, and what of it to record."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,20 +14,41 @@ if TYPE_CHECKING:
     from .task import Task
 
 STATUSES = ("reached", "out of time", "stalled", "diverged")
+KEPT = ("outputs", "voltages", "conductances", "power", "squared_norm")     # what may be recorded besides the costs
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """When to write down the costs along a run. Exactly one of the two.
+    """When to write down the costs along a run, and what else. Give exactly one of `per_decade` and `times`.
 
     per_decade : this many times per decade, evenly in log t, from `start` training times to the end.
     times : (n_times,) increasing times in 1/γp.
     start : first time of `per_decade`, as a fraction of the time limit.
+    keep : names of further quantities, which `Run.recorded` then holds at `Run.times`. Steps end at every such time, so
+        that the states are those of the run itself and not interpolated. v is the free network as it is at that
+        moment, which is at equilibrium at rate 0 only.
+
+        "outputs" : (n_times, n_targets) what the targets read from v, in V.
+        "voltages" : (n_times, n_nodes) v in V.
+        "conductances" : (n_times, n_edges) G in G₀.
+        "power" : (n_times,) Σ G (Δv)² = vᵀ L(G) v, dissipated in all edges of the free network, in V² G₀ (twice the
+        power P of paper 1, below Eq. 1; the VᵀHV of paper 2).
+        "squared_norm" : (n_times,) Σ G² in G₀².
+
+        The first two and the power have an axis n_samples behind the first where samples are learned side by side.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(3, 3)
+    >>> task = ol.Task([0, 8], [1.0, 0.0], [4], [0.4])
+    >>> run = ol.train(net, task, 1.0, record=ol.Record(times=[0.0, 1.0], keep=("outputs", "power")))
+    >>> run.recorded["outputs"].shape, run.recorded["power"].round(3).tolist()
+    ((2, 1), [0.667, 0.666])
     """
 
     per_decade: int | None = None
     times: ArrayLike | None = None
     start: float = 1e-6
+    keep: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if (self.per_decade is None) == (self.times is None):
@@ -36,6 +57,12 @@ class Record:
             raise ValueError(f"per_decade must be at least 1, not {self.per_decade}")
         if not 0 < self.start < 1:
             raise ValueError(f"start must lie between 0 and 1, not {self.start}")
+        object.__setattr__(self, "keep", (self.keep,) if isinstance(self.keep, str) else tuple(self.keep))
+        for number, name in enumerate(self.keep):
+            if name not in KEPT:
+                raise ValueError(f"keep={name!r} is not known; give names out of {', '.join(KEPT)}")
+            if name in self.keep[:number]:
+                raise ValueError(f"keep names {name!r} twice; leave one out")
         if self.times is not None:
             times = np.array(self.times, dtype=np.float64)
             if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)):
@@ -73,6 +100,7 @@ class Run:
     initial_cost : C*(0) in V².
     final_cost : C*/C*(0) at the end.
     n_steps, n_looks : RK4 steps taken, or discrete updates, and times that C* was solved for.
+    recorded : {name: (n_times, ...)} what `Record(keep=...)` asked for, at `times`; shapes and units are said there.
     """
 
     rate: float
@@ -95,6 +123,7 @@ class Run:
     network: Network | None = field(default=None, repr=False)
     task: Task | tuple[Task, ...] | None = field(default=None, repr=False)
     rule: Rule | GradientFlow | None = field(default=None, repr=False)
+    recorded: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     @property
     def training_steps(self) -> NDArray[np.float64]:
