@@ -2,7 +2,7 @@
 import numpy as np
 
 from .compiled import kernel
-from .crossings import stands
+from .crossings import stands, winds
 from .dynamics import DT, FALL
 from .dynamics import LEARN as LEARN_ROW
 from .equilibrium import assemble, drift, factorise, relax
@@ -181,7 +181,7 @@ def judge(me, p, bounds, lane, cost):
     finer = (me.tolerance / 1e-3) ** 0.75
     me.steps += me.taken
     me.looks += 1
-    if np.isnan(me.fixed) and (not good or rough > TOO_ROUGH * finer):
+    if np.isnan(me.fixed) and (not good or rough > TOO_ROUGH * finer or winds(me, lane, h, p)):
         return HALVE
     if not good:
         me.status = DIVERGED
