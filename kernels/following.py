@@ -141,7 +141,7 @@ def plan(b, clock, p, lane):
     rest, limit = (1.0 - show.phase) * show.length, goal(me, p, lane) - me.time
     end, dt = min(rest, limit), longest(b, clock, lane)
     if not dt * MOST_STEPS > me.limit - me.time:
-        me.status = DIVERGED
+        me.dt, me.status = dt, DIVERGED
         return
     dt = min(dt, end)
     steps = max(1, int(np.ceil(end / dt * (1 - 1e-12))))
