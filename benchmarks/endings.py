@@ -17,7 +17,7 @@ import collections
 import multiprocessing
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -38,7 +38,6 @@ class Call:
     tasks: list[Any]
     rates: list[float]
     options: dict[str, Any]
-    name: str = field(default="")
 
     def run(self, members: Any = None, **changes: Any) -> ol.Runs:
         """The runs of the call, or of some of its members."""
@@ -107,7 +106,7 @@ def variant(rng: np.random.Generator, net: ol.Network, rate: float) -> dict[str,
     given: dict[str, Any] = {}
     if rng.random() < 0.5:
         given = {"clamp": "pulled", "clamp_rate": spread(rng, 0.1, 10.0), "clamp_share": spread(rng, 1e-3, 1.0)}
-        if rng.random() < 0.3:
+        if rate > 0 and rng.random() < 0.3:
             given = {"clamp": "moving", "clamp_rate": spread(rng, 0.1, 10.0), "nudge": spread(rng, 1e-2, 1.0)}
     if rng.random() < 0.15:
         given["aging"] = spread(rng, 1e-6, 1e-2)
@@ -122,10 +121,10 @@ def variant(rng: np.random.Generator, net: ol.Network, rate: float) -> dict[str,
     return given
 
 
-def schedule(rng: np.random.Generator, limit: float, rate: float) -> ol.Schedule | None:
+def schedule(rng: np.random.Generator, limit: float, rate: float, several: bool) -> ol.Schedule | None:
     given: dict[str, Any] = {}
-    if rng.random() < 0.3:
-        given = {"switching": spread(rng, 20 / limit, 2000 / limit), "blend": bool(rng.random() < 0.5)}
+    if several and rng.random() < 0.5:
+        given = {"switching": spread(rng, 20 / limit, 500 / limit), "blend": bool(rng.random() < 0.5)}
     if rng.random() < 0.2:
         given |= {"ramp_times": [0.1 * limit, 0.5 * limit], "ramp_factors": [1.0, spread(rng, 0.1, 10.0)]}
     if rate > 0 and rng.random() < 0.15:
@@ -141,17 +140,17 @@ def call(seed: int) -> Call:
     options: dict[str, Any] = {"until": spread(rng, 1e-12, 0.3) if rng.random() < 0.5 else 1e-6,
                                "tolerance": spread(rng, 1e-5, 1e-2), "go_on": bool(rng.random() < 0.15)}
     longest = default_limit(rate)
-    if not plain and rate > 0:
-        longest = min(longest, 3000.0)          # of relaxation times: the general kernels step through them all
+    if not plain:                               # the general kernels step through every relaxation time
+        longest = min(longest, 3000.0) * (1.0 if rng.random() < 0.15 else 0.05)
     if rng.random() < 0.4 or longest < default_limit(rate):
-        options["t_max"] = longest * spread(rng, 1e-3, 1.0)
+        options["t_max"] = longest * spread(rng, 1e-2, 1.0)
     if rng.random() < 0.1:
         options |= {"until": None, "t_max": 0.3 * longest}
     if rng.random() < 0.3:
         options["record"] = ol.Record(per_decade=4)
     rates = [rate * (spread(rng, 0.5, 2.0) if "t_max" in options else spread(rng, 0.1, 10.0))
              for _ in range(TOGETHER)]
-    rule = bounds(rng, net)
+    rule, tasks = bounds(rng, net), [task(rng, net, plain) for _ in range(TOGETHER)]
     limit = options.get("t_max", longest)
     if not plain:
         rule |= variant(rng, net, rate)
@@ -160,11 +159,11 @@ def call(seed: int) -> Call:
             options["updates"] = ol.Discrete(step=step, probability=float(rng.choice([1.0, 0.5])))
             options["t_max"] = min(limit, 3000 * step / (rate or 1.0))
         else:
-            options["schedule"] = schedule(rng, limit, rate)
+            options["schedule"] = schedule(rng, limit, rate, any(isinstance(given, tuple) for given in tasks))
     elif rate > 0.01 and rng.random() < 0.2:
         options["method"] = "rk4"
     options["rule"] = ol.Rule(**rule)
-    return Call(net, [task(rng, net, plain) for _ in range(TOGETHER)], rates, options, f"seed {seed}")
+    return Call(net, tasks, rates, options)
 
 
 def reached_falsely(call: Call, run: ol.Run) -> str:

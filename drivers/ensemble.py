@@ -104,6 +104,10 @@ class Ensemble:
             from .discrete import check_updates
 
             check_updates(self, self.updates)
+        if self.schedule is not None and self.schedule.switching is not None:
+            if all(len(as_tasks(task)) == 1 for task in self.tasks):
+                raise ValueError(f"switching={self.schedule.switching} shows samples in turn, but the tasks have one "
+                                 "sample each; give a tuple of Tasks, or leave switching out")
         if not self.plain:
             check_general(self)
         check_ranges(self)
@@ -194,6 +198,9 @@ def check_general(ensemble: Ensemble) -> None:
         raise ValueError("method 'slow' knows held and target nodes, one sample and a plain rule; take 'auto'")
     if schedule is not None and schedule.adapts and np.any(ensemble.rates == 0):
         raise ValueError("at rate 0 there is no nonequilibrium cost for the rate to answer to; give a rate > 0")
+    if ensemble.rule.clamp == "moving" and np.any(ensemble.rates == 0):
+        raise ValueError("clamp='moving' follows in time, and at rate 0 all is at equilibrium: give a rate > 0, or "
+                         "clamp='held', to which it comes there")
     for task in ensemble.tasks:
         first, *others = as_tasks(task)
         if not first.is_linear:
@@ -229,7 +236,7 @@ def reason(me: Any, status: str, rate: float, dt: float | None, precision: str =
         return f"{cost} at the time limit, {time}"
     if status == "stalled":
         return f"{cost} has not moved for {me['patience']:.3g} (a tenth of the longest run), at {time}"
-    if not (me["gliding"] or me["dt"] * MOST_STEPS > me["limit"] - me["time"]):
+    if not (me["gliding"] or me["dt"] * MOST_STEPS > me["caution"] * (me["limit"] - me["time"])):
         return (f"R = {rate:g} needs steps of {me['dt']:.3g} to get to {me['limit']:.3g}, more than "
                 f"{MOST_STEPS:.0e} of them; lower floor_rate or conductances, or shorten t_max")
     if dt is not None:

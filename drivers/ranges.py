@@ -9,6 +9,7 @@ from ohmlearn.kernels.stepping import MOST_STEPS, STABLE
 from ohmlearn.task import Task, as_tasks
 
 LEAST, MOST = 1e-50, 1e50       # of rates, voltages, currents, conductances and times: their products are numbers still
+FASTEST = 1e25                  # of dG/dt at R <= 1
 MOST_UPDATES = 1e11             # discrete updates, or samples shown in turn: each costs as much as many steps
 
 
@@ -46,8 +47,25 @@ def check_ranges(ensemble: Any) -> None:
         raise ValueError(f"until={ensemble.until:g} is too small: C* is resolved to about 1e-30 C*(0), and until must "
                          f"be at least {LEAST:g}; until=None runs for t_max")
     check_drive(ensemble.tasks)
+    _check_speed(ensemble)
     for number in np.unique(ensemble.rates, return_index=True)[1].tolist():
         _check_length(ensemble, number)
+
+
+def _check_speed(ensemble: Any) -> None:
+    """Raise ValueError where conductances would move faster than one falls to its floor "at once" (kernels/stepping.py,
+    AT_ONCE) on the slow manifold and at rate 0."""
+    rule, slow = ensemble.rule, ensemble.rates[ensemble.rates <= 1]
+    if not slow.size:
+        return
+    volts = max(float(_sizes(sample).max()) for task in {id(task): task for task in ensemble.tasks}.values()
+                for sample in as_tasks(task))
+    fastest = rule.prefactor * max(slow[slow > 0].max(initial=0.0), float(np.any(slow == 0)))
+    contrast = volts ** 2 * (1 + rule.nudge + rule.aging) + (0.0 if rule.bias is None else float(np.abs(rule.bias).max()))
+    if fastest * contrast > FASTEST:
+        raise ValueError(f"with the largest voltage {volts:g}, prefactor {rule.prefactor:g} and nudge {rule.nudge:g} "
+                         f"conductances would change at {fastest * contrast:.1e} times G₀, and at most {FASTEST:g} can "
+                         "be followed; state the task in other units, or lower the prefactor or the nudge")
 
 
 def _check_length(ensemble: Any, number: int) -> None:
