@@ -241,6 +241,7 @@ def main() -> None:
     words.add_argument("--runs", type=int, default=10_000)
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--minute", type=float, default=60.0)
+    words.add_argument("--most", type=float, default=np.inf, help="seconds after which no further call is begun")
     words.add_argument("--show", type=int, default=40)
     given = words.parse_args()
     context, counts, found = multiprocessing.get_context("fork"), collections.Counter[str](), []
@@ -248,6 +249,8 @@ def main() -> None:
     begun = time.monotonic()
     first, slowest = given.seed * 1000, (0.0, 0)
     for seed in range(first, first + -(-given.runs // TOGETHER)):
+        if time.monotonic() - begun > given.most:
+            break
         queue = context.SimpleQueue()
         child = context.Process(target=answer, args=(queue, seed, given.minute))
         started = time.monotonic()

@@ -62,6 +62,10 @@ def _check_speed(ensemble: Any) -> None:
                 for sample in as_tasks(task))
     fastest = rule.prefactor * max(slow[slow > 0].max(initial=0.0), float(np.any(slow == 0)))
     contrast = volts ** 2 * (1 + rule.nudge + rule.aging) + (0.0 if rule.bias is None else float(np.abs(rule.bias).max()))
+    stiff = not ensemble.plain and ensemble.updates is None and bool(np.any(slow == 0))
+    if stiff and not ensemble.limit(int(np.argmin(ensemble.rates))) * fastest * contrast <= MOST_STEPS:
+        raise ValueError(f"at rate 0 with prefactor {rule.prefactor:g}, nudge {rule.nudge:g} and the largest voltage "
+                         f"{volts:g} more than {MOST_STEPS:.0e} steps would be taken; lower them, or shorten t_max")
     if fastest * contrast > FASTEST:
         raise ValueError(f"with the largest voltage {volts:g}, prefactor {rule.prefactor:g} and nudge {rule.nudge:g} "
                          f"conductances would change at {fastest * contrast:.1e} times G₀, and at most {FASTEST:g} can "
