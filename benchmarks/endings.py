@@ -182,7 +182,7 @@ def blows_up(call: Call, member: int, run: ol.Run) -> bool:
     if call.options["rule"].ceiling is not None:
         return False                            # bounded conductances cannot blow up
     for tolerance in (1e-5, 1e-6):
-        with mock.patch.object(Ensemble, "patience", lambda self, number: np.inf):
+        with mock.patch.object(Ensemble, "patience", return_value=np.inf):
             other = call.run([member], tolerance=tolerance, record=None)[0]
         if other.status != "diverged":
             return False
@@ -195,7 +195,7 @@ def false_endings(call: Call, minute: float = 60.0) -> Iterator[tuple[int, str, 
     stalled = [k for k, run in enumerate(runs) if run.status == "stalled"]
     if stalled:
         begun = time.monotonic()
-        with mock.patch.object(Ensemble, "patience", lambda self, number: np.inf):
+        with mock.patch.object(Ensemble, "patience", return_value=np.inf):
             for k in stalled:
                 if time.monotonic() - begun > minute / 2:
                     yield k, "unchecked", runs[k].reason
@@ -221,7 +221,8 @@ def false_endings(call: Call, minute: float = 60.0) -> Iterator[tuple[int, str, 
 def load_kernels() -> None:
     """Compile or load what the calls use, so that they are not timed with it."""
     net, task = ol.Network.grid(3, 3), ol.Task([0, 8], [1.0, 0.0], [4], [0.4])
-    for bounds in ({}, {"ceiling": 9.0}, {"frozen": np.zeros(12, bool)}, {"ceiling": 9.0, "frozen": np.zeros(12, bool)}):
+    none = np.zeros(12, dtype=bool)
+    for bounds in ({}, {"ceiling": 9.0}, {"frozen": none}, {"ceiling": 9.0, "frozen": none}):
         ol.train(net, [task, task], [1.0, 0.0], rule=ol.Rule(**bounds))
     for updates in (None, ol.Discrete()):
         ol.train(net, [task, task], [1.0, 0.0], rule=ol.Rule(clamp="pulled"), updates=updates)
@@ -232,7 +233,7 @@ def answer(queue: Any, seed: int, minute: float) -> None:
         queue.put(list(false_endings(call(seed), minute)))
     except (ValueError, NotImplementedError) as error:
         queue.put([(TOGETHER, "number refused", str(error))])
-    except Exception as error:      # noqa: BLE001
+    except Exception as error:
         queue.put([(0, "error", f"{type(error).__name__}: {error}")])
 
 

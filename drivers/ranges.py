@@ -61,7 +61,8 @@ def _check_speed(ensemble: Any) -> None:
     volts = max(float(_sizes(sample).max()) for task in {id(task): task for task in ensemble.tasks}.values()
                 for sample in as_tasks(task))
     fastest = rule.prefactor * max(slow[slow > 0].max(initial=0.0), float(np.any(slow == 0)))
-    contrast = volts ** 2 * (1 + rule.nudge + rule.aging) + (0.0 if rule.bias is None else float(np.abs(rule.bias).max()))
+    pushed = 0.0 if rule.bias is None else float(np.abs(rule.bias).max())
+    contrast = volts ** 2 * (1 + rule.nudge + rule.aging) + pushed
     stiff = not ensemble.plain and ensemble.updates is None and bool(np.any(slow == 0))
     if stiff and not ensemble.limit(int(np.argmin(ensemble.rates))) * fastest * contrast <= MOST_STEPS:
         raise ValueError(f"at rate 0 with prefactor {rule.prefactor:g}, nudge {rule.nudge:g} and the largest voltage "

@@ -133,7 +133,8 @@ class GradientFlow:
         if not 0 < self.floor < self.ceiling:
             raise ValueError(f"the bounds must be 0 < floor < ceiling, not {self.floor} and {self.ceiling}")
         if not LEAST <= self.floor < self.ceiling <= MOST:
-            raise ValueError(f"floor={self.floor:g} and ceiling={self.ceiling:g} must lie between {LEAST:g} and {MOST:g}")
+            raise ValueError(f"floor={self.floor:g} and ceiling={self.ceiling:g} must lie between {LEAST:g} and "
+                             f"{MOST:g}")
         for key in ("cap", "share"):
             if not 0 < getattr(self, key) < 1:
                 raise ValueError(f"{key} must lie between 0 and 1, not {getattr(self, key)}")

@@ -59,9 +59,13 @@ def test_every_field_of_a_rule_counts_or_is_refused(path, name):
         one = trained(path, needed)
         two = trained(path, needed | {name: value})
     except NotImplementedError as error:
+        refused = str(error)
+    else:
+        refused = ""
+    if refused:
         assert path.startswith("large")
         assert not ol.Rule(**(needed | {name: value})).plain
-        assert "too large" in str(error)
+        assert "too large" in refused
         return
     change = np.abs(one - two).max()
     if path.endswith("quasistatic") and name in AT_ONCE:
@@ -77,7 +81,11 @@ def test_every_field_of_a_schedule_counts_or_is_refused(path, name):
     try:
         two = trained(path, {}, ol.Schedule(**(needed | {name: value})))
     except (ValueError, NotImplementedError) as error:
-        assert any(word in str(error) for word in (name, "rate 0", "too large", "switching"))
+        refused = str(error)
+    else:
+        refused = ""
+    if refused:
+        assert any(word in refused for word in (name, "rate 0", "too large", "switching"))
         return
     assert np.abs(trained(path, {}, ol.Schedule(**needed)) - two).max() > 1e-6
 
