@@ -136,7 +136,8 @@ class Ensemble:
     def limit(self, number: int) -> float:
         """Time at which a member ends, in 1/γp."""
         run = self.going_on(number)
-        return (0.0 if run is None else run.time) + (self.t_max if self.t_max is not None else default_limit(float(self.rates[number])))
+        longest = self.t_max if self.t_max is not None else default_limit(float(self.rates[number]))
+        return (0.0 if run is None else run.time) + longest
 
     def patience(self, number: int) -> float:
         """Time in which a member's cost that has not moved counts as stalled, in 1/γp: a tenth of the limit, and of the

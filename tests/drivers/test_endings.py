@@ -61,7 +61,8 @@ def loaded():
 @pytest.mark.parametrize("rate", [0.0, 1.0])
 @pytest.mark.parametrize("path", ["plain", "general", "discrete", "large"])
 @pytest.mark.parametrize(("name", "given"), [
-    ("voltage", {"scale": 1e150}), ("voltage", {"scale": 1e20}), ("voltage", {"scale": 1e-170}), ("t_max", {"t_max": 1e-300}),
+    ("voltage", {"scale": 1e150}), ("voltage", {"scale": 1e20}), ("voltage", {"scale": 1e-170}),
+    ("t_max", {"t_max": 1e-300}),
     ("t_max", {"t_max": 1e300}), ("until", {"until": 1e-300}), ("conductances", {"conductances": 1e308}),
     ("per_decade", {"record": lambda: ol.Record(per_decade=10**7)}), ("nudge", {"rule": {"nudge": 1e300}}),
     ("ceiling", {"rule": {"ceiling": 1e300}}), ("floor", {"rule": {"floor": 1e-300}}),
