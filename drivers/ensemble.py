@@ -104,10 +104,6 @@ class Ensemble:
             from .discrete import check_updates
 
             check_updates(self, self.updates)
-        in_turn = self.schedule is not None and self.schedule.switching is not None
-        if in_turn and self.updates is None and all(len(as_tasks(task)) == 1 for task in self.tasks):
-            raise ValueError("schedule.switching shows samples in turn, but the tasks have one sample each; give a "
-                             "tuple of Tasks, or leave switching out")
         if not self.plain:
             check_general(self)
         check_ranges(self)
