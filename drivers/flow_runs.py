@@ -15,6 +15,8 @@ from ohmlearn.run import Record, Run, Runs
 from ohmlearn.task import Task, as_tasks
 
 from .descent import Descent, descend
+from .going_on import check_starts, same_task
+from .ranges import check_drive
 from .recording import Recording
 
 
@@ -58,6 +60,8 @@ def train_by_flow(network: Network, task: Any, rate: ArrayLike, wanted: Wanted, 
     count = np.broadcast_shapes((len(tasks),), np.shape(np.atleast_1d(rate)))[0]
     tasks = tasks * (count // len(tasks))
     starts = _starts(conductances, count)
+    check_starts(network, [start for start in starts if isinstance(start, Run)])
+    check_drive(tasks)
 
     def follow(member: tuple[Any, Any]) -> Run:
         return _follow(network, member[0], member[1], wanted)
@@ -85,7 +89,7 @@ def _follow(network: Network, task: Any, start: Any, wanted: Wanted) -> Run:
 
     tasks, began, first = as_tasks(task), 0.0, np.nan
     g = network.conductances(start.conductances if isinstance(start, Run) else start)
-    if isinstance(start, Run):
+    if isinstance(start, Run) and same_task(start.task, tasks):
         began, first = start.time, start.initial_cost * len(tasks) / 2
     now = hessian(network, tasks, g).cost
     first = now if np.isnan(first) else first

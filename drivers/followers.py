@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels import blocks, crossings, looks, state, stepping
+from ohmlearn.kernels import blocks, crossings, gliding, looks, state, stepping
 from ohmlearn.kernels.dynamics import ROWS
 from ohmlearn.kernels.state import MEMBER, Lanes
 from ohmlearn.run import STATUSES, Run
@@ -18,6 +18,7 @@ from ohmlearn.solvers.quasistatic import QuasistaticFlow
 from ohmlearn.solvers.stepper import Stepper
 
 from .ensemble import Ensemble, State, reason, record_of
+from .going_on import fits
 from .recording import Recording
 
 Floats = NDArray[np.float64]
@@ -48,10 +49,13 @@ class Follower:
         self.kept: State = {}               # the run as it was saved last
         keep = ensemble.record.keep if ensemble.record else ()
         self.recording = Recording(self.network, (self.task,), keep, (self.network.n_nodes,))
+        self.why = ""                       # why no equilibrium could be solved for
         self.p.equilibrium[:] = self.p.nonequilibrium[:] = np.nan
-        if ensemble.starts is not None:
-            start = ensemble.starts[number]
-            self.me["time"], self.me["initial"], self.me["status"] = start.time, start.initial_cost, state.CONTINUED
+        start = ensemble.going_on(number)
+        if start is not None:
+            self.me["time"], self.me["initial"] = start.time, start.initial_cost
+            if fits(start, (self.network.n_nodes,)):
+                self.me["status"] = state.CONTINUED
 
     def begin(self) -> None:
         """Bring the network to its start and take the first look."""
@@ -114,7 +118,8 @@ class Follower:
             recorded=self.recording.result())
 
     def _reason(self, status: str) -> str:
-        return reason(self.me, status, self.rate, self.ensemble.dt)
+        said = reason(self.me, status, self.rate, self.ensemble.dt)
+        return f"{said} ({self.why})" if self.why else said
 
 
 class Stepping(Follower):
@@ -261,7 +266,7 @@ class Gliding(Follower):
         took, me["reach"] = self.flow.step(length, float(me["tolerance"]))
         me["looks"] += 1
         if took == 0.0:
-            if me["reach"] < 1e-12 * me["limit"]:
+            if gliding.too_short(float(me["reach"]), float(me["time"])):
                 me["status"] = state.DIVERGED
             return
         self._take_over()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ohmlearn.kernels import state
 from ohmlearn.network import Network
 from ohmlearn.run import Run
-from ohmlearn.solvers.equilibrium import bytes_needed
+from ohmlearn.solvers.equilibrium import NotConverged, bytes_needed
 from ohmlearn.solvers.memory import require
 
 from .cache import prepare
@@ -44,8 +44,11 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
         if int(follower.me["looks"]) % RENEW == 0:
             follower.renew()
             follower.kept = follower.saved()
-        follower.advance()
-        follower.write_down()
+        try:
+            follower.advance()
+            follower.write_down()
+        except NotConverged as error:       # where conductances have run away, no voltages can be had any more
+            follower.me["status"], follower.why = state.DIVERGED, str(error)
         if look is not None and look(follower):
             return follower.kept
     return follower.run()

@@ -190,8 +190,8 @@ def stands(me, lane, h, p):
             s = records_at(me, lane, h, p)
     me.aim = np.inf
     if np.isnan(s) or me.time + s * h <= me.time:
-        me.tries = 0
-        return True
+        me.tries = TRIES + 1 if me.tries == TRIES else 0    # after as many in vain the next stretch is kept whole,
+        return True                                         # or rounding of C* near the threshold would never let go
     me.tries += 1
     me.aim = me.time + s * h
     return False

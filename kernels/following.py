@@ -8,7 +8,7 @@ from .general import flows, learn, move, slopes, wipe
 from .looks import bend, note
 from .responses import measure, note_misfits, settle
 from .shows import clamp_again, draw_noise, factor, present, set_length, set_rates, tick_show
-from .state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
+from .state import CONTINUED, DIVERGED, FRESH, OUT_OF_TIME, REACHED, RUNNING
 from .stepping import MOST_STEPS, ROUNDS, STABLE, TOO_ROUGH, remember, retreat, take_back
 from .stepsize import begin_peak, fastest
 
@@ -140,8 +140,8 @@ def plan(b, clock, p, lane):
         show.shown, show.phase, show.switches = show.shown + 1, 0.0, show.switches + 1
     rest, limit = (1.0 - show.phase) * show.length, goal(me, p, lane) - me.time
     end, dt = min(rest, limit), longest(b, clock, lane)
-    if not dt * MOST_STEPS > me.limit - me.time:
-        me.status = DIVERGED
+    if not dt * MOST_STEPS > me.caution * (me.limit - me.time):
+        me.dt, me.status = dt, DIVERGED
         return
     dt = min(dt, end)
     steps = max(1, int(np.ceil(end / dt * (1 - 1e-12))))
@@ -207,6 +207,19 @@ def take_delta(b, clock, p, lane):
 
 
 @inner
+def look_for_noise(me):
+    """With noise a stretch is not taken again to end where C* crosses the threshold: the threshold counts as reached at
+    the first look that finds C* below it."""
+    if me.stop and not np.isnan(me.first):
+        if me.cost < me.until:
+            me.first = me.sustained = me.time
+        else:
+            me.first = me.sustained = np.nan
+            if me.status == REACHED:
+                me.status = OUT_OF_TIME if me.time >= me.limit * (1 - 1e-12) else RUNNING
+
+
+@inner
 def look(b, clock, p, lane):
     """Accept or reject the stretch since the last look of a lane, note what happened in it, plan the next one."""
     me, show = clock.each[lane], clock.show[lane]
@@ -229,6 +242,8 @@ def look(b, clock, p, lane):
         plan(b, clock, p, lane)
     else:
         note(me, lane, h, p)
+        if show.noise > 0:
+            look_for_noise(me)
         me.caution = min(1.0, 1.1 * me.caution)
         go_on(b, clock, p, lane)
 

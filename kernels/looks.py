@@ -7,7 +7,7 @@ import numpy as np
 
 from .compiled import kernel
 from .crossings import bend_at, cost_between, hermite, note_thresholds
-from .state import OUT_OF_TIME, REACHED, STALLED
+from .state import DIVERGED, OUT_OF_TIME, REACHED, STALLED
 
 FLAT = 0.02         # ln C* that moves less than this in a tenth of the time limit is stalled
 
@@ -110,7 +110,9 @@ def note(me, lane, h, p):
     if np.isnan(me.instant):
         note_instant(me, lane, begin, me.until * me.initial, p)
     note_records(me, lane, begin, h, p)
-    if me.stop and not np.isnan(me.first):
+    if not np.isfinite(me.cost):
+        me.status = DIVERGED
+    elif me.stop and not np.isnan(me.first):
         me.status = REACHED
     elif me.time >= me.limit * (1 - 1e-12):
         me.status = OUT_OF_TIME if np.isnan(me.sustained) else REACHED

@@ -53,7 +53,7 @@ def choose_step(me, rows, bounds, lane):
             dt = min(dt, 1.0 / me.fall)
     elif dt * me.bound > STABLE:
         me.status = DIVERGED
-    if not dt * MOST_STEPS > me.limit - me.time:     # so stiff that the run would never end
+    if not (me.gliding or dt * MOST_STEPS > me.caution * (me.limit - me.time)):     # too stiff ever to end
         me.status = DIVERGED
     me.stretch = me.span - (SHORTEST * me.clock) % me.span
     set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.stretch))
