@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.drivers.members import expected_log_steps
-from ohmlearn.parallel.dealing import ANEW, LOOK, tickets, weights
+from ohmlearn.drivers.training.work_queue import expected_log_steps
+from ohmlearn.parallel.self_scheduling import ANEW, LOOK, tickets, weights
 
 LANES, TASKS = 8, 100
 DRAW = """
@@ -130,9 +130,9 @@ def measure_draws() -> list[Draw]:
 def member_times(network: Path | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(rates,) R, and (tasks, rates) seconds of processor time that members keep their lanes."""
     from ohmlearn import Sweep
-    from ohmlearn.drivers.crew import run_members
-    from ohmlearn.drivers.lanes import LaneBlock
-    from ohmlearn.drivers.members import LongestFirst
+    from ohmlearn.drivers.training.lane_block import LaneBlock
+    from ohmlearn.drivers.training.thread_pool import run_members
+    from ohmlearn.drivers.training.work_queue import LongestFirst
 
     sweep = Sweep.from_tables({
         "network": {"packing": {"n_nodes": 64, "seed": 1}} if network is None else {"file": str(network)},

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.solvers import backends
+from ohmlearn.solvers.equilibrium import backends
 
 DRIFT = 0.01
 

@@ -23,7 +23,7 @@ from unittest import mock
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.drivers.ensemble import Ensemble, default_limit
+from ohmlearn.drivers.training.ensemble import Ensemble, default_limit
 
 TOGETHER = 16           # runs in a call
 FAMILIES = ("packing", "grid", "delaunay", "random")

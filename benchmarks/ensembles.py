@@ -3,12 +3,13 @@ import time
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.drivers.allocation import Prepared
-from ohmlearn.drivers.ensemble import PRECISIONS, Ensemble
-from ohmlearn.drivers.lanes import LaneBlock
-from ohmlearn.kernels import equilibrium, stepping
-from ohmlearn.kernels.dynamics import rk4_step
-from ohmlearn.kernels.lanes import n_lanes
+from ohmlearn.drivers.training.ensemble import PRECISIONS, Ensemble
+from ohmlearn.drivers.training.lane_arrays import Prepared
+from ohmlearn.drivers.training.lane_block import LaneBlock
+from ohmlearn.kernels.ensemble import step_control
+from ohmlearn.kernels.ensemble.rk4 import rk4_step
+from ohmlearn.kernels.linalg import block_ldlt
+from ohmlearn.kernels.simd.vectors import n_lanes
 
 LANES = 8
 EVERYONE = 255    # a bit a lane
@@ -48,7 +49,7 @@ class Step:
         block = a_block(n_nodes, floor_mode, precision=precision, follow=False)
         self.block, self.lanes = block.block, len(block.numbers)
         for lane in range(self.lanes):
-            stepping.set_step(self.block.lanes.each[lane], self.block.law.rows, lane, 1e-4)
+            step_control.set_step(self.block.lanes.each[lane], self.block.law.rows, lane, 1e-4)
         self.repeats = 200_000 // n_nodes
 
     def step(self):
@@ -71,15 +72,15 @@ class Look:
 
     def solve(self):
         b = self.block
-        equilibrium.assemble(b.graph, b.pattern, b.law.free_v, b.G, b.factor.matrix)
-        equilibrium.factorise(b.pattern, b.factor.matrix)
-        equilibrium.relax(b.graph, b.pattern, b.law.free_v, b.G, b.x, 0, b.slow.v, b.factor)
+        block_ldlt.assemble(b.graph, b.pattern, b.law.free_v, b.G, b.factor.matrix)
+        block_ldlt.factorise(b.pattern, b.factor.matrix)
+        block_ldlt.relax(b.graph, b.pattern, b.law.free_v, b.G, b.x, 0, b.slow.v, b.factor)
 
     def track_equilibria(self):
         return LANES * per_second(self.solve, 2000)
 
     def track_looks(self):
-        return LANES * per_second(lambda: stepping.solve_all(self.block, EVERYONE), 2000)
+        return LANES * per_second(lambda: step_control.solve_all(self.block, EVERYONE), 2000)
 
     track_equilibria.unit = track_looks.unit = "members/s"
 
@@ -119,7 +120,7 @@ def main():
     look.setup()
     step.setup("relax", 64)
     step.repeats = 2000
-    for name, function in (("equilibrium", look.solve), ("look", lambda: stepping.solve_all(look.block, EVERYONE))):
+    for name, function in (("equilibrium", look.solve), ("look", lambda: step_control.solve_all(look.block, EVERYONE))):
         ratios = [per_second(step.step, 2000) / per_second(function, 2000) for _ in range(15)]
         low, high = np.percentile(ratios, [10, 90])
         print(f"{name}: {np.median(ratios):.2f} member-steps ({low:.2f} to {high:.2f})")

@@ -39,12 +39,12 @@ class Descents:
     timeout = 120
 
     def setup(self) -> None:
-        from ohmlearn.drivers.figures import landscape, landscape_s1
+        from ohmlearn.drivers.figures.paper2 import fig_s1, landscape
 
-        self.problems = [landscape.problem(k, 100, "current", landscape_s1.TARGETS, log=True) for k in range(8)]
+        self.problems = [landscape.problem(k, 100, "current", fig_s1.TARGETS, log=True) for k in range(8)]
         self.time_train_and_analyse()
 
     def time_train_and_analyse(self) -> None:
-        from ohmlearn.drivers.figures import landscape_s1
+        from ohmlearn.drivers.figures.paper2 import fig_s1
 
-        landscape_s1.measure(self.problems, landscape_s1.RULE, 1)
+        fig_s1.measure(self.problems, fig_s1.RULE, 1)

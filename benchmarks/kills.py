@@ -96,7 +96,7 @@ def new_trace(file: Path) -> Any:
 def traced(trace: str, arguments: list[str]) -> None:
     """Run the program, with a note after every slice. Notes outlive the process: the file's pages are the system's."""
     from ohmlearn.drivers.cli import main as program
-    from ohmlearn.drivers.lanes import LaneBlock
+    from ohmlearn.drivers.training.lane_block import LaneBlock
 
     notes = np.memmap(trace, dtype=np.float64, mode="r+", shape=(MEMBERS, NOTES, 4))
     insert, follow = LaneBlock.insert, LaneBlock.follow
@@ -192,22 +192,22 @@ def is_rank(pid: int) -> bool:
 
 def stored(store: Path) -> int:
     """Members that are in the store, none of them twice."""
-    from ohmlearn.drivers import parts
-    from ohmlearn.drivers.store import Store
+    from ohmlearn.drivers.store import part_file
+    from ohmlearn.drivers.store.store import Store
 
     if not (store / "sweep.json").exists():
         return 0
-    keys = [key[:2] for part in Store.open(store).parts() for key in parts.read_keys(part)]
+    keys = [key[:2] for part in Store.open(store).parts() for key in part_file.read_keys(part)]
     assert len(keys) == len(set(keys)), "a member is stored twice"
     return len(keys)
 
 
 def what_was_lost(store: Path, trace: Any, killed: float) -> Lost:
     """How far members had come beyond what is stored."""
-    from ohmlearn.drivers import parts
-    from ohmlearn.drivers.rank import maker
-    from ohmlearn.drivers.rows import MISSING
-    from ohmlearn.drivers.store import Store
+    from ohmlearn.drivers.jobs.rank_worker import maker
+    from ohmlearn.drivers.store import part_file
+    from ohmlearn.drivers.store.record import MISSING
+    from ohmlearn.drivers.store.store import Store
 
     seconds, steps, running = [0.0], [0], 0
     begun = np.flatnonzero(trace[:, 0, 0])
@@ -217,7 +217,7 @@ def what_was_lost(store: Path, trace: Any, killed: float) -> Lost:
         for number in begun[~done[begun]].tolist():
             notes = trace[number, 1:1 + int(trace[number, 0, 0])]
             task, rate = divmod(number, found.sweep.rates.size)
-            state = parts.read_state(states[number][0], task, float(found.sweep.rates[rate]), maker()) \
+            state = part_file.read_state(states[number][0], task, float(found.sweep.rates[rate]), maker()) \
                 if number in states else None
             then, before = (0.0, 0) if state is None else (state["each"]["time"][0], int(state["each"]["steps"][0]))
             running += 1

@@ -1,6 +1,6 @@
 """The lab circuit: training steps of circuits per second."""
 import numpy as np
-from ohmlearn.drivers.lab import lab
+from ohmlearn.drivers.lab.train import lab
 from ohmlearn.lab_circuit import lab_network, lab_task
 from ohmlearn.network import Network
 

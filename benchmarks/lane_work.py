@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.drivers import worker
-from ohmlearn.kernels.compiled import borrowed, kernel
-from ohmlearn.kernels.dynamics import rk4_step
-from ohmlearn.kernels.state import LANE_STEPS, LOOKED, LOOKS, STEPS
+from ohmlearn.drivers.training import worker
+from ohmlearn.kernels.ensemble.block_state import LANE_STEPS, LOOKED, LOOKS, STEPS
+from ohmlearn.kernels.ensemble.rk4 import rk4_step
+from ohmlearn.kernels.simd.jit import borrowed, kernel
 
 RATES = np.logspace(-3, 12, 31)
 TASKS, REPEATS = 50, 7

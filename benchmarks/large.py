@@ -18,7 +18,7 @@ class Step:
     timeout = 300
 
     def setup(self, n_nodes: int, threads: int) -> None:
-        from ohmlearn.solvers.stepper import Stepper
+        from ohmlearn.solvers.large.rk4 import Stepper
 
         network = a_network(n_nodes)
         rng = np.random.default_rng(0)
@@ -58,7 +58,7 @@ class Modes:
     timeout = 300
 
     def setup(self, n_nodes: int, method: str) -> None:
-        from ohmlearn.solvers.modes import soft_modes
+        from ohmlearn.solvers.equilibrium.modes import soft_modes
 
         self.network, self.modes = a_network(n_nodes), soft_modes
         soft_modes(ol.Network.grid(20, 20), k=6, method=method)

@@ -19,7 +19,7 @@ from threading import Thread
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.solvers.stepper import Stepper
+from ohmlearn.solvers.large.rk4 import Stepper
 from scipy.sparse import csr_array
 
 BYTES = 676           # a node-step at mean degree 4.5: every array of state, register and graph once a stage
@@ -55,7 +55,7 @@ def c_step(library: ctypes.CDLL, stepper: Stepper, dt: float) -> Callable[[], No
 
 def scipy_step(stepper: Stepper, dt: float) -> Callable[[], None]:
     """Classical RK4 with the Laplacian in CSR, refilled in every stage, v and w side by side."""
-    from ohmlearn.solvers.laplacian import Laplacian
+    from ohmlearn.solvers.equilibrium.grounded_laplacian import Laplacian
 
     network, layout = stepper.network, stepper.layout
     laplacian = Laplacian(network, np.array([], dtype=np.int64), layout)

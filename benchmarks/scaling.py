@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.solvers.modes import soft_modes
-from ohmlearn.solvers.stepper import Stepper
+from ohmlearn.solvers.equilibrium.modes import soft_modes
+from ohmlearn.solvers.large.rk4 import Stepper
 
 Row = dict[str, float]
 UNFITTED = ("nodes", "GiB at most")

@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.solvers import backends
-from ohmlearn.solvers.laplacian import Laplacian
-from ohmlearn.solvers.layout import Layout
-from ohmlearn.solvers.modes import soft_modes
-from ohmlearn.solvers.quasistatic import QuasistaticFlow
+from ohmlearn.solvers.equilibrium import backends
+from ohmlearn.solvers.equilibrium.grounded_laplacian import Laplacian
+from ohmlearn.solvers.equilibrium.modes import soft_modes
+from ohmlearn.solvers.equilibrium.node_order import Layout
+from ohmlearn.solvers.large.quasistatic import QuasistaticFlow
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 

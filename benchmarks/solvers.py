@@ -1,4 +1,5 @@
-"""The table of solvers/choice.py: what setup, an iteration and a whole solve take with every installed backend.
+"""The table of solvers/equilibrium/backend_table.py: what setup, an iteration and a whole solve take with every
+installed backend.
 
     python benchmarks/solvers.py N_NODES [REPEATS] [METHOD ...]
 
@@ -13,11 +14,11 @@ import time
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.solvers import backends
-from ohmlearn.solvers.cg import conjugate_gradient, norm
-from ohmlearn.solvers.laplacian import Laplacian
-from ohmlearn.solvers.layout import Layout
-from ohmlearn.solvers.star_mesh import StarMesh
+from ohmlearn.solvers.equilibrium import backends
+from ohmlearn.solvers.equilibrium.conjugate_gradient import conjugate_gradient, norm
+from ohmlearn.solvers.equilibrium.grounded_laplacian import Laplacian
+from ohmlearn.solvers.equilibrium.node_order import Layout
+from ohmlearn.solvers.equilibrium.star_mesh import StarMesh
 
 clock = time.thread_time
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from ohmlearn import Run, Sweep
-from ohmlearn.drivers import fold, parts
-from ohmlearn.drivers.store import Store
+from ohmlearn.drivers.store import consolidate, part_file
+from ohmlearn.drivers.store.store import Store
 from ohmlearn.parallel.timeline import Timeline
 
 
@@ -35,7 +35,7 @@ def main() -> None:
         print(f"stored {n} members in {took:.2f} s: {n / took:.0f} members/s, {size / n:.0f} bytes a member, "
               f"{files} files")
         begin = time.perf_counter()
-        fold.fold(store)
+        consolidate.fold(store)
         took = time.perf_counter() - begin
         size, files = on_disk(store.path)
         print(f"folded in {took:.2f} s: {size / n:.0f} bytes a member, {files} files")
@@ -47,11 +47,11 @@ def main() -> None:
 def store_all(store: Store, sweep: Sweep) -> float:
     """Seconds from the first member to all of them on the disk. Their numbers are random and do not compress."""
     path = store.part((1, 1), 0)
-    parts.prepare(path, sweep.digest, "0")
+    part_file.prepare(path, sweep.digest, "0")
     rng = np.random.default_rng(0)
     n, m = sweep.network.n_nodes, sweep.network.n_edges
     begin = time.perf_counter()
-    writer = parts.PartWriter(path, Timeline())
+    writer = part_file.PartWriter(path, Timeline())
     for task in range(len(sweep.tasks)):
         for rate in sweep.rates.tolist():
             x = rng.random(5)

@@ -4,10 +4,10 @@
 
 Tasks of one, two and three targets on a packing and a Delaunay network. Under the plain rule, at either floor, errors
 are against an integration that shares nothing with the kernels (tests/direct.py); under the other clamps, rules and
-schedules against the same call at tolerance 1e-8, which tests/drivers/test_general.py compares with scipy. The error of
-a recorded cost is that of √C, the root-mean-square error of the outputs up to a factor, over √C + t |d√C/dt|: a point
-(t, C) counts as right to 1e-3 where t or √C is. The table and the figure give the largest error over the tasks of a
-case.
+schedules against the same call at tolerance 1e-8, which tests/drivers/training/test_general_block.py compares with
+scipy. The error of a recorded cost is that of √C, the root-mean-square error of the outputs up to a factor, over √C +
+t |d√C/dt|: a point (t, C) counts as right to 1e-3 where t or √C is. The table and the figure give the largest error
+over the tasks of a case.
 """
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ import time
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.solvers import backends
-from ohmlearn.solvers.layout import Layout
+from ohmlearn.solvers.equilibrium import backends
+from ohmlearn.solvers.equilibrium.node_order import Layout
 
 
 def round_of(network: ol.Network, decades: float, methods: list[str], seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import typer
-from ohmlearn.parallel.world import RankError, this_rank
+from ohmlearn.parallel.communicator import RankError, this_rank
 
 from . import commands
 

@@ -83,7 +83,7 @@ class LabRun:
 
     def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
         """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes."""
-        from .drivers.plots import plot_lab_runs
+        from ohmlearn.drivers.display.plots import plot_lab_runs
 
         return plot_lab_runs([self], ax, against)
 
@@ -126,7 +126,7 @@ class LabRuns(Sequence[LabRun]):
 
     def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
         """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes."""
-        from .drivers.plots import plot_lab_runs
+        from ohmlearn.drivers.display.plots import plot_lab_runs
 
         return plot_lab_runs(self, ax, against)
 

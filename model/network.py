@@ -197,33 +197,33 @@ class Network:
 
     @classmethod
     def read(cls, path: Any) -> Network:
-        """Network from a file; see :func:`ohmlearn.files.read`."""
-        from .files import read
+        """Network from a file; see :func:`ohmlearn.io.files.read`."""
+        from ohmlearn.io.files import read
 
         return read(path)
 
     def write(self, path: Any, conductances: ArrayLike | None = None) -> None:
-        """Write the network, and conductances if given, to a file; see :func:`ohmlearn.files.write`."""
-        from .files import write
+        """Write the network, and conductances if given, to a file; see :func:`ohmlearn.io.files.write`."""
+        from ohmlearn.io.files import write
 
         write(self, path, conductances)
 
     @classmethod
     def from_networkx(cls, graph: Any) -> Network:
-        """Network of an undirected networkx graph; see :func:`ohmlearn.files.from_networkx`."""
-        from .files import from_networkx
+        """Network of an undirected networkx graph; see :func:`ohmlearn.io.files.from_networkx`."""
+        from ohmlearn.io.files import from_networkx
 
         return from_networkx(graph)
 
     def to_networkx(self, conductances: ArrayLike | None = None) -> Any:
-        """networkx graph of the network; see :func:`ohmlearn.files.to_networkx`."""
-        from .files import to_networkx
+        """networkx graph of the network; see :func:`ohmlearn.io.files.to_networkx`."""
+        from ohmlearn.io.files import to_networkx
 
         return to_networkx(self, conductances)
 
     def to_spice(self, task: Task, conductances: ArrayLike | None = None, **options: Any) -> str:
-        """The driven network as a deck for SPICE; see :func:`ohmlearn.spice.to_spice`."""
-        from .spice import to_spice
+        """The driven network as a deck for SPICE; see :func:`ohmlearn.io.spice.to_spice`."""
+        from ohmlearn.io.spice import to_spice
 
         return to_spice(self, task, conductances, **options)
 

@@ -138,16 +138,17 @@ class Run:
 
     def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
         """C* and C against training steps (or `against="time"`); returns the matplotlib axes."""
-        from .drivers.plots import plot_runs
+        from ohmlearn.drivers.display.plots import plot_runs
 
         return plot_runs([self], ax, against=against)
 
     def show(self, path: Any = None) -> Any:
         """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is."""
-        from .drivers.page import show
+        from ohmlearn.drivers.display.network_page import show
 
         if self.network is None or self.task is None:
-            raise ValueError("this run does not know its network and task any more; see ohmlearn.drivers.page.show")
+            raise ValueError("this run does not know its network and task any more; "
+                             "see ohmlearn.drivers.display.network_page.show")
         return show(self.network, self.conductances, self.task, path, f"trained at R = {self.rate:g}")
 
     def __repr__(self) -> str:
@@ -190,7 +191,7 @@ class Runs(Sequence[Run]):
 
     def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
         """C* of every run, coloured by R, against training steps or against="time"; returns the matplotlib axes."""
-        from .drivers.plots import plot_runs
+        from ohmlearn.drivers.display.plots import plot_runs
 
         return plot_runs(self, ax, against=against)
 

@@ -199,12 +199,12 @@ class Task:
 
     @classmethod
     def read(cls, path: Any) -> Task:
-        """Task from a TOML file of one sample; see :mod:`ohmlearn.taskfiles`, whose `read_tasks` gives several."""
-        from .taskfiles import read_tasks
+        """Task from a TOML file of one sample; see :mod:`ohmlearn.io.task_toml`, whose `read_tasks` gives several."""
+        from ohmlearn.io.task_toml import read_tasks
 
         tasks = read_tasks(path)
         if len(tasks) > 1:
-            raise ValueError(f"{path} holds {len(tasks)} samples; ohmlearn.taskfiles.read_tasks gives them all")
+            raise ValueError(f"{path} holds {len(tasks)} samples; ohmlearn.io.task_toml.read_tasks gives them all")
         return tasks[0]
 
     @classmethod

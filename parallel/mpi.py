@@ -10,7 +10,7 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from .world import RankError, Shared, World, wait_for
+from .communicator import RankError, Shared, World, wait_for
 
 T = TypeVar("T")
 MOST_TOLD = 3   # different troubles that one message tells

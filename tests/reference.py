@@ -1,7 +1,7 @@
 """Slow, readable NumPy twins of the kernels."""
 import numpy as np
 
-# ---- the Laplacian of one network (kernels/laplacian.py) ----
+# ---- the Laplacian of one network (kernels/linalg/laplacian.py) ----
 
 
 def laplacian(n_nodes, edges, conductances):
@@ -22,7 +22,8 @@ def equilibrium(n_nodes, edges, conductances, held, held_voltages, currents):
     return v
 
 
-# ---- coupled learning of one member (kernels/dynamics.py, kernels/equilibrium.py, kernels/stepsize.py) ----
+# ---- coupled learning of one member (kernels/ensemble/rk4.py, kernels/linalg/block_ldlt.py,
+# kernels/ensemble/step_bounds.py) ----
 
 def slopes(network, task, rule, rate, v, w, G):
     """dv/dt, dw/dt, dG/dt of paper 1, Eq. 3, in the (v, w) form, with the floor and the ceiling."""
@@ -111,7 +112,7 @@ def training_time(network, task, rule, rate, until, limit, rtol=1e-8):
     return np.nan
 
 
-# ---- order of elimination and pattern of a factor (kernels/symbolic.py) ----
+# ---- order of elimination and pattern of a factor (kernels/linalg/symbolic.py) ----
 
 
 def elimination(edges, n_nodes):
@@ -132,7 +133,8 @@ def elimination(edges, n_nodes):
     return order, left
 
 
-# ---- coupled learning of every linear task under every rule and schedule (kernels/general.py and what uses it) ----
+# ---- coupled learning of every linear task under every rule and schedule (kernels/general/stages.py and what uses
+# it) ----
 
 class GeneralTwin:
     """The equations written down once more: dense matrices, Lagrange multipliers, scipy's integrator from switch to

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parallel": set(),
     "drivers": {"kernels", "model", "solvers", "parallel"},
 }
-DRAWING = ("ohmlearn.drivers.plots.", "ohmlearn.drivers.page.")
+DRAWING = ("ohmlearn.drivers.display.plots.", "ohmlearn.drivers.display.network_page.")
 HEAVY = ("numba", "scipy", "matplotlib", "mpi4py", "zarr", "xarray", "networkx", "pyamg", "pydantic", "typer",
          "sklearn")
 SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
@@ -84,9 +84,9 @@ def test_imports_go_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "place", "wrong"), [
     ("from ..solvers import x", "kernels/a.py", "ohmlearn.solvers.x"),
-    ("import ohmlearn.drivers.train", "solvers/a.py", "ohmlearn.drivers.train"),
+    ("import ohmlearn.drivers.training.train", "solvers/a.py", "ohmlearn.drivers.training.train"),
     ("def f():\n    from ohmlearn import drivers", "kernels/a.py", "ohmlearn.drivers"),
-    ("from .drivers.plots import plot_runs", "model/a.py", "ohmlearn.drivers.plots.plot_runs"),
+    ("from .drivers.display.plots import plot_runs", "model/a.py", "ohmlearn.drivers.display.plots.plot_runs"),
     ("from ..network import Network", "parallel/a.py", "ohmlearn.network.Network"),
     ("from kernels import step", "drivers/a.py", "kernels.step"),
 ])
@@ -98,7 +98,7 @@ def test_packages_are_the_folders() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     folders = {module_name(path): str(path.parent.relative_to(ROOT)) for path in SOURCES if path.name == "__init__.py"}
     assert sorted(settings["packages"]) == sorted(folders)
-    mapped = {name: folder for name, folder in folders.items() if name.count(".") < 2}
+    mapped = {name: folder for name, folder in folders.items() if "/" not in folder}
     assert settings["package-dir"] == mapped
     without = {str(path.parent.relative_to(ROOT)) for path in SOURCES} - set(folders.values())
     assert not without, "folders with sources but no __init__.py are left out of the wheel"

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from ohmlearn.drivers.lab import lab
+from ohmlearn.drivers.lab.train import lab
 from ohmlearn.lab_circuit import LabCircuit, lab_network, lab_task
 
 RATES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)

@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.drivers.allocation import Prepared
-from ohmlearn.drivers.ensemble import Ensemble
-from ohmlearn.drivers.lanes import LaneBlock
-from ohmlearn.kernels.compiled import borrowed, kernel
-from ohmlearn.kernels.dynamics import DT, FALL, LEARN, rk4_step
-from ohmlearn.kernels.lanes import aligned
+from ohmlearn.drivers.training.ensemble import Ensemble
+from ohmlearn.drivers.training.lane_arrays import Prepared
+from ohmlearn.drivers.training.lane_block import LaneBlock
+from ohmlearn.kernels.ensemble.rk4 import DT, FALL, LEARN, rk4_step
+from ohmlearn.kernels.simd.jit import borrowed, kernel
+from ohmlearn.kernels.simd.vectors import aligned
 from scipy.integrate import solve_ivp
 
 MEMBERS, LANES, STEPS, REPEATS = 1024, 8, 2000, 9

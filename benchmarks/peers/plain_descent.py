@@ -18,8 +18,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("OHMLEARN_THREADS", str(len(os.sched_getaffinity(0))))
 
 import numpy as np  # noqa: E402
-from ohmlearn.drivers.figures import landscape, landscape_s1  # noqa: E402
-from ohmlearn.drivers.figures.landscape import Problem  # noqa: E402
+from ohmlearn.drivers.figures.paper2 import fig_s1, landscape  # noqa: E402
+from ohmlearn.drivers.figures.paper2.landscape import Problem  # noqa: E402
 from ohmlearn.rule import GradientFlow  # noqa: E402
 
 
@@ -73,16 +73,16 @@ def plain_analysis(problem: Problem, g):
 
 def main(count: int = 1000, plain: int = 20, parts: int = 5) -> None:
     """Time both, NumPy in parts between those of the ensemble, and print the ratios and their spread."""
-    problems = [landscape.problem(k, landscape_s1.N_NODES, "current", landscape_s1.TARGETS, log=True)
+    problems = [landscape.problem(k, fig_s1.N_NODES, "current", fig_s1.TARGETS, log=True)
                 for k in range(count)]
-    landscape_s1.measure(problems[:4], landscape_s1.RULE)                 # compiled or read from the cache
+    fig_s1.measure(problems[:4], fig_s1.RULE)                 # compiled or read from the cache
     spent, worst = [], 0.0                                                # (ours, theirs) x (wall, processor) a network
     shares = zip(np.array_split(np.arange(count), parts), np.array_split(np.arange(plain), parts), strict=True)
     for share, few in shares:
         clocks = [(perf_counter(), process_time())]
-        found = landscape_s1.measure([problems[k] for k in share], landscape_s1.RULE)
+        found = fig_s1.measure([problems[k] for k in share], fig_s1.RULE)
         clocks.append((perf_counter(), process_time()))
-        rows = [plain_analysis(problems[k], plain_descent(problems[k], landscape_s1.RULE)[0])
+        rows = [plain_analysis(problems[k], plain_descent(problems[k], fig_s1.RULE)[0])
                 for k in share[:len(few)]]
         clocks.append((perf_counter(), process_time()))
         spent.append(np.diff(clocks, axis=0) / [[len(share)], [len(few)]])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import ohmlearn as ol
-from ohmlearn.drivers.ensemble import default_limit
+from ohmlearn.drivers.training.ensemble import default_limit
 from scipy.integrate import solve_ivp
 
 RATES = np.logspace(-3, 12, 31)

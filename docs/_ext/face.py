@@ -19,17 +19,19 @@ GROUPS = {
 }
 # Not exported: what functions return, what classes of the face hand on, and what their errors are.
 RESULTS = {
-    "Descent": "ohmlearn.drivers.descent", "Hessian": "ohmlearn.solvers.hessian", "SoftMode": "ohmlearn.solvers.soft",
-    "SoftApproximation": "ohmlearn.solvers.soft", "Course": "ohmlearn.solvers.course",
-    "Modes": "ohmlearn.solvers.modes", "Stats": "ohmlearn.solvers.upkeep", "Report": "ohmlearn.drivers.running",
-    "Theory": "ohmlearn.solvers.theory", "LearningModes": "ohmlearn.solvers.learning_modes",
-    "Diverged": "ohmlearn.drivers.train", "NotConverged": "ohmlearn.solvers.equilibrium",
+    "Descent": "ohmlearn.drivers.descent.descend", "Hessian": "ohmlearn.solvers.hessian.hessian",
+    "SoftMode": "ohmlearn.solvers.hessian.soft_mode",
+    "SoftApproximation": "ohmlearn.solvers.hessian.soft_mode", "Course": "ohmlearn.solvers.hessian.hessian_trajectory",
+    "Modes": "ohmlearn.solvers.equilibrium.modes", "Stats": "ohmlearn.solvers.equilibrium.preconditioner_reuse",
+    "Report": "ohmlearn.drivers.jobs.run_sweep",
+    "Theory": "ohmlearn.solvers.theory.linear_theory", "LearningModes": "ohmlearn.solvers.theory.learning_modes",
+    "Diverged": "ohmlearn.drivers.training.train", "NotConverged": "ohmlearn.solvers.equilibrium.equilibrium",
 }
 FUNCTIONS = ["ohmlearn.generators.packing", "ohmlearn.generators.delaunay", "ohmlearn.generators.grid",
-             "ohmlearn.generators.random", "ohmlearn.files.read", "ohmlearn.files.read_conductances",
-             "ohmlearn.files.write", "ohmlearn.files.from_networkx", "ohmlearn.files.to_networkx",
-             "ohmlearn.files.networkx_conductances", "ohmlearn.drawing.draw", "ohmlearn.taskfiles.read_tasks",
-             "ohmlearn.drivers.running.run_sweep", "ohmlearn.drivers.page.show"]
+             "ohmlearn.generators.random", "ohmlearn.io.files.read", "ohmlearn.io.files.read_conductances",
+             "ohmlearn.io.files.write", "ohmlearn.io.files.from_networkx", "ohmlearn.io.files.to_networkx",
+             "ohmlearn.io.files.networkx_conductances", "ohmlearn.drawing.draw", "ohmlearn.io.task_toml.read_tasks",
+             "ohmlearn.drivers.jobs.run_sweep.run_sweep", "ohmlearn.drivers.display.network_page.show"]
 
 
 def grouped() -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from .show import CONDUCTANCES, MEMBER, SOURCE, circuit_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ohmlearn.solvers.hessian import Hessian
+    from ohmlearn.solvers.hessian.hessian import Hessian
 
 OUTPUT = typer.Option(None, "--output", "-o", file_okay=False,
                       help="Folder for the picture, the page and the modes; else they are only listed.")
@@ -32,13 +32,13 @@ def hessian(
     output: Path | None = OUTPUT,
 ) -> None:
     """Spectra, stiff and soft modes, overlap, gap and crack, and how far the task is met."""
-    from ohmlearn.solvers.hessian import hessian as hessian_at
+    from ohmlearn.solvers.hessian.hessian import hessian as hessian_at
 
     network, g, tasks, title = circuit_of(source, task, member, conductances)
     if not tasks:
         raise ValueError(f"{source} is a network without a task; give a task file as the second argument")
     if train:
-        from ohmlearn.drivers.descent import descend
+        from ohmlearn.drivers.descent.descend import descend
 
         descent = descend(network, tuple(tasks), conductances=g)
         typer.echo(f"trained       {descent!r}: {descent.reason}")
@@ -53,7 +53,7 @@ def hessian(
 
 def facts(h: Hessian, k: int) -> Iterator[str]:
     """What there is to say of both Hessians, line by line."""
-    from ohmlearn.solvers.soft import soft_approximation
+    from ohmlearn.solvers.hessian.soft_mode import soft_approximation
 
     errors = ", ".join(f"{c:.4g}" for c in h.errors[:8])
     yield f"network       {h.network!r}"
@@ -86,7 +86,7 @@ def written(h: Hessian, k: int, folder: Path, title: str) -> list[Path]:
     """Picture, page and modes, written into a folder."""
     import numpy as np
     from matplotlib.figure import Figure
-    from ohmlearn.drivers.page import layers_of, write_page
+    from ohmlearn.drivers.display.network_page import layers_of, write_page
 
     folder.mkdir(parents=True, exist_ok=True)
     layers, _ = layers_of(h.network, h.conductances, h.tasks)

@@ -24,7 +24,7 @@ def info(network: Path | None = NETWORK,
         found = facts(mpi)
     else:
         from ohmlearn import Network
-        from ohmlearn.drivers.paths import facts as network_facts
+        from ohmlearn.drivers.training.regime import facts as network_facts
 
         found = network_facts(Network.read(network))
     for name, value in found:
@@ -51,7 +51,7 @@ def facts(mpi: bool = False) -> list[tuple[str, str]]:
 def compiled_facts() -> list[tuple[str, str]]:
     """Processor, instruction set and lane width of the compiled code, and where it is cached."""
     from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
-    from ohmlearn.drivers.cache import place
+    from ohmlearn.drivers.display.compile_cache import place
 
     features = get_host_cpu_features()
     isa = next((name for name, key in (("AVX-512", "avx512f"), ("AVX2", "avx2"), ("NEON", "neon"))

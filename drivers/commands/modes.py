@@ -25,8 +25,8 @@ def modes(
 ) -> None:
     """The softest modes of the Laplacian: eigenvalues, and how well they were found."""
     import numpy as np
-    from ohmlearn.files import read_circuit
-    from ohmlearn.solvers.modes import soft_modes
+    from ohmlearn.io.files import read_circuit
+    from ohmlearn.solvers.equilibrium.modes import soft_modes
 
     net, stored = read_circuit(network)
     found = soft_modes(net, read_conductances(net, conductances, stored), k, hold or [], method)

@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 def report(store: Path = STORE, output: Path | None = OUTPUT,
            view: bool = typer.Option(False, "--open", help="Open it in the browser too.")) -> None:
     """One self-contained HTML page of a sweep: training times, traces, failures, timing, provenance."""
-    from ohmlearn.drivers.summary import write_summary
+    from ohmlearn.drivers.jobs.sweep_report import write_summary
 
     path = write_summary(store, output or Path(f"{store.resolve().name}-report.html"))
     typer.echo(f"wrote {path}")

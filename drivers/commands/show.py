@@ -34,7 +34,7 @@ def show(
     view: bool = typer.Option(False, "--open", help="Open it in the browser too."),
 ) -> None:
     """One self-contained HTML page of a network: zoom, hover, voltages, conductances, soft and stiff mode."""
-    from ohmlearn.drivers.page import write_page
+    from ohmlearn.drivers.display.network_page import write_page
 
     network, g, tasks, title = circuit_of(source, task, member, conductances)
     path = write_page(output or Path(f"{source.stem}.html"), network, g, tasks or None, title)
@@ -48,8 +48,8 @@ def show(
 def circuit_of(source: Path, task: Path | None, member: str | None, conductances: Path | None
                ) -> tuple[Network, np.ndarray, Sequence[Task], str]:
     """Network, conductances (n_edges,), samples of the task (none if none was given) and a title."""
-    from ohmlearn.files import read_circuit
-    from ohmlearn.taskfiles import read_tasks
+    from ohmlearn.io.files import read_circuit
+    from ohmlearn.io.task_toml import read_tasks
 
     from .solve import read_conductances
 
@@ -67,8 +67,8 @@ def stored(store: Path, task: Sequence[Task] | None, member: str | None
            ) -> tuple[Network, np.ndarray, Sequence[Task], str]:
     """A run of a sweep: the one at task number and rate TASK,RATE, the first one by default."""
     import numpy as np
-    from ohmlearn.drivers.results import open_results
-    from ohmlearn.drivers.store import Store
+    from ohmlearn.drivers.store.open_results import open_results
+    from ohmlearn.drivers.store.store import Store
     from ohmlearn.task import as_tasks
 
     sweep = Store.open(store).sweep

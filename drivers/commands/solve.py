@@ -34,7 +34,7 @@ def solve(
     """Voltages of all nodes with some held, and what the solve took."""
     import numpy as np
     from ohmlearn import Equilibrium
-    from ohmlearn.files import read_circuit
+    from ohmlearn.io.files import read_circuit
 
     net, stored = read_circuit(network)
     held = pairs(hold, "--hold", "NODE=VOLTS")

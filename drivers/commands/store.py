@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 def status(store: STORE) -> None:
     """How far a sweep is, and who works on it."""
-    from ohmlearn.drivers.overview import overview
+    from ohmlearn.drivers.store.status import overview
 
     for line in overview(store):
         typer.echo(line)
@@ -30,8 +30,8 @@ def check(
 
     Exit code 1 when damage is left.
     """
-    from ohmlearn.drivers.checking import check
     from ohmlearn.drivers.cli import BROKEN
+    from ohmlearn.drivers.store.repair import check
 
     found = check(store, repair=not dry_run)
     for line in found.lines:

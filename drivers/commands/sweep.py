@@ -45,16 +45,16 @@ def sweep(
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
     from ohmlearn.drivers.cli import FINE, MEMBERS_FAILED
-    from ohmlearn.drivers.sweep import Sweep
-    from ohmlearn.drivers.sweep_file import EXAMPLE
+    from ohmlearn.drivers.sweeps.sweep import Sweep
+    from ohmlearn.drivers.sweeps.sweep_file import EXAMPLE
 
     if example:
         typer.echo(EXAMPLE.read_text(), nl=False)
         raise typer.Exit()
     if file is None:
         raise ValueError("name a sweep file; `ohmlearn sweep --example > fig2d.toml` makes one to start from")
-    from ohmlearn.drivers.running import STOPPED, run_sweep
-    from ohmlearn.parallel.world import this_rank
+    from ohmlearn.drivers.jobs.run_sweep import STOPPED, run_sweep
+    from ohmlearn.parallel.communicator import this_rank
 
     report = run_sweep(lambda: Sweep.read(file), store or file.with_suffix(""), threads=threads, mpi=mpi,
                        shard=shard_of(shard), retry_failed=retry_failed, checkpoint=checkpoint,

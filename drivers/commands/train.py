@@ -43,8 +43,8 @@ def train(
 ) -> None:
     """Train a network on one random allosteric task (paper 1) and print how it went."""
     import ohmlearn as ol
-    from ohmlearn.drivers.cache import hush
-    from ohmlearn.drivers.keeping import STOPPED
+    from ohmlearn.drivers.display.compile_cache import hush
+    from ohmlearn.drivers.training.checkpoint import STOPPED
 
     net = network_of(network)
     task = ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
@@ -74,9 +74,9 @@ def train(
 
 def announce(network: Network, rates: list[float]) -> None:
     """Of a large network: that it is one, and what memory it takes, before work starts."""
-    from ohmlearn.drivers.large import bytes_of_training
-    from ohmlearn.drivers.paths import training_path
-    from ohmlearn.solvers.memory import GIB
+    from ohmlearn.drivers.training.large_run import bytes_of_training
+    from ohmlearn.drivers.training.regime import training_path
+    from ohmlearn.solvers.equilibrium.memory import GIB
 
     path, why = training_path(network)
     if path == "large":
@@ -89,8 +89,8 @@ def network_of(text: str) -> Network:
     import tomllib
 
     from ohmlearn import Network
-    from ohmlearn.drivers.sweep import make_network
-    from ohmlearn.drivers.sweep_file import GENERATORS, parse_network
+    from ohmlearn.drivers.sweeps.sweep import make_network
+    from ohmlearn.drivers.sweeps.sweep_file import GENERATORS, parse_network
 
     name, _, given = text.partition(":")
     if name not in GENERATORS:

@@ -1,10 +1,10 @@
 """What a figure is to the command line and to the report, so that a new one needs no line anywhere else.
 
-Every module of this folder that has a `FIGURE = Entry(...)` is a figure: `ohmlearn figure NAME` makes it, and
+Every module of the folders below that has a `FIGURE = Entry(...)` is a figure: `ohmlearn figure NAME` makes it, and
 `ohmlearn figure all` takes it into the report. Its `make` computes, writes into a folder and returns the paths:
 one picture or more (.png), one text (.txt), and the data behind them. Lines of the text that begin with pass, open
-or FAIL are its verdicts, "pass  what was measured; expected what", made by `judge` and `verdict` of the module judging.
-Figure modules import at their top nothing heavier than NumPy and the project's own drivers.
+or FAIL are its verdicts, "pass  what was measured; expected what", made by `judge` and `verdict` of the module
+verdicts. Figure modules import at their top nothing heavier than NumPy and the project's own drivers.
 """
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Settings:
 
     def make_network(self) -> Network:
         """That network."""
-        from ohmlearn.drivers.sweep import make_network
-        from ohmlearn.drivers.sweep_file import parse_network
+        from ohmlearn.drivers.sweeps.sweep import make_network
+        from ohmlearn.drivers.sweeps.sweep_file import parse_network
 
         return make_network(parse_network(self.network), Path())
 
@@ -96,7 +96,7 @@ def entries() -> dict[str, Entry]:
     """All figures by name, in the order of the report."""
     from ohmlearn.drivers import figures
 
-    modules = (import_module(f"{figures.__name__}.{module.name}") for module in iter_modules(figures.__path__))
+    modules = (import_module(module.name) for module in walk_packages(figures.__path__, f"{figures.__name__}."))
     found = [module.FIGURE for module in modules if hasattr(module, "FIGURE")]
     found.sort(key=lambda entry: (SECTIONS.index(entry.section), entry.name))
     return {entry.name: entry for entry in found}

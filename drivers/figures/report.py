@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ohmlearn.drivers.figures.catalogue import STATUSES, Entry, Settings, Verdict, entries, verdicts
 
-TEMPLATE = Path(__file__).parents[1] / "report.html"
+TEMPLATE = Path(__file__).with_name("report.html")
 LARGEST = 2_000_000      # bytes of a data file that the page carries; larger ones lie beside it
 KINDS = {".csv": "text/csv", ".txt": "text/plain", ".npz": "application/octet-stream"}
 INTRODUCTION = """
@@ -50,7 +50,7 @@ def make_all(folder: Path, size: str, settings: Settings, say: Callable[[str], N
     A figure that fails is named on the page and does not keep the others from being made. Returns the page, and the
     names of those that failed.
     """
-    from ohmlearn.parallel.world import this_rank
+    from ohmlearn.parallel.communicator import this_rank
 
     made = [make_one(entry, folder, size, settings, say) for entry in entries().values()]
     path = folder / "report.html"

@@ -1,0 +1,1 @@
+"""Measurements on training runs, and the published numbers beside them."""

@@ -1,0 +1,1 @@
+"""Gradient flow on conductances, alone and as a rule of training."""

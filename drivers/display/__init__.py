@@ -1,0 +1,1 @@
+"""Pictures, pages and messages for a user."""

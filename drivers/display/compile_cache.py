@@ -1,0 +1,87 @@
+"""Where compiled code is kept, a word while it is being made, and a word where it cannot be kept."""
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import warnings
+from time import perf_counter
+from typing import Any
+
+REMEDY = "set OHMLEARN_CACHE to a folder that can be written, or to off to have no such warning"
+PATIENCE = 1.0          # seconds of compiling before a word is said
+
+
+def place() -> str:
+    """The folder of compiled code, or why there is none."""
+    from ohmlearn.kernels.simd.jit import cache_folder
+
+    folder = cache_folder()
+    if folder is not None:
+        return str(folder)
+    return "not kept, as asked" if wanted_off() else f"not kept, its folder cannot be written; {REMEDY}"
+
+
+def wanted_off() -> bool:
+    """Whether the user turned the cache off."""
+    return os.environ.get("OHMLEARN_CACHE", "").lower() == "off"
+
+
+@functools.cache
+def prepare() -> None:
+    """Say, once in a process, that compiled code is not kept although nobody asked for that; and watch for the first
+    compiling, which takes a minute or two in which nothing else is to be seen."""
+    from numba.core import event
+    from ohmlearn.kernels.simd.jit import cache_folder
+
+    if cache_folder() is None and not wanted_off():
+        warnings.warn("the folder of compiled code cannot be written, so every start compiles for a minute; " + REMEDY,
+                      RuntimeWarning, stacklevel=4)
+
+    class Listener(event.Listener):
+        def on_start(self, event: Any) -> None:
+            WATCH.begins(event.data["dispatcher"].py_func.__module__)
+
+        def on_end(self, event: Any) -> None:
+            WATCH.ends(event.data["dispatcher"].py_func.__module__)
+
+    event.register("numba:compile", Listener())
+
+
+class Watch:
+    """Says once that kernels are being compiled, when that has taken a moment. One compiles at a time: Numba's lock."""
+
+    def __init__(self) -> None:
+        self.depth, self.began, self.spent, self.told = 0, 0.0, 0.0, False
+
+    def begins(self, module: str) -> None:
+        """A function of this module is about to be compiled, perhaps within another."""
+        if module.startswith("ohmlearn."):
+            if self.depth == 0:
+                self.began = perf_counter()
+            self.depth += 1
+            self.tell()
+
+    def ends(self, module: str) -> None:
+        """It is compiled."""
+        if module.startswith("ohmlearn.") and self.depth:
+            self.depth -= 1
+            if self.depth:
+                self.tell()
+            else:
+                self.spent += perf_counter() - self.began
+
+    def tell(self) -> None:
+        """Say it, if it is time to."""
+        if not self.told and self.spent + perf_counter() - self.began > PATIENCE:
+            self.told = True
+            once = "at every start" if wanted_off() else "once"
+            print(f"ohmlearn: compiling for this processor, {once}; a minute or two ...", file=sys.stderr, flush=True)
+
+
+WATCH = Watch()
+
+
+def hush() -> None:
+    """Say nothing of compiling in this process: progress is not wanted."""
+    WATCH.told = True

@@ -1,0 +1,1 @@
+"""Learning from data with the interface of scikit-learn."""

@@ -1,0 +1,227 @@
+"""Networks that learn from data, as estimators that follow scikit-learn's rules."""
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin, clone
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:
+    raise ImportError("CoupledRegressor and CoupledClassifier need scikit-learn 1.6 or newer: "
+                      "pip install 'ohmlearn[learn]'") from error
+
+from .best_response import best_response
+from .wiring import Array, Wiring, crossbar, learn, with_ones
+
+
+class _Coupled(BaseEstimator):
+    """What both estimators share: the wiring, the scales, and the network's answer to samples."""
+
+    def _wire(self, n_features: int, n_outputs: int) -> Wiring:
+        """The wiring for so many features and outputs."""
+        if self.net is None:
+            if self.inputs is not None or self.outputs is not None:
+                raise ValueError("inputs and outputs are nodes of a network: give net too, or leave all three out")
+            return crossbar(n_features, n_outputs)
+        if self.inputs is None or self.outputs is None:
+            raise ValueError("a network that is given needs inputs and outputs: the nodes for features and answers")
+        for what, nodes, count in (("features", self.inputs, n_features), ("outputs", self.outputs, n_outputs)):
+            if len(nodes) != count:
+                raise ValueError(f"the data have {count} {what}, but {len(nodes)} are wired to the network; "
+                                 f"give {'inputs' if what == 'features' else 'outputs'} one entry each")
+        return Wiring(self.net, self.inputs, self.outputs, self.bias, self.ground)
+
+    def _start(self, X: Array, n_outputs: int) -> Array:
+        """Scales and wiring from the data; returns what drives the network."""
+        self.offset_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
+        if self.scale:
+            self.offset_, spread = X.mean(axis=0), X.std(axis=0)
+            self.scale_ = np.where(spread > 1e-12 * np.abs(self.offset_), spread, 1.0)
+        self.wiring_ = self._wire(X.shape[1], n_outputs)
+        self.network_ = self.wiring_.network
+        return self._drive(X)
+
+    def _drive(self, X: Array) -> Array:
+        return with_ones((X - self.offset_) / self.scale_)
+
+    def _learned(self, conductances: Array) -> None:
+        self.conductances_ = conductances
+        self.response_ = self.wiring_.response(conductances)
+
+    def _learn(self, drive: Array, desired: Array, conductances: Array | None, max_steps: int) -> None:
+        self._learned(learn(self.wiring_, drive, desired, conductances, rate=self.rate, rule=self.rule,
+                            max_steps=max_steps))
+
+    def _answers(self, X: Any) -> Array:
+        """(n_samples, n_outputs) the network's outputs in V."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        return np.asarray(self._drive(X) @ self.response_.T)
+
+
+class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
+    """A resistor network that learns y from X.
+
+    net : the network; by default a crossbar made to size, which joins every output to every held node.
+    inputs : one entry a feature: the node held at its voltage x, or a pair of nodes held at x and -x.
+    outputs : one entry an output: the node, or the pair of nodes whose drop, is the answer.
+    bias : a node held at 1 V, or a pair of nodes held at 1 and -1 V. ground : a node held at 0 V. None for neither.
+    rate : R = γl/γp of coupled learning, with all samples side by side (paper 1); 0 is its quasistatic limit. None is a
+        gradient flow on the mean cost, which is quicker.
+    rule : bounds of the conductances and more, a :class:`Rule`; for rate None a :class:`GradientFlow`.
+    scale : held voltages are the standardised features, outputs `swing` V times the standardised y. False: X and y are
+        voltages as they stand.
+    max_steps : most steps of the gradient flow, or most training steps at a rate.
+
+    Conductances are not negative, so an output at a node is a mean of the held voltages with weights >= 0 that sum
+    to 1 (maximum principle): pairs of inputs or outputs give both signs, `swing` keeps the weights small enough.
+
+    Fitted: `network_`, `conductances_` (n_edges,), `response_` (n_outputs, n_features + 1), which takes (x, 1) in V to
+    the outputs in V, and `wiring_`.
+    """
+
+    def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
+                 ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True,
+                 swing: float = 0.2, max_steps: int = 1000) -> None:
+        self.net = net
+        self.inputs = inputs
+        self.outputs = outputs
+        self.bias = bias
+        self.ground = ground
+        self.rate = rate
+        self.rule = rule
+        self.scale = scale
+        self.swing = swing
+        self.max_steps = max_steps
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on features X (n_samples, n_features) and answers y (n_samples,) or (n_samples, n_outputs)."""
+        drive, desired = self._wanted(X, y)
+        self._learn(drive, desired, None, self.max_steps)
+        return self
+
+    def ideal(self, X: Any, y: Any) -> Self:
+        """The best that any network with this drive and readout can do, as a fitted estimator without conductances.
+
+        Found by a convex fit, see :func:`ohmlearn.drivers.estimators.best_response.best_response`; `cost_` is its mean
+        cost in V².
+        """
+        best: Self = clone(self)
+        drive, desired = best._wanted(X, y)
+        best.cost_, best.response_ = best_response(best.wiring_, drive, lambda _: desired)
+        return best
+
+    def _wanted(self, X: Any, y: Any) -> tuple[Array, Array]:
+        """What drives the network, and the desired outputs in V."""
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64)
+        wanted = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
+        drive = self._start(X, wanted.shape[1])
+        self.y_offset_, self.y_scale_ = np.zeros(wanted.shape[1]), np.ones(wanted.shape[1])
+        if self.scale:
+            spread = wanted.std(axis=0)
+            self.y_offset_, self.y_scale_ = wanted.mean(axis=0), np.where(spread > 0, spread, 1.0) / self.swing
+        self.y_ndim_ = np.ndim(y)
+        return drive, (wanted - self.y_offset_) / self.y_scale_
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """(n_samples,) or (n_samples, n_outputs), as y was."""
+        answers = self._answers(X) * self.y_scale_ + self.y_offset_
+        return answers[:, 0] if self.y_ndim_ == 1 else answers
+
+
+class CoupledClassifier(ClassifierMixin, _Coupled):
+    """A resistor network that learns classes, one output each; the largest output tells.
+
+    margin : V by which the right output should lead. The desired outputs of a sample are the nearest ones that do;
+        a sample whose right output leads by the margin already is left alone. Small against the held voltages, so that
+        conductances that are not negative can give it.
+    epochs, max_steps : how often the desired outputs are set anew, and most steps in between.
+    tol : training ends when an epoch lowers the mean cost by less than this share.
+    Others as for :class:`CoupledRegressor`; scale=False takes X as voltages.
+
+    The decision does not change when all outputs gain the same voltage, nor with their scale, so weights >= 0 that sum
+    to 1 are no bound on it: any linear classifier can be had, if the network has enough paths.
+
+    Fitted: `classes_`, `network_`, `conductances_`, `response_`, `wiring_`, `n_iter_`, and `costs_`, the mean cost in
+    V² before every epoch.
+    """
+
+    def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
+                 ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True,
+                 margin: float = 0.05, epochs: int = 100, max_steps: int = 20, tol: float = 1e-4) -> None:
+        self.net = net
+        self.inputs = inputs
+        self.outputs = outputs
+        self.bias = bias
+        self.ground = ground
+        self.rate = rate
+        self.rule = rule
+        self.scale = scale
+        self.margin = margin
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.tol = tol
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on features X (n_samples, n_features) and class labels y (n_samples,)."""
+        drive, right = self._wanted(X, y)
+        self._learned(self.network_.conductances())
+        self.costs_: list[float] = []
+        for _ in range(self.epochs):
+            outputs = drive @ self.response_.T
+            desired = leading(outputs, right, self.margin)
+            self.costs_.append(0.5 * float(np.mean(np.sum((desired - outputs) ** 2, axis=1))))
+            if self.costs_[-1] == 0 or (len(self.costs_) > 1 and
+                                        self.costs_[-1] > (1 - self.tol) * self.costs_[-2]):
+                break
+            self._learn(drive, desired, self.conductances_, self.max_steps)
+        self.n_iter_ = len(self.costs_)
+        return self
+
+    def ideal(self, X: Any, y: Any) -> Self:
+        """The best that any network with this drive and readout can do, as for :meth:`CoupledRegressor.ideal`."""
+        best: Self = clone(self)
+        drive, right = best._wanted(X, y)
+        best.cost_, best.response_ = best_response(best.wiring_, drive,
+                                                   lambda outputs: leading(outputs, right, self.margin))
+        return best
+
+    def _wanted(self, X: Any, y: Any) -> tuple[Array, NDArray[np.int64]]:
+        """What drives the network, and the number of every sample's class."""
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        self.classes_, right = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"the data have one class only, {self.classes_[0]}; a classifier needs two")
+        return self._start(X, len(self.classes_)), right
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """(n_samples, n_classes) outputs in V; of two classes (n_samples,) how far the second leads."""
+        outputs = self._answers(X)
+        return outputs[:, 1] - outputs[:, 0] if outputs.shape[1] == 2 else outputs
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """(n_samples,) the classes whose outputs are largest."""
+        best = self._answers(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+
+def leading(outputs: Array, right: NDArray[Any], margin: float) -> Array:
+    """The nearest outputs (n, n_classes) at which the right one leads every other by the margin."""
+    rows = np.arange(len(outputs))
+    rivals = outputs + margin
+    rivals[rows, right] = -np.inf
+    order = np.sort(rivals, axis=1)[:, ::-1]
+    # The right output rises, and those that come too near fall, to a common level: the mean over as many as that takes.
+    level = outputs[rows, right]
+    total = level.copy()
+    for k in range(outputs.shape[1] - 1):
+        total = total + np.where(np.isfinite(order[:, k]), order[:, k], 0.0)
+        level = np.where(order[:, k] > level, total / (k + 2), level)
+    desired = np.minimum(outputs, level[:, None] - margin)
+    desired[rows, right] = level
+    return desired

@@ -1,0 +1,144 @@
+"""Samples given as arrays: how they enter a network, and how few of them say all that many do.
+
+A linear network sees samples only through their second moments: at given conductances its voltages are linear in the
+held ones and the desired ones, a change of conductance is bilinear in them, and all samples share the conductances.
+So n samples may be replaced by the rows of the R of a QR factorisation of (drives, desired outputs), at most as many as
+there are columns: cost, gradient and trajectory stay the same.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.network import Network
+from ohmlearn.outputs import read_outputs
+from ohmlearn.rule import GradientFlow, Rule
+from ohmlearn.task import Task
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Wiring:
+    """Where samples enter a network and where its outputs are read.
+
+    inputs : one entry a feature, the node held at its voltage x, or a pair of nodes held at x and -x.
+    outputs : one entry an output, a node or a pair of nodes whose drop is read.
+    bias : a node held at 1 V, or a pair held at 1 and -1 V. ground : a node held at 0 V. Either may be None.
+    """
+
+    network: Network
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+    bias: Any = None
+    ground: int | None = None
+
+    def __post_init__(self) -> None:
+        used: dict[int, str] = {}
+        for node, what in self._held():
+            self.network.check_nodes([node], what)
+            if node in used:
+                raise ValueError(f"node {node} is {used[node]} and {what}; a node is held at one voltage")
+            used[node] = what
+
+    def _held(self) -> list[tuple[int, str]]:
+        """Held nodes, and what each is for."""
+        named = [(node, f"input {k}") for k, entry in enumerate(self.inputs) for node in np.atleast_1d(entry)]
+        named += [(node, "bias") for node in ([] if self.bias is None else np.atleast_1d(self.bias))]
+        named += [] if self.ground is None else [(self.ground, "ground")]
+        return [(int(node), what) for node, what in named]
+
+    @property
+    def sources(self) -> list[int]:
+        """The held nodes."""
+        return [node for node, _ in self._held()]
+
+    @property
+    def drive(self) -> Array:
+        """(n_sources, n_features + 1) how held voltages follow from the features and a last one that is always 1."""
+        columns = [*self.inputs, *([] if self.bias is None else [self.bias])]
+        matrix = np.zeros((len(self.sources), len(self.inputs) + 1))
+        row = 0
+        for k, entry in enumerate(columns):
+            for sign in (1.0, -1.0)[:np.size(entry)]:
+                matrix[row, k] = sign
+                row += 1
+        return matrix
+
+    def tasks(self, features: Array, desired: Array) -> tuple[Task, ...]:
+        """One task a row of features (n, n_features + 1) and of desired outputs (n, n_outputs)."""
+        targets = read_outputs(list(self.outputs))
+        return tuple(Task(self.sources, held, targets, wanted)
+                     for held, wanted in zip(features @ self.drive.T, desired, strict=True))
+
+    def response(self, conductances: Array) -> Array:
+        """(n_outputs, n_features + 1) what the network computes: outputs = response times (features, 1)."""
+        from ohmlearn.solvers.hessian.circuit import Circuit
+
+        n = len(self.inputs) + 1
+        tasks = self.tasks(np.eye(n), np.zeros((n, len(self.outputs))))
+        circuit = Circuit(self.network, tasks[0], self.network.conductances(conductances))
+        read = tasks[0].output_matrix(self.network.n_nodes)
+        return np.stack([read @ circuit.voltages(task) for task in tasks], axis=1)
+
+
+def crossbar(n_features: int, n_outputs: int) -> Wiring:
+    """A network made to size: every output joined to every held node, two nodes a feature (x and -x) and for the bias,
+    and a ground. Its responses are all those with Σ |weights| <= 1 for every output."""
+    held = 2 * n_features + 3
+    edges = [(i, held + k) for k in range(n_outputs) for i in range(held)]
+    pairs = [(2 * i, 2 * i + 1) for i in range(n_features + 1)]
+    return Wiring(Network(np.array(edges), name="crossbar"), pairs[:-1],
+                  range(held, held + n_outputs), pairs[-1], held - 1)
+
+
+def with_ones(features: Array) -> Array:
+    """(n, n_features + 1) the features and a last one that is always 1."""
+    return np.append(features, np.ones((len(features), 1)), axis=1)
+
+
+def condense(features: Array, desired: Array) -> tuple[Array, Array]:
+    """Few samples that say all that many do: the mean over n rows becomes a sum over at most n_features + n_outputs.
+
+    features (n, p), desired (n, q) -> (k, p), (k, q) with the same second moments, divided by n.
+    """
+    both = np.append(features, desired, axis=1)
+    rows: Array = np.asarray(np.linalg.qr(both / np.sqrt(len(both)), mode="r"))
+    rows = rows[np.abs(rows).max(axis=1) > 1e-14 * np.abs(rows).max(initial=0.0)]
+    return rows[:, :features.shape[1]], rows[:, features.shape[1]:]
+
+
+def learn(wiring: Wiring, features: Array, desired: Array, conductances: Array | None, *, rate: float | None = None,
+          rule: Any = None, max_steps: int = 1000) -> Array:
+    """(n_edges,) conductances after training on the mean cost over samples, from given ones.
+
+    features (n, n_features + 1), desired (n, n_outputs). rate : R of coupled learning, all samples side by side, for
+        `max_steps` training steps or until the cost no longer falls; None for a gradient flow of as many steps.
+    rule : a Rule, or for rate None a GradientFlow.
+    """
+    few = condense(features, desired)
+    held = np.abs(few[0] @ wiring.drive.T).max(axis=1, initial=0.0)
+    # The others are what no linear map can meet. At a rate they would add a pull downwards of the order of the nudge.
+    driven = held > 1e-12 * held.max(initial=0.0)
+    if not driven.any():
+        raise ValueError("all features are 0, and there is no bias: the network is not driven")
+    wanted = GradientFlow if rate is None else Rule
+    if rule is not None and not isinstance(rule, wanted):
+        raise TypeError(f"at rate={rate} the rule is an ohmlearn.{wanted.__name__} or None, not {rule!r}")
+    if rate is None:
+        from ohmlearn.drivers.descent.descend import descend
+
+        flow = rule if isinstance(rule, GradientFlow) else GradientFlow()
+        tasks = wiring.tasks(few[0][driven], few[1][driven])
+        end: Any = descend(wiring.network, tasks, rule=flow, conductances=conductances,
+                           max_steps=max_steps)
+    else:
+        from ohmlearn.drivers.training.train import train
+
+        unit = np.sqrt(driven.sum())            # what was a sum over samples becomes their mean again
+        tasks = wiring.tasks(unit * few[0][driven], unit * few[1][driven])
+        end = train(wiring.network, tasks, rate, rule=rule, conductances=conductances, t_max=max_steps / (rate or 1.0))
+    return np.asarray(end.conductances)

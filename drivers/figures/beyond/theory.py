@@ -1,0 +1,166 @@
+"""The linear theory of learning out of equilibrium (Eqs. 4 and 12-14 of paper 1) beside what is measured.
+
+The spectrum of one trained network as R passes R_c, its C(t) below and above, and the predicted onset of oscillations
+of many tasks against the observed one. Two predictions: by the slowest mode of the state trained at R = 0.3 alone, and
+R_c, which also counts oscillations that begin before training, see :mod:`ohmlearn.solvers.theory.linear_theory`.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.drivers.analysis.onset import OnsetScan, scan_onsets
+from ohmlearn.drivers.figures.beyond.theory_panels import draw
+from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
+from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, decades
+from ohmlearn.drivers.figures.paper2.landscape import Array
+from ohmlearn.drivers.figures.verdicts import share_error, verdict
+from ohmlearn.drivers.training.train import train
+from ohmlearn.network import Network
+from ohmlearn.run import Record, Run
+from ohmlearn.solvers.theory.learning_modes import Modes
+from ohmlearn.solvers.theory.linear_theory import Theory, theory
+from ohmlearn.task import Task
+
+TRAINED_AT = 0.3
+SHOWN = decades(1e-2, 1e3, 24)      # rates of the spectrum
+AROUND = (0.3, 3.0, 30.0)           # of the traces, in R_c
+FACTOR, SHARE = 2.0, 0.85           # R_c within a factor, for this share of the tasks
+SEARCHED = 0.05, 100.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """tasks : how many. rates : a decade, of the measured scan."""
+
+    tasks: int
+    rates: int
+
+    def __post_init__(self) -> None:
+        if self.tasks < 2 or self.rates < 1:
+            raise ValueError(f"the theory is compared over two tasks and one rate a decade at least, not {self.tasks} "
+                             f"and {self.rates}")
+
+
+QUICK, USUAL, FULL = Size(8, 6), Size(40, 12), Size(100, 16)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Predicted and observed onsets in R, one entry a task. slowest, start : of the two states; observed : NaN where C
+    never rose. learned : trained at R = 0.3. used : tasks that count."""
+
+    slowest: Array
+    start: Array
+    observed: Array
+    learned: NDArray[np.bool_]
+    smooth: NDArray[np.bool_]
+
+    @property
+    def predicted(self) -> Array:
+        """R_c, the earlier of the two."""
+        return np.fmin(self.slowest, self.start)
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Tasks that were learned at R = 0.3 and whose C falls smoothly at the smallest R."""
+        return self.learned & self.smooth
+
+    def ratios(self, predicted: Array) -> Array:
+        """Observed over predicted onset of the tasks that count; 0 where nothing is predicted, inf where nothing is
+        observed."""
+        seen = np.where(np.isnan(self.observed), np.inf, self.observed)
+        with np.errstate(invalid="ignore"):
+            found = seen / np.where(np.isnan(predicted), np.inf, predicted)
+        return np.nan_to_num(found, nan=1.0, posinf=np.inf)[self.used]
+
+    def share(self, predicted: Array) -> float:
+        """Share of the tasks that count whose onset is within the factor."""
+        ratios = self.ratios(predicted)
+        return float(np.mean((ratios <= FACTOR) & (ratios >= 1 / FACTOR)))
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One task. spectra : of its trained state at the rates SHOWN. traces : its runs at `AROUND` R_c."""
+
+    theory: Theory
+    critical: float
+    observed: float
+    spectra: list[Modes]
+    traces: list[Run]
+
+
+def compare(network: Network, tasks: list[Task], per_decade: int, threads: int | None
+            ) -> tuple[Compared, list[Theory], OnsetScan]:
+    """Theories of all tasks from their runs at R = 0.3, and their measured onsets."""
+    runs = train(network, tasks, rate=TRAINED_AT, threads=threads)
+    theories = [theory(network, task, run) for task, run in zip(tasks, runs, strict=True)]
+    scan = scan_onsets(network, tasks, decades(*SEARCHED, per_decade), threads=threads)
+    slowest = [one.onset_of_slowest(SEARCHED) for one in theories]     # LAPACK has threads of its own
+    start = [one.onset_from_start(SEARCHED) for one in theories]
+    found = Compared(np.array(slowest), np.array(start), scan.onset, runs.status == "reached", ~scan.never_smooth)
+    return found, theories, scan
+
+
+def show(network: Network, found: Compared, theories: list[Theory], threads: int | None) -> Shown:
+    """The task whose prediction is the typical one: the median of observed over predicted."""
+    ratios = np.where(found.used & np.isfinite(found.predicted), found.observed / found.predicted, np.nan)
+    middle = np.nanmedian(ratios)
+    k = int(np.nanargmin(np.abs(np.log(ratios / middle))))
+    task, critical = theories[k].trained.task, float(found.predicted[k])
+    traces = train(network, [task] * len(AROUND), rate=critical * np.array(AROUND), record=Record(per_decade=300),
+                   threads=threads)
+    return Shown(theories[k], critical, float(found.observed[k]), [theories[k].spectrum(rate) for rate in SHOWN],
+                 list(traces))
+
+
+def lines(found: Compared, title: str) -> list[str]:
+    """What was measured beside what is expected."""
+    n, told = int(found.used.sum()), [title, ""]
+    for name, predicted, bar in (("R_c", found.predicted, SHARE), ("slowest mode of the trained state alone",
+                                                                  found.slowest, None)):
+        share, ratios = found.share(predicted), found.ratios(predicted)
+        ratios = ratios[np.isfinite(ratios) & (ratios > 0)]
+        spread = np.exp(np.std(np.log(ratios)))
+        words = (f"{name}: observed onset within a factor {FACTOR:g} of the predicted for {round(share * n)} of {n} "
+                 f"tasks (observed/predicted {np.exp(np.mean(np.log(ratios))):.2f}, spread ×{spread:.2f})")
+        told.append(f"      {words}" if bar is None else verdict(share, bar, 1.0, words, share_error(bar, n)))
+    at = found.used & np.isfinite(found.observed) & np.isfinite(found.predicted)
+    told.append(f"      correlation of the logarithms of predicted and observed onset: "
+                f"{np.corrcoef(np.log(found.predicted[at]), np.log(found.observed[at]))[0, 1]:.2f}")
+    told.append(f"      the start decides R_c in {np.sum((found.start < found.slowest)[found.used])} of {n} tasks")
+    told.append(f"      left out: {np.sum(~found.learned)} tasks that R = {TRAINED_AT:g} does not learn, "
+                f"{np.sum(found.learned & ~found.smooth)} whose C rises by 10 % at R = {SEARCHED[0]:g} already")
+    return told
+
+
+def make(size: Size, folder: Path, given: Settings) -> list[Path]:
+    """Compare theory with simulation, and write picture, verdicts and data into a folder; returns what was written."""
+    network = given.make_network()
+    tasks = [Task.allosteric(network, SOURCES, TARGETS, seed=seed) for seed in range(size.tasks)]
+    found, theories, _ = compare(network, tasks, size.rates, given.threads)
+    shown = show(network, found, theories, given.threads)
+    title = (f"Linear theory of learning: {network!r}, {size.tasks} tasks with {SOURCES} sources and {TARGETS} "
+             f"targets; onset: first R at which C(t) is 10 % above its running minimum, {size.rates} rates a decade.")
+    folder.mkdir(parents=True, exist_ok=True)
+    picture, text, onsets, spectrum = (folder / name for name in ("theory.png", "theory.txt", "theory_onset.csv",
+                                                                  "theory_spectrum.npz"))
+    draw(shown, found).savefig(picture, dpi=250)
+    text.write_text("\n".join(lines(found, title)) + "\n")
+    table = np.column_stack([np.arange(size.tasks), found.predicted, found.slowest, found.start, found.observed,
+                             found.learned, found.smooth])
+    np.savetxt(onsets, table, "%.6g", ",", comments="",
+               header="task,predicted,slowest_mode,from_start,observed,learned,smooth")
+    np.savez(spectrum, R=np.array(SHOWN), omega=np.array(shown.spectra), critical_rate=shown.critical)
+    return [picture, text, onsets, spectrum]
+
+
+FIGURE = Entry(
+    "theory", "Linear theory: the modes of learning, and when they begin to oscillate", BEYOND,
+    {"a": "rates of decay of the slowest modes of one trained network against R, real ones and oscillating ones",
+     "b": "their frequencies", "c": "C(t) of that task below and above R_c, simulated and linear about the start",
+     "d": "observed onset of oscillations against the predicted one"},
+    {"quick": QUICK, "usual": USUAL, "full": FULL}, make, adjust={"tasks": int}, takes_network=True)

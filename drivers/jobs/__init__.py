@@ -1,0 +1,1 @@
+"""Carrying out a sweep on one process or on the ranks of a job, and reporting on it."""

@@ -1,0 +1,163 @@
+"""Running a sweep into its store, on one process or on all ranks of an MPI job."""
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.drivers.display.compile_cache import hush
+from ohmlearn.drivers.store import consolidate
+from ohmlearn.drivers.store.locks import Lock, alone, claim, running
+from ohmlearn.drivers.store.record import ALL_STATUSES, FAILURES, MISSING
+from ohmlearn.drivers.store.store import Store, make_folder
+from ohmlearn.drivers.training.work_queue import expected_log_steps
+from ohmlearn.parallel.communicator import RankError, join
+from ohmlearn.parallel.signals import Stopping
+
+from .rank_worker import CHECKPOINT, Outcome, Plan, Rank
+from .timeline_plot import write_timeline
+
+if TYPE_CHECKING:
+    from ohmlearn.drivers.sweeps.sweep import Sweep
+
+FAILURE_CODES = [ALL_STATUSES.index(name) for name in FAILURES]
+STOPPED = 75        # exit code of a sweep that a signal ended before it was done: the system's "try again"
+MOST_TOLD = 5       # failures that the summary names
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a job.
+
+    store : the folder.
+    status : (n_members,) codes of all members in it; see `rows.ALL_STATUSES`.
+    computed : members that this job finished.
+    elapsed : s that it took.
+    stopped : name of the signal that ended it early, None if none did.
+    failures : parameters and reason of members that failed, the first few.
+    """
+
+    store: Path
+    status: NDArray[np.int8]
+    computed: int
+    elapsed: float
+    stopped: str | None = None
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def n_failed(self) -> int:
+        """Members that diverged or raised."""
+        return int(np.isin(self.status, FAILURE_CODES).sum())
+
+    @property
+    def n_missing(self) -> int:
+        """Members that are still to do."""
+        return int((self.status == MISSING).sum())
+
+    def lines(self) -> list[str]:
+        """A summary for people."""
+        counts = [(int((self.status == code).sum()), name) for code, name in enumerate(ALL_STATUSES)]
+        ends = ", ".join(f"{count} {name}" for count, name in counts if count)
+        told = [f"{self.store}: {self.status.size - self.n_missing} of {self.status.size} members done"
+                f"{f' ({ends})' if ends else ''}; {self.computed} computed now in {self.elapsed:.3g} s"]
+        told += self.failures
+        if self.stopped:
+            told.append(f"stopped by {self.stopped}; the same command goes on from here")
+        return told
+
+
+def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = None, mpi: bool | None = None,
+              shard: tuple[int, int] = (1, 1), retry_failed: bool = False, checkpoint: float = CHECKPOINT,
+              timeline: Path | None = None, quiet: bool = False) -> Report:
+    """Compute what the store does not have yet.
+
+    load : gives the sweep, on rank 0; the other ranks read it from the store.
+    threads : of each process; by default what the launcher says, else all cores that it may use.
+    mpi : use MPI or do not; by default if a launcher started this process. shard : (i, n) does the i-th of n parts
+    of the members, i from 1, for jobs side by side. retry_failed : try members again that failed before.
+    checkpoint : seconds after which the states of running members are stored again; more where that would take more
+    than 2 % of the time. timeline : write what each rank
+    did when to this file, a table (.csv) or a picture. quiet : show no progress.
+    Raises StoreError when the store cannot be used (any more); what was finished until then is kept. Under MPI
+    every rank raises what any rank met.
+    """
+    if not 1 <= shard[0] <= shard[1]:
+        raise ValueError(f"shard {shard[0]}/{shard[1]} is none: i/n counts from 1 to n")
+    if quiet:
+        hush()
+    world = join(mpi)
+    holds: list[Lock] = []  # on rank 0
+    begun = time.monotonic()
+    with Stopping(STOPPED) as stopping:
+        try:
+            plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
+            told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint, quiet=quiet).run()
+            if timeline is not None and world.rank == 0:
+                write_timeline([outcome.spans for outcome in told], timeline)
+            report = world.first(lambda: finish(path, told, holds, time.monotonic() - begun))
+        except BaseException as error:
+            if world.size > 1 and not isinstance(error, RankError):  # the others do not know and would wait for ever
+                if isinstance(error, SystemExit):
+                    os._exit(STOPPED)
+                traceback.print_exc()
+                world.abort(1)
+            raise
+        finally:
+            for hold in holds:
+                hold.give_back()
+        world.close()
+    return report
+
+
+def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, holds: list[Lock]) -> Plan:
+    """Claim the store, make or extend it, and find what is to do, longest first."""
+    make_folder(path)
+    with alone(path):
+        holds.append(claim(path, shard))
+        store = Store.prepare(path, sweep)
+        if retry_failed:
+            consolidate.forget_failures(store)
+        status, states = store.status(), store.checkpoints()
+    expected = expected_log_steps(store.sweep.ensemble.rates)
+    mine = np.argsort(-expected, kind="stable")[shard[0] - 1::shard[1]]
+    todo = mine[status[mine] == MISSING]
+    failed = int(np.isin(status[mine], FAILURE_CODES).sum())
+    return Plan(store, shard, todo, expected[todo], {k: states[k] for k in todo.tolist() if k in states},
+                mine.size, (mine.size - todo.size, failed))
+
+
+def finish(path: Path, told: list[Outcome], holds: list[Lock], elapsed: float) -> Report:
+    """Fold the store if this job completed it, and say what came of it."""
+    for hold in holds:
+        hold.give_back()
+    with alone(path):
+        store = Store.open(path)  # another shard's job may have let it grow
+        status = store.status()
+        if not (status == MISSING).any() and not running(store.path):
+            consolidate.fold(store)
+        failures = describe_failures(store, status)
+    for outcome in told:
+        if outcome.error is not None:
+            raise outcome.error
+    signals = [outcome.stopped for outcome in told if outcome.stopped and (status == MISSING).any()]
+    return Report(store.path, status, sum(outcome.computed for outcome in told), elapsed,
+                  signals[0] if signals else None, failures)
+
+
+def describe_failures(store: Store, status: NDArray[np.int8]) -> list[str]:
+    """The first few members that failed: task, rate and reason."""
+    numbers = np.flatnonzero(np.isin(status, FAILURE_CODES))
+    sweep, told = store.sweep, []
+    for number in numbers[:MOST_TOLD].tolist():
+        task, rate = divmod(number, sweep.rates.size)
+        row = consolidate.find(store, task, rate)
+        told.append(f"task {task} at R = {sweep.rates[rate]:g} {row.status}: {row.reason}" if row else "")
+    if numbers.size > MOST_TOLD:
+        told.append(f"and {numbers.size - MOST_TOLD} more failed; `status` and `reason` in the results tell all")
+    return told

@@ -1,0 +1,1 @@
+"""What of a run's states is recorded."""

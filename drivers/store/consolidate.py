@@ -1,0 +1,184 @@
+"""Folding the parts of a complete store into one zarr group, once."""
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ohmlearn import __version__
+
+from . import part_file
+from .record import ALL_STATUSES, FAILURES, FORMAT, MISSING, Arrays, Row
+from .store import RESULTS, Store, inputs, remove, sync
+
+SHARD, CHUNK = 1 << 28, 1 << 20     # bytes of a file of the group, and of what is read at once
+PER_TASK = {"sources": "source", "source_voltages": "source", "targets": "target", "target_voltages": "target"}
+
+
+def collect(store: Store, begin: int, end: int) -> Arrays:
+    """The results of tasks begin to end as arrays (tasks, rates, ...), from what is folded and from the parts."""
+    layout, rates = store.layout, store.sweep.rates.tolist()
+    arrays = layout.blank(end - begin, len(rates))
+    column = {rate: j for j, rate in enumerate(rates)}
+    if store.folded() is not None:
+        for task, rate, row in folded_rows(store, begin, end):
+            layout.place(arrays, (task - begin, column[rate]), row)
+    for part in store.parts():
+        for row in part_file.read_members(part, (begin, end)):
+            if row.rate in column:
+                layout.place(arrays, (row.task - begin, column[row.rate]), row)
+    return arrays
+
+
+def folded_rows(store: Store, begin: int, end: int) -> Iterator[tuple[int, float, Row]]:
+    """The members among tasks begin to end that are folded already."""
+    import zarr
+
+    group: Any = zarr.open_group(store.path / RESULTS, mode="r")
+    arrays: Arrays = {name: group[name][begin:end] for name in store.layout.quantities if name in group}
+    for i, j in zip(*np.nonzero(arrays["status_code"] != MISSING), strict=True):
+        rate = float(group["rate"][j])
+        yield begin + int(i), rate, store.layout.lift(arrays, (i, j), begin + int(i), rate)
+
+
+def find(store: Store, task: int, rate: int) -> Row | None:
+    """One member's row, by the numbers of its task and rate."""
+    value = float(store.sweep.rates[rate])
+    for part in store.parts():
+        for row in part_file.read_members(part, (task, task + 1)):
+            if row.rate == value:
+                return row
+    if store.folded() is None:
+        return None
+    return next((row for _, r, row in folded_rows(store, task, task + 1) if r == value), None)
+
+
+def forget_failures(store: Store) -> None:
+    """Take out the members that failed, so that they are tried again."""
+    for part in store.parts():
+        part_file.forget_failures(part)
+    if (folded := store.folded()) is not None:
+        import zarr
+
+        codes = folded[1]
+        codes[np.isin(codes, [ALL_STATUSES.index(name) for name in FAILURES])] = MISSING
+        group: Any = zarr.open_group(store.path / RESULTS, mode="r+")
+        group["status_code"][:] = codes
+
+
+def is_folded(store: Store) -> bool:
+    """Whether the group alone has all members."""
+    folded = store.folded()
+    sweep = store.sweep
+    return folded is not None and folded[1].shape == (len(sweep.tasks), sweep.rates.size) and \
+        np.array_equal(folded[0], sweep.rates) and not (folded[1] == MISSING).any()
+
+
+def fold(store: Store) -> None:
+    """Write the group, put it in place at once, and remove the parts. Cut off anywhere, it can be repeated."""
+    new, old, place = (store.path / f"{RESULTS}{suffix}" for suffix in (".new", ".old", ""))
+    if not is_folded(store):
+        remove(new)
+        write_group(store, new)
+        sync_tree(new)
+        remove(old)
+        if place.exists():
+            place.rename(old)
+        new.rename(place)
+        sync(store.path)
+    remove(old)
+    remove(new)
+    for part in store.parts():
+        remove(part)
+        remove(part.with_name(f"{part.name}-journal"))
+
+
+def write_group(store: Store, path: Path) -> None:
+    """All results and what they belong to as one zarr 3 group."""
+    import zarr
+
+    sweep, layout = store.sweep, store.layout
+    n_tasks, n_rates = len(sweep.tasks), sweep.rates.size
+    quantities = layout.quantities
+    widths = {name: n_rates * int(np.prod([layout.sizes[dim] for dim in q.dims])) * np.dtype(q.kind).itemsize
+              for name, q in quantities.items()}
+    slab = min(n_tasks, max(1, SHARD // max(widths.values())))
+    group = zarr.create_group(path, zarr_format=3)
+    targets = {}
+    for name, q in quantities.items():
+        shape = (n_tasks, n_rates, *(layout.sizes[dim] for dim in q.dims))
+        chunk = divisor(slab, max(1, CHUNK // widths[name]))
+        targets[name] = group.create_array(
+            name, shape=shape, dtype=q.kind, chunks=(chunk, *shape[1:]), shards=(slab, *shape[1:]),
+            fill_value=np.nan if q.kind == "<f8" else 0, dimension_names=("task", "rate", *q.dims),
+            attributes={"units": q.unit, "long_name": q.meaning} | flags(name))
+    for begin in range(0, n_tasks, slab):
+        end = min(begin + slab, n_tasks)
+        for name, values in collect(store, begin, end).items():
+            targets[name][begin:end] = values
+    for name, (dims, values, attributes) in surroundings(store).items():
+        group.create_array(name, data=values, chunks=values.shape or "auto", dimension_names=dims,
+                           attributes=attributes)
+    group.attrs.update(provenance(store))
+
+
+def divisor(n: int, most: int) -> int:
+    """Largest divisor of n that is not above `most`."""
+    return next(k for k in range(min(n, most), 0, -1) if n % k == 0)
+
+
+def flags(name: str) -> dict[str, Any]:
+    """What the codes of a variable mean."""
+    if name != "status_code":
+        return {}
+    return {"flag_values": [MISSING, *range(len(ALL_STATUSES))], "flag_meanings": ["to do", *ALL_STATUSES]}
+
+
+def surroundings(store: Store) -> dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]]:
+    """Coordinates, network and tasks: dimensions, values and attributes by name."""
+    sweep = store.sweep
+    given = inputs(sweep)
+    made: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]] = {
+        "task": (("task",), np.arange(len(sweep.tasks)), {"long_name": "number of the task"}),
+        "rate": (("rate",), sweep.rates, {"units": "1", "long_name": "R = γl/γp"}),
+        "edges": (("edge", "end"), given["edges"], {"long_name": "the two nodes of each edge"}),
+    }
+    if "positions" in given:
+        made["positions"] = (("node", "axis"), given["positions"], {"long_name": "places of the nodes"})
+    for name, dim in PER_TASK.items():
+        unit = {"units": "V"} if "voltages" in name else {}
+        dims = ("task", dim) if given[name].ndim == 2 else ("task", "example", dim)       # several samples of a task
+        made[name] = (dims, given[name], {"long_name": name.replace("_", " ")} | unit)
+    if sweep.n_samples:
+        times = np.full((sweep.rates.size, sweep.n_samples), np.nan)
+        for row, values in zip(times, sweep.times, strict=True):
+            row[:values.size] = values
+        steps = times * np.where(sweep.rates == 0, 1.0, sweep.rates)[:, None]
+        made["sample_time"] = (("rate", "sample"), times, {
+            "units": "1/γp (training steps at rate 0)", "long_name": "time of a recorded sample"})
+        made["training_steps"] = (("rate", "sample"), steps, {"units": "1", "long_name": "training steps, R t"})
+    return made
+
+
+def provenance(store: Store) -> dict[str, Any]:
+    """What made the results. No clock times: the same sweep gives the same file."""
+    tables = store.header["tables"]
+    versions = {version for part in store.parts() for version in part_file.read_versions(part)}
+    if (store.path / RESULTS).exists():
+        import zarr
+
+        attributes: Any = zarr.open_group(store.path / RESULTS, mode="r").attrs
+        versions.update(attributes.get("ohmlearn_versions", []))
+    return {"ohmlearn_versions": sorted(versions) or [__version__], "results_format": FORMAT,
+            "sweep_digest": store.header["digest"], "sweep": json.dumps(tables),
+            "seed": tables["tasks"]["allosteric"]["seed"], "n_nodes": store.sweep.network.n_nodes}
+
+
+def sync_tree(path: Path) -> None:
+    """Bring a folder and all in it to the disk; side by side, as each file waits for it."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(sync, [Path(folder, name) for folder, _, files in os.walk(path) for name in (*files, ".")]))

@@ -1,0 +1,55 @@
+"""Reading a store as an xarray dataset, whether its sweep has ended or is still on its way."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import consolidate
+from .record import ALL_STATUSES, MISSING, text_of
+from .store import RESULTS, Store
+
+if TYPE_CHECKING:
+    import xarray
+
+COORDINATES = ("task", "rate", "sample_time", "training_steps")
+
+
+def open_results(path: str | Path) -> xarray.Dataset:
+    """The results of a sweep, by task and rate. Members that are still to do are NaN and have the status "to do".
+
+    Variables are those of :class:`ohmlearn.Run` (conductances along the dimension `edge`, traces along `sample`
+    with the coordinate `sample_time`), `status` and `reason` in words, the network and the tasks; units are in
+    their attributes, the sweep's provenance in the dataset's. A folded store is read lazily.
+    """
+    import xarray
+
+    store = Store.open(path)
+    if consolidate.is_folded(store) and not store.parts():
+        found = xarray.open_zarr(store.path / RESULTS, chunks=None, consolidated=False, mask_and_scale=False)
+    else:
+        found = gathered(store)
+    found = found.set_coords([name for name in COORDINATES if name in found.variables])
+    codes = found["status_code"].values
+    words = np.array([*ALL_STATUSES, "to do"])  # -1 is the last
+    found["status"] = (("task", "rate"), words[codes], {"long_name": "how the run ended"})
+    texts = found["reason_text"].values
+    reasons = np.array([text_of(text) for text in texts.reshape(-1, texts.shape[-1])], dtype=object)
+    found["reason"] = (("task", "rate"), reasons.reshape(codes.shape), {"long_name": "why it ended so"})
+    found.attrs["members_to_do"] = int((codes == MISSING).sum())
+    return found.drop_vars("reason_text")
+
+
+def gathered(store: Store) -> xarray.Dataset:
+    """The dataset in memory, from the parts and what is folded."""
+    import xarray
+
+    quantities = store.layout.quantities
+    variables: dict[str, Any] = {}
+    for name, values in consolidate.collect(store, 0, len(store.sweep.tasks)).items():
+        q = quantities[name]
+        variables[name] = (("task", "rate", *q.dims), values,
+                           {"units": q.unit, "long_name": q.meaning} | consolidate.flags(name))
+    variables.update(consolidate.surroundings(store))
+    return xarray.Dataset(variables, attrs=consolidate.provenance(store))

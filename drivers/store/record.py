@@ -1,0 +1,176 @@
+"""A member's result as one row of bytes, and as a place in the arrays of a sweep. The two are bit for bit the same."""
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.run import STATUSES, Run
+
+if TYPE_CHECKING:
+    from ohmlearn.drivers.sweeps.sweep import Sweep
+
+FORMAT = 1  # of the rows, the header and the arrays; a store of another format is refused
+ALL_STATUSES = (*STATUSES, "failed")  # failed: an exception, recorded with its text
+FAILURES = ("diverged", "failed")
+MISSING = -1
+REASON_BYTES = 240
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Row(NamedTuple):
+    """One finished member. data : little-endian float64, see :class:`Layout`."""
+
+    task: int
+    rate: float
+    status: str
+    reason: str
+    data: bytes
+    checksum: int
+
+
+class Quantity(NamedTuple):
+    """One variable of the results: what it depends on besides task and rate, its unit, and what it is."""
+
+    dims: tuple[str, ...]
+    unit: str
+    meaning: str
+    kind: str = "<f8"
+
+
+TIME = "1/γp (training steps at rate 0)"
+SCALARS = {
+    "training_time": Quantity((), TIME, "τ, first time with C* < until C*(0)"),
+    "sustained_time": Quantity((), TIME, "time after which C* stays below until C*(0)"),
+    "nonequilibrium_time": Quantity((), TIME, "first time with C < until C*(0)"),
+    "time": Quantity((), TIME, "end of the run"),
+    "initial_cost": Quantity((), "V²", "C*(0)"),
+    "final_cost": Quantity((), "1", "C*/C*(0) at the end"),
+    "n_steps": Quantity((), "1", "RK4 steps taken", "<i8"),
+    "n_looks": Quantity((), "1", "times that C* was solved for", "<i8"),
+}
+STATE = {
+    "conductances": Quantity(("edge",), "G(0)", "conductances at the end"),
+    "voltages": Quantity(("node",), "V", "free voltages v at the end"),
+    "difference": Quantity(("node",), "V", "w = (v^C - v^F)/η at the end"),
+}
+TRACES = {
+    "equilibrium_cost": Quantity(("sample",), "1", "C*/C*(0) along the run"),
+    "cost": Quantity(("sample",), "1", "C/C*(0) along the run"),
+}
+MARKS = {
+    "status_code": Quantity((), "1", "how the run ended", "|i1"),
+    "trace_length": Quantity((), "1", "recorded samples", "<i8"),
+    "checksum": Quantity((), "1", "CRC-32 of the member's row", "<u4"),
+    "reason_text": Quantity(("character",), "1", "why it ended so, UTF-8", "|u1"),
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the numbers of a row are: the scalars, the state when it is kept, then the traces."""
+
+    n_edges: int
+    n_nodes: int
+    n_samples: int
+    keep_state: bool
+
+    @classmethod
+    def of(cls, sweep: Sweep) -> Layout:
+        return cls(sweep.network.n_edges, sweep.network.n_nodes, sweep.n_samples, sweep.tables.sweep.keep_state)
+
+    @property
+    def quantities(self) -> dict[str, Quantity]:
+        """All variables of the results."""
+        state = STATE if self.keep_state else {}
+        return {**SCALARS, **state, **(TRACES if self.n_samples else {}), **MARKS}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {"edge": self.n_edges, "node": self.n_nodes, "sample": self.n_samples, "character": REASON_BYTES}
+
+    def pack(self, task: int, run: Run) -> Row:
+        """The row of a run."""
+        parts = [np.array([getattr(run, name) for name in SCALARS], dtype="<f8")]
+        parts += [np.asarray(getattr(run, name), dtype="<f8") for name in STATE if self.keep_state]
+        parts += [np.asarray(getattr(run, name), dtype="<f8") for name in TRACES if self.n_samples]
+        data = np.concatenate(parts).tobytes()
+        reason = shortened(run.reason)
+        return Row(task, run.rate, run.status, reason, data, checksum(task, run.rate, run.status, reason, data))
+
+    def failed(self, task: int, rate: float, reason: str) -> Row:
+        """The row of a member that raised."""
+        state = self.n_edges + 2 * self.n_nodes if self.keep_state else 0
+        numbers = np.full(len(SCALARS) + state, np.nan)
+        numbers[-state - 2:len(SCALARS)] = 0
+        data, reason = numbers.astype("<f8").tobytes(), shortened(reason)
+        return Row(task, rate, "failed", reason, data, checksum(task, rate, "failed", reason, data))
+
+    def unpack(self, data: bytes) -> Arrays:
+        """The numbers of a row by name."""
+        numbers = np.frombuffer(data, dtype="<f8")
+        found: Arrays = dict(zip(SCALARS, numbers[:len(SCALARS)], strict=True))
+        begin = len(SCALARS)
+        if self.keep_state:
+            for name, quantity in STATE.items():
+                end = begin + self.sizes[quantity.dims[0]]
+                found[name], begin = numbers[begin:end], end
+        if self.n_samples:
+            found.update(zip(TRACES, numbers[begin:].reshape(len(TRACES), -1), strict=True))
+        return found
+
+    def blank(self, *shape: int) -> Arrays:
+        """Arrays for members that are not there yet, (*shape, ...) each."""
+        made = {}
+        for name, quantity in self.quantities.items():
+            full = (*shape, *(self.sizes[dim] for dim in quantity.dims))
+            made[name] = np.full(full, np.nan if quantity.kind == "<f8" else 0, dtype=quantity.kind)
+        made["status_code"][...] = MISSING
+        return made
+
+    def place(self, arrays: Arrays, at: tuple[int, ...], row: Row) -> None:
+        """Write a row into its place in the arrays."""
+        for name, values in self.unpack(row.data).items():
+            if name in TRACES:
+                arrays[name][at][:values.size] = values
+                arrays["trace_length"][at] = values.size
+            else:
+                arrays[name][at] = values
+        arrays["status_code"][at] = ALL_STATUSES.index(row.status)
+        arrays["checksum"][at] = row.checksum
+        text = np.frombuffer(row.reason.encode(), dtype=np.uint8)
+        arrays["reason_text"][at][:text.size] = text
+
+    def lift(self, arrays: Arrays, at: tuple[int, ...], task: int, rate: float) -> Row:
+        """The row at a place in the arrays, bit for bit as it was placed."""
+        parts = [np.array([arrays[name][at] for name in SCALARS], dtype="<f8")]
+        parts += [arrays[name][at] for name in STATE if self.keep_state]
+        if self.n_samples:
+            length = int(arrays["trace_length"][at])
+            parts += [arrays[name][at][:length] for name in TRACES]
+        status = ALL_STATUSES[int(arrays["status_code"][at])]
+        return Row(task, rate, status, text_of(arrays["reason_text"][at]), np.concatenate(parts).tobytes(),
+                   int(arrays["checksum"][at]))
+
+
+def text_of(codes: NDArray[np.uint8]) -> str:
+    """Text from UTF-8 bytes with zeros behind."""
+    return codes.tobytes().rstrip(b"\0").decode(errors="replace")
+
+
+def shortened(reason: str) -> str:
+    """A reason that fits its place in the arrays."""
+    return reason.encode()[:REASON_BYTES].decode(errors="ignore")
+
+
+def checksum(task: int, rate: float, status: str, reason: str, data: bytes) -> int:
+    """CRC-32 over all of a row."""
+    return zlib.crc32(data, zlib.crc32(f"{task} {rate.hex()} {status} {reason}".encode()))
+
+
+def sound(row: Row) -> bool:
+    """Whether a row is as it was written."""
+    return row.checksum == checksum(row.task, row.rate, row.status, row.reason, row.data)

@@ -1,0 +1,168 @@
+"""A sweep: tasks times rates on one network, described by a file and run into a store."""
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.discrete import Discrete
+from ohmlearn.drivers.training.ensemble import Ensemble
+from ohmlearn.network import Network
+from ohmlearn.rule import Rule
+from ohmlearn.run import Record
+from ohmlearn.schedule import Schedule
+from ohmlearn.task import Task
+from ohmlearn.training_samples import allosteric_samples
+
+if TYPE_CHECKING:
+    from ohmlearn.drivers.jobs.run_sweep import Report
+
+    from .sweep_file import Checked
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep:
+    """Every task at every rate. Made by :meth:`read` or :meth:`from_tables`.
+
+    tables : what the file says, checked. network, tasks : what it describes.
+    Member number k trains task k // n_rates at rate k % n_rates.
+    """
+
+    tables: Checked
+    network: Network
+    tasks: Sequence[Task | tuple[Task, ...]]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Sweep:
+        """The sweep of a TOML file; `ohmlearn sweep --example` prints one with comments."""
+        from .sweep_file import read
+
+        return cls._of(read(Path(path)), Path(path).parent, str(path))
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Any], folder: str | Path = ".") -> Sweep:
+        """The sweep of tables, a mapping as the TOML file has it; `folder` is where a network's file is looked for."""
+        from .sweep_file import parse
+
+        return cls._of(parse(tables), Path(folder), "sweep")
+
+    @classmethod
+    def _of(cls, tables: Checked, folder: Path, name: str) -> Sweep:
+        try:
+            network = make_network(tables.network, folder)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{name}: [network]: {error}") from None
+        try:
+            sweep = cls(tables, network, make_tasks(tables.tasks.allosteric, network))
+            sweep.ensemble.initial_conductances(0)
+            turn = sweep.schedule is not None and sweep.schedule.switching is not None
+            turn = turn or (sweep.updates is not None and sweep.updates.batch == 1)
+            if tables.tasks.allosteric.samples > 1 and not turn and tables.sweep.keep_state:
+                raise ValueError("samples side by side have voltages each of their own, which a store does not keep: "
+                                 "say keep_state = false in [sweep], or give [schedule] switching or [updates] "
+                                 "batch = 1")
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{name}: {error}") from None
+        return sweep
+
+    @cached_property
+    def rates(self) -> NDArray[np.float64]:
+        """(n_rates,) R = γl/γp."""
+        return np.array(self.tables.sweep.rate_values())
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The rule of the [rule] table."""
+        given = self.tables.rule.model_dump()
+        if given["frozen"] is not None:
+            frozen = np.zeros(self.network.n_edges, dtype=bool)
+            edges = np.array(given["frozen"], dtype=np.int64)
+            wrong = edges[(edges < 0) | (edges >= frozen.size)]
+            if wrong.size:
+                raise ValueError(f"[rule] frozen: edge {wrong[0]}, but edges run from 0 to {frozen.size - 1}")
+            frozen[edges] = True
+            given["frozen"] = frozen
+        return Rule(**given)
+
+    @cached_property
+    def schedule(self) -> Schedule | None:
+        """What changes in time, None if nothing does."""
+        return None if self.tables.schedule is None else Schedule(**self.tables.schedule.model_dump())
+
+    @cached_property
+    def updates(self) -> Discrete | None:
+        """The discrete updates of the [updates] table, None for a flow."""
+        return None if self.tables.updates is None else Discrete(**self.tables.updates.model_dump())
+
+    @cached_property
+    def ensemble(self) -> Ensemble:
+        """The members, in their numbers' order."""
+        said, n_rates = self.tables.sweep, self.rates.size
+        return Ensemble(
+            self.network, self.tasks, np.repeat(np.arange(len(self.tasks)), n_rates),
+            np.tile(self.rates, len(self.tasks)), self.rule, None if said.until == "none" else said.until, said.t_max,
+            None if said.dt == "auto" else said.dt,
+            None if self.tables.record is None else Record(**self.tables.record.model_dump()),
+            None if said.conductances is None else self.network.conductances(said.conductances),
+            tolerance=said.tolerance, go_on=said.go_on, schedule=self.schedule, updates=self.updates)
+
+    def __len__(self) -> int:
+        return len(self.tasks) * self.rates.size
+
+    @cached_property
+    def times(self) -> list[NDArray[np.float64]]:
+        """Times at which costs are recorded, for each rate; 1/γp."""
+        return [self.ensemble.times(j) for j in range(self.rates.size)]
+
+    @property
+    def n_samples(self) -> int:
+        """Longest of the traces."""
+        return max(times.size for times in self.times)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that a member depends on; not of how many tasks and rates there are, which may grow."""
+        said = self.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
+        del said["sweep"]["rates"], said["tasks"]["allosteric"]["count"]
+        said["network"] = [self.network.n_nodes, hashlib.sha256(self.network.edges.tobytes()).hexdigest()]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+    def run(self, store: str | Path, *, threads: int | None = None, **options: Any) -> Report:
+        """Compute what the store does not have yet; under an MPI launcher all ranks share the work.
+
+        The same call goes on after any end. Returns what came of it. `options` are those of
+        :func:`ohmlearn.drivers.jobs.run_sweep.run_sweep`: mpi, shard, retry_failed, checkpoint, timeline, quiet.
+        """
+        from ohmlearn.drivers.jobs.run_sweep import run_sweep
+
+        return run_sweep(lambda: self, Path(store), threads=threads, **options)
+
+    def __repr__(self) -> str:
+        rates = self.rates
+        return (f"<Sweep of {len(self)} members: {len(self.tasks)} tasks at {rates.size} rates "
+                f"from {rates.min():g} to {rates.max():g}, {self.network!r}>")
+
+
+def make_network(table: Any, folder: Path) -> Network:
+    """The network that a [network] table describes."""
+    if table.file is not None:
+        return Network.read(folder / table.file)
+    name = next(name for name in type(table).model_fields if getattr(table, name) is not None)
+    given = getattr(table, name).model_dump()
+    return getattr(Network, name)(*given.pop("shape", ()), **given)
+
+
+def make_tasks(table: Any, network: Network) -> list[Task | tuple[Task, ...]]:
+    """Task number i is drawn with seed `seed + i`, so that more tasks leave the earlier ones as they are."""
+    given = table.model_dump()
+    count, seed, samples = given.pop("count"), given.pop("seed"), given.pop("samples")
+    given["ground"] = None if given["ground"] == "none" else given["ground"]
+    if samples > 1:
+        return [allosteric_samples(network, samples, seed=seed + i, **given) for i in range(count)]
+    return [Task.allosteric(network, seed=seed + i, **given) for i in range(count)]

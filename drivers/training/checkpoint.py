@@ -1,0 +1,119 @@
+"""One run that takes long: what it shows, and its state in a file, from which the same call goes on."""
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ohmlearn import Network, __version__
+from ohmlearn.drivers.display.progress import Look, LookProgress
+from ohmlearn.parallel.signals import Stopping
+from ohmlearn.run import Run
+
+from .ensemble import Ensemble, State
+from .work_queue import LongestFirst
+
+EVERY = 30.0        # seconds from one writing of the state to the next
+STOPPED = 75        # exit code where a signal ended the run: the system's "try again"
+OWNER = "owner"     # the entry of the file that says whose state it is
+
+
+class Kept:
+    """The state of one run in an .npz file, written anew from time to time and gone when the run has ended."""
+
+    def __init__(self, path: Path, ensemble: Ensemble) -> None:
+        self.path, self._owner = path, owner(ensemble)
+
+    def resume(self, number: int) -> State | None:
+        """The state in the file, None where there is no file. Raises ValueError where it is another run's."""
+        if not self.path.exists():
+            return None
+        try:
+            with np.load(self.path) as stored:
+                state = {name: stored[name] for name in stored.files}
+        except (OSError, ValueError, EOFError) as error:
+            raise ValueError(f"{self.path} holds no state of a run ({error}); delete it or name another file") from None
+        if str(state.pop(OWNER, "")) != self._owner:
+            raise ValueError(f"{self.path} belongs to another run: network, task, rate, rule, limits and version must "
+                             "be the same; delete it or name another file")
+        return state
+
+    def suspend(self, number: int, state: State) -> None:
+        """Write a state, whole or not at all."""
+        temporary = self.path.with_name(f"{self.path.name}.tmp{os.getpid()}")
+        try:
+            with temporary.open("wb") as file:
+                arrays: dict[str, Any] = {OWNER: np.array(self._owner), **state}
+                np.savez(file, **arrays)
+            os.replace(temporary, self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def done(self) -> None:
+        """The run has ended: its state goes."""
+        self.path.unlink(missing_ok=True)
+
+
+def owner(ensemble: Ensemble) -> str:
+    """A digest of all that decides the bits of a run."""
+    from ohmlearn.kernels.simd.jit import _digest
+
+    said = hashlib.sha256(f"{__version__} {_digest()}".encode())
+
+    def add(thing: Any) -> None:
+        if isinstance(thing, Network):
+            thing = (thing.n_nodes, thing.edges)
+        elif dataclasses.is_dataclass(thing):
+            thing = [getattr(thing, field.name) for field in dataclasses.fields(thing)]
+        if isinstance(thing, np.ndarray):
+            said.update(f"{thing.dtype} {thing.shape}".encode() + np.ascontiguousarray(thing).tobytes())
+        elif isinstance(thing, list | tuple):
+            for part in thing:
+                add(part)
+        else:
+            said.update(f"{thing!r};".encode())
+
+    add(ensemble)
+    return said.hexdigest()
+
+
+def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, progress: bool) -> Run:
+    """Carry out an ensemble of one run; arguments as for :func:`ohmlearn.train`.
+
+    With a checkpoint, Ctrl-C and the signals of a batch system first write the state; then KeyboardInterrupt is
+    raised, or SystemExit(75).
+    """
+    from .thread_pool import run_members
+
+    ended: list[Run] = []
+    shown = LookProgress(quiet=not progress)
+    begin, until = time.monotonic(), ensemble.until
+
+    def tell(cost: float, reached: float, steps: int) -> None:
+        shown.show(Look(cost, until, reached, ensemble.limit(0), steps, time.monotonic() - begin))
+
+    queue = LongestFirst(np.arange(1), ensemble.task_of, ensemble.rates)
+    deliver = lambda number, run: ended.append(run)  # noqa: E731
+    try:
+        if checkpoint is None:
+            run_members(ensemble, queue, deliver, threads=threads, tell=tell)
+            return ended[0]
+        kept = Kept(checkpoint, ensemble)
+        with Stopping(STOPPED) as stopping:
+            stopping.ready = True
+            run_members(ensemble, queue, deliver, threads=threads, tell=tell, resume=kept.resume,
+                        suspend=kept.suspend, stop=lambda: stopping.asked is not None, checkpoint=EVERY)
+    finally:
+        shown.close()
+    if ended:
+        kept.done()
+        return ended[0]
+    print(f"stopped by {stopping.asked}; the same call goes on from {checkpoint}", file=sys.stderr)
+    if stopping.asked == "SIGINT":
+        raise KeyboardInterrupt
+    raise SystemExit(STOPPED)

@@ -1,0 +1,123 @@
+"""A block of lanes whose conductances are updated from time to time, and what such runs do not take."""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.discrete import Discrete
+from ohmlearn.kernels.ensemble.rk4 import DT, FALL, LEARN
+from ohmlearn.kernels.general import discrete_updates as kernels
+from ohmlearn.run import Run
+
+from .ensemble import Ensemble
+from .general_block import GeneralBlock, Held
+from .regime import LANES_UP_TO
+
+WORK = 100_000          # updates or RK4 steps, times edges and samples shown, in a slice: a few hundredths of a second
+KEYS, ORDER_KEY = 1, 2  # what random numbers are for, beside the noise of the rule
+
+
+class DiscreteBlock(GeneralBlock):
+    """8 lanes over one graph under discrete updates, of any linear task."""
+
+    def _allocate(self, width: int) -> Held:
+        held, at = super()._allocate(width), self.room.at
+        self.told = kernels.Updates(np.zeros(width, dtype=kernels.UPDATE), np.zeros((at.m, width), dtype=np.uint64),
+                                    np.zeros((at.S, width), dtype=np.int64), np.zeros(width, dtype=np.uint64))
+        return held
+
+    @property
+    def updates(self) -> Discrete:
+        """What the runs are told of their updates."""
+        assert self.ensemble.updates is not None
+        return self.ensemble.updates
+
+    def _fill(self, number: int, lane: int) -> None:
+        super()._fill(number, lane)
+        batch = self.updates.batch or len(self.ensemble.samples(number))
+        weight = self._rows("weight", lane, self.room.at.C)
+        weight[:], weight[:batch] = 0.0, 1 / batch
+        for purpose, keys in ((KEYS, self.told.key[:, lane]), (ORDER_KEY, self.told.order_key[lane:lane + 1])):
+            keys[:] = np.random.SeedSequence(
+                [purpose, self.updates.seed, int(self.ensemble.task_of[number]),
+                 self.ensemble.rates[number:number + 1].view(int)[0]]).generate_state(keys.size, np.uint64)
+
+    def _start(self, number: int, lane: int) -> None:
+        super()._start(number, lane)
+        me, told, rows = self.block.lanes.each[lane], self.told.each[lane], self.general.law.rows
+        me["dt"] = between(self.updates, float(self.ensemble.rates[number]))
+        told["count"] = round(float(me["time"] / me["dt"]))
+        told["origin"] = me["time"] - told["count"] * me["dt"]
+        told["batch"] = self.updates.batch or len(self.ensemble.samples(number))
+        told["random"], told["probability"] = self.updates.order == "random", self.updates.probability
+        rows[DT, lane], rows[LEARN, lane] = me["dt"], -self.ensemble.rule.prefactor * self.updates.step
+        rows[FALL, lane] = -np.expm1(-self.ensemble.fall(number) * me["dt"])
+
+    def _voltages(self, lane: int, x: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        shown = (self.block.x if x is None else x)[:-1, lane].reshape(self.room.at.C, self.room.at.n, 2)
+        batch = self.told.each[lane]["batch"]
+        return shown[:batch] if batch > 1 else shown[0]
+
+    def _columns(self, lane: int) -> dict[str, NDArray[Any]]:
+        return super()._columns(lane) | {"updates": self.told.each[lane:lane + 1]}
+
+    def follow(self) -> int:
+        """Go on for a slice of time or until a lane is done. Returns the updates of all members."""
+        work = max(1, WORK // (self.room.at.m * self.room.at.C))
+        done = kernels.run(self.general, self.solves, self.told, self.clock, self.block.lanes, work)
+        return int(done) * self.occupied
+
+    def _run(self, lane: int) -> Run:
+        run = super()._run(lane)
+        return replace(run, reason=reason(run, self.ensemble.until))
+
+
+def between(updates: Discrete, rate: float) -> float:
+    """Time between two updates, in 1/γp; in training steps at rate 0."""
+    return updates.step / (rate or 1.0)
+
+
+def reason(run: Run, until: float | None) -> str:
+    """Why a run ended, in words."""
+    cost, when = f"C*/C*(0) = {run.final_cost:.3g}", f"after {run.n_steps} updates, t = {run.time:.6g}"
+    if run.status == "reached":
+        return f"C* was below {until or 0.0:g} C*(0) at the update at t = {run.training_time:.6g}"
+    if run.status == "out of time":
+        short = "; it is shorter than the time between two updates" if run.n_steps == 0 else ""
+        return f"{cost} at the time limit, {when}{short}"
+    return f"{cost} is no number any more {when}; take a smaller step, raise the floor or lower the ceiling"
+
+
+def check_updates(ensemble: Ensemble, updates: Discrete) -> None:
+    """Raise unless the members of an ensemble can be updated so: what is not known is refused, not ignored."""
+    if not isinstance(updates, Discrete):
+        raise TypeError(f"updates must be an ohmlearn.Discrete, such as Discrete(step=1.0), or None, not {updates!r}")
+    if ensemble.network.n_nodes > LANES_UP_TO:
+        raise NotImplementedError(f"{ensemble.network!r} is too large for discrete updates, which know up to "
+                                  f"{LANES_UP_TO} nodes; leave updates out, or loop over ohmlearn.Equilibrium")
+    if ensemble.method != "auto" or ensemble.dt is not None:
+        raise ValueError("method and dt are those of a flow; with discrete updates leave them at 'auto'. The time "
+                         "from one update to the next is Discrete.step/R")
+    if ensemble.record is not None and ensemble.record.keep:
+        raise NotImplementedError(f"discrete updates record costs only, not keep={ensemble.record.keep}; leave keep "
+                                  "out, or train to each time and go on from that run (conductances=run)")
+    schedule, rule = ensemble.schedule, ensemble.rule
+    if schedule is not None and schedule.switching is not None:
+        raise ValueError("schedule.switching (and blend) show samples in turn to a flow; with discrete updates "
+                         "Discrete(batch=1) shows them in turn, update by update")
+    if schedule is not None and schedule.adapts:
+        raise ValueError("schedule.slow_down and speed_up need a cost that changes continuously; with discrete updates "
+                         "give the rate's course by ramp_times and ramp_factors")
+    quasistatic = ensemble.rates == 0
+    if rule.clamp == "moving" and quasistatic.any():
+        raise ValueError("clamp='moving' follows in time, and at rate 0 all is at equilibrium at every update: give a "
+                         "rate > 0, or clamp='held', to which it comes there")
+    few = min(len(ensemble.samples(number)) for number in range(len(ensemble)))
+    if updates.batch is not None and updates.batch > few:
+        raise ValueError(f"batch={updates.batch}, but a task has {few} samples; give a smaller batch, or None for all")
+    for rate in ensemble.rates.tolist():
+        pause = between(updates, rate)
+        if not 1e-300 < pause < 1e300:
+            raise ValueError(f"at R = {rate:g} there would be an update every {pause:g}/γp; step/R is out of range")

@@ -1,0 +1,152 @@
+"""Training: one run, or an ensemble of them in one call."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from ohmlearn.discrete import Discrete
+from ohmlearn.network import Network
+from ohmlearn.rule import GradientFlow, Rule
+from ohmlearn.run import Record, Run, Runs
+from ohmlearn.schedule import Schedule
+from ohmlearn.task import Task
+
+from .ensemble import Deliver, Ensemble, is_plain
+from .thread_pool import run_members
+from .work_queue import LongestFirst
+
+
+class Diverged(RuntimeError):
+    """A run blew up; the message names the rate, the step and the stable bound."""
+
+
+def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate: ArrayLike, *,
+          rule: Rule | GradientFlow | None = None, schedule: Schedule | None = None,
+          updates: Discrete | None = None, until: float | None = 1e-6, t_max: float | None = None,
+          dt: float | Literal["auto"] = "auto",
+          conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
+          method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
+          precision: Literal["double", "single"] = "double", threads: int | None = None,
+          checkpoint: str | Path | None = None, progress: bool = False) -> Any:
+    """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
+
+    task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
+        :class:`Runs` in their order. rate is R = γl/γp; 0 is the quasistatic limit (Eq. 1), timed in training steps.
+        A tuple of Tasks is one task of several samples; costs are then means over them. Currents, held drops and
+        outputs of all linear kinds are trained too, by a slower kernel that knows all of it.
+    rule : nudge and bounds on the conductances, and variants of the rule; or a GradientFlow, dG/dt = -∂C/∂G at
+        equilibrium voltages, whose rate is 0 and whose times are its own: also on nonlinear outputs.
+    schedule : samples in turn, a rate that changes with time.
+    updates : conductances are updated from time to time, by :class:`Discrete`, instead of all the time; None for Eq. 3.
+    until : threshold on C*/C*(0), None to run for `t_max`. go_on : do not stop at the threshold.
+    t_max : time limit in 1/γp; by default 3000/R for R <= 1 and 3000/√R above.
+    dt : step in 1/γp, "auto" for the largest that `tolerance` allows.
+    tolerance : relative error of the training time τ that is accepted.
+    conductances : G at the start in G₀, 1 by default: (n_edges,) or (n_runs, n_edges); or earlier runs to go on from,
+        one or as many as there are runs. A run of the same task (of equal content) goes on with its time, its C*(0), to
+        which `until` refers, and its voltages; `t_max` counts from there. Of a run of another task only conductances
+        are taken: time, C*(0) and voltages begin anew. A run of another network raises ValueError.
+    record : when to write the costs down, and what else of the state (:class:`Record`); None keeps only the end.
+    method : "rk4" steps v, w and G; "slow" follows G alone, with v and w on the slow manifold (small R); "auto" takes
+        the manifold where it is accurate.
+    precision : "single" steps 16 lanes of float32 in place of 8, with method "rk4": τ at the threshold 1e-6 then
+        differs by 1e-4 in the median and up to 2e-3. Where conductances lie too many decades apart for it, at R above
+        about 1e5, members end as diverged and say so.
+    threads : by default as many as the process may use.
+    checkpoint : file (.npz) that keeps the state of a single run from time to time and when it is interrupted; the
+        same call goes on from it, with the same bits. It is gone when the run has ended. Many runs: :class:`Sweep`.
+    progress : show how far a single run on a large network is.
+
+    Raises Diverged when a single run diverges; in an ensemble such a member has that status.
+    Raises ValueError for what cannot be followed in floating point or would not end within days: rates, voltages,
+    conductances and times beyond 1e±50 among them.
+    """
+    if isinstance(rule, GradientFlow):
+        if schedule is not None or updates is not None or checkpoint is not None or progress:
+            raise ValueError("gradient flow takes no schedule, updates, checkpoint or progress; leave them out")
+        return _by_flow(network, task, rate, dt, method, conductances=conductances, threads=threads,
+                        wanted={"rule": rule, "until": until, "t_max": t_max, "record": record, "go_on": go_on})
+    one = isinstance(task, Task | tuple)
+    if not one and not isinstance(task, Iterable):
+        raise TypeError(f"task must be an ohmlearn.Task or several, not {task!r}; Task.allosteric(network) draws one")
+    single = one and np.ndim(rate) == 0
+    tasks: list[Any] = [task] if one else list(task)        # type: ignore[arg-type]
+    try:
+        rates = np.atleast_1d(np.asarray(rate, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise TypeError(f"rate must be a number R = γl/γp >= 0 or several, not {rate!r}") from None
+    if not tasks or not rates.size:
+        raise ValueError("train needs one task and one rate at least")
+    try:
+        which, rates = np.broadcast_arrays(np.arange(len(tasks)), rates)
+    except ValueError as error:
+        raise ValueError(f"{len(tasks)} tasks and {rates.size} rates do not go together; "
+                         "give one of either, or as many of both") from error
+    starts = _starts(conductances, rates.size)
+    g = None if starts is not None or conductances is None else np.asarray(conductances, dtype=np.float64)
+    which, rates, rule = which.ravel(), np.array(rates).ravel(), rule or Rule()
+    if checkpoint is not None and rates.size > 1:
+        raise ValueError(f"checkpoint keeps the state of one run, not of {rates.size}; a Sweep keeps those of many")
+    place = {id(task): k for k, task in enumerate(tasks)}      # the same one may stand at many rates
+    same = np.array([place[id(task)] for task in tasks])
+    ways = {k: updates is None and is_plain(tasks[k], rule, schedule) for k in place.values()}
+    plain = np.array([ways[k] for k in same.tolist()])[which]
+    which = np.where(plain, same[which], which)                 # the noise of other rules hangs on the number
+    runs: list[Run | None] = [None] * rates.size
+    for members in (np.flatnonzero(plain), np.flatnonzero(~plain)):
+        if not members.size:
+            continue
+        used, numbers = np.unique(which[members], return_inverse=True)
+        ensemble = Ensemble(
+            network, [tasks[k] for k in used], numbers, rates[members], rule, until=until, t_max=t_max,
+            dt=None if dt == "auto" else dt, record=record, tolerance=tolerance, go_on=go_on, method=method,
+            conductances=g[members] if g is not None and g.ndim == 2 else g, schedule=schedule, precision=precision,
+            starts=None if starts is None else [starts[k] for k in members], updates=updates)
+        if rates.size == 1 and (checkpoint is not None or progress):
+            from .checkpoint import train_one
+
+            runs[0] = train_one(ensemble, threads, None if checkpoint is None else Path(checkpoint), progress)
+            continue
+        queue = LongestFirst(np.arange(len(ensemble)), ensemble.task_of, ensemble.rates)
+        run_members(ensemble, queue, _into(runs, members), threads=threads)
+    if single and runs[0] is not None and runs[0].status == "diverged":
+        raise Diverged(runs[0].reason)
+    return runs[0] if single else Runs([run for run in runs if run is not None])
+
+
+def _into(runs: list[Run | None], members: Any) -> Deliver:
+    """What puts the runs of an ensemble into the places of its members."""
+    def deliver(number: int, run: Run) -> None:
+        runs[int(members[number])] = run
+
+    return deliver
+
+
+def _by_flow(network: Network, task: Any, rate: ArrayLike, dt: Any, method: str, *, wanted: dict[str, Any],
+             **given: Any) -> Run | Runs:
+    """Train by gradient flow, which has no RK4 step."""
+    from ohmlearn.drivers.descent.as_runs import Wanted, train_by_flow
+
+    if dt != "auto" or method != "auto":
+        raise ValueError("gradient flow takes capped steps of its own (GradientFlow's cap and share); leave dt and "
+                         "method at 'auto'")
+    found = train_by_flow(network, task, rate, Wanted(**wanted), **given)
+    if isinstance(found, Run) and found.status == "diverged":
+        raise Diverged(found.reason)
+    return found
+
+
+def _starts(conductances: Any, count: int) -> list[Run] | None:
+    """The runs to go on from, one a member, if runs were given in place of conductances."""
+    if isinstance(conductances, Run):
+        return [conductances] * count
+    if isinstance(conductances, Iterable) and not isinstance(conductances, np.ndarray):
+        runs = list(conductances)
+        if runs and all(isinstance(run, Run) for run in runs):
+            if len(runs) != count:
+                raise ValueError(f"{len(runs)} runs to go on from, but {count} to train")
+            return runs
+    return None

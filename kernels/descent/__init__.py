@@ -1,0 +1,1 @@
+"""Gradient flow of the cost on conductances."""

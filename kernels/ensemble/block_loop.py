@@ -1,0 +1,174 @@
+"""A block of lanes, followed from look to look until a member is done."""
+import numpy as np
+from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
+from ohmlearn.kernels.simd.jit import borrowed, kernel
+
+from .block_state import CONTINUED, DIVERGED, FRESH, LOOKED, LOOKS, REACHED, RUNNING, count_work
+from .manifold_control import able, glide
+from .rk4 import rk4_step
+from .step_bounds import begin_peak
+from .step_control import LONGEST, SHORTEST, choose_step, clamp, look, measure, note_step, remember, set_step, solve_all
+
+ROUNDING = 4e-15        # of the largest voltage: errors at the targets below it are none
+
+
+@kernel
+def count(each, lowest, highest):
+    """Lanes with a status from `lowest` to `highest`."""
+    n = 0
+    for lane in range(each.size):
+        n += lowest <= each[lane].status <= highest
+    return n
+
+
+@kernel
+def equilibrate(block):
+    """Bring fresh lanes to equilibrium: v with the sources held, then w with the targets clamped too."""
+    law, p, x, v = block.law, block.lanes, block.x, block.slow.v
+    for part, free in ((0, law.free_v), (1, law.free_w)):
+        assemble(block.graph, block.pattern, free, block.G, block.factor.matrix)
+        factorise(block.pattern, block.factor.matrix)
+        relax(block.graph, block.pattern, free, block.G, x, part, v, block.factor)
+        for lane in range(p.each.size):
+            if p.each[lane].status == FRESH:
+                for a in range(free.size):
+                    x[2 * a + part, lane] = v[a, lane]
+                clamp(p, x, lane)
+
+
+@kernel
+def rounding(p, lane):
+    """C* (V²) below which it is rounding of the voltages at which a stretch begins."""
+    largest, targets = 0.0, 0
+    for i in range(p.target.shape[0]):
+        if p.target[i, lane] >= 0:
+            largest, targets = max(largest, abs(p.desired[i, lane])), targets + 1
+    for i in range(p.last_x.shape[0]):
+        largest = max(largest, abs(p.last_x[i, lane]))
+    return max(1, targets) * (ROUNDING * largest) ** 2
+
+
+@kernel
+def begin(me, p, lane, cost):
+    """C*(0), and what is known and recorded at the start of a run that has this C* (V²). Returns whether it is over."""
+    if me.initial == 0:                                     # else it goes on from an earlier run
+        me.initial = cost
+    learned = me.initial <= rounding(p, lane)
+    if learned:
+        me.initial, me.first, me.sustained, me.instant = 1.0, 0.0, 0.0, 0.0
+    me.cost = cost / me.initial
+    if me.flat_until == 0:
+        me.lowest = me.highest = np.log(max(me.cost, 1e-300))
+        me.flat_until = me.time + me.patience
+    level = me.until * me.initial
+    if cost < level:                                        # it goes on from a run that was below already
+        me.first = me.time if np.isnan(me.first) else me.first
+        me.sustained = me.time if np.isnan(me.sustained) else me.sustained
+    me.status = RUNNING if np.isfinite(cost) else DIVERGED
+    while me.recorded < p.times.shape[0] and p.times[me.recorded, lane] <= me.time:
+        instant = 0.0
+        for i in range(p.target.shape[0]):
+            instant += p.errors[0, i, lane] ** 2
+        p.equilibrium[me.recorded, lane] = me.cost
+        p.nonequilibrium[me.recorded, lane] = instant / me.initial
+        me.recorded += 1
+        me.pause = me.keeps
+    return me.stop and (learned or cost < level)
+
+
+@kernel
+def start(block, manifold):
+    """Bring fresh lanes to equilibrium and take the first look of fresh and continued ones. manifold : as in `run`."""
+    p, rows = block.lanes, block.law.rows
+    if count(p.each, FRESH, FRESH):
+        equilibrate(block)
+    new = 0
+    for lane in range(p.each.size):
+        if FRESH <= p.each[lane].status <= CONTINUED:
+            new |= 1 << lane
+            set_step(p.each[lane], rows, lane, 1.0)         # slopes per unit of time
+    begin_peak(block.graph, block.law, block.G, new, block.peak)
+    solve_all(block, new)
+    for lane in range(p.each.size):
+        me = p.each[lane]
+        if FRESH <= me.status <= CONTINUED:
+            cost = measure(me, p, block.slow.v, block.factor.solution, lane)
+            remember(me, p, block.x, block.G, lane)
+            over = begin(me, p, lane, cost)
+            me.gliding = 0 if manifold is None else 1
+            choose_step(me, rows, block.bounds, lane)
+            if over:
+                me.status = REACHED
+
+
+@kernel
+def step_all(block):
+    """SHORTEST RK4 steps of all lanes, and a look at those that are due."""
+    p, due, running = block.lanes, 0, 0
+    for lane in range(p.each.size):
+        if p.each[lane].status == RUNNING:
+            p.each[lane].clock += 1
+            running += 1
+    for _ in range(SHORTEST):
+        rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
+        due |= note_step(p.each, p.target, p.errors, block.x)
+    count_work(block.tally, SHORTEST, SHORTEST * running)
+    if not due:
+        return
+    solve_all(block, due)
+    looked = 0
+    for lane in range(p.each.size):
+        me = p.each[lane]
+        if due >> lane & 1:
+            look(block, lane)
+            looked += 1
+            if able(me, p, lane):
+                me.gliding, me.reach = 1, 0.0
+    block.tally[LOOKS] += 1
+    block.tally[LOOKED] += looked
+
+
+@kernel
+def paused(each):
+    """Whether the state of any lane is to be written down before its block goes on."""
+    for lane in range(each.size):
+        if each[lane].pause:
+            return True
+    return False
+
+
+@kernel
+def strayed(each, manifold):
+    """Whether any lane belongs to the other way of going on."""
+    here = 0 if manifold is None else 1
+    for lane in range(each.size):
+        if each[lane].gliding != here and RUNNING >= each[lane].status > FRESH:
+            return True
+    return False
+
+
+@kernel
+def run(block, manifold, strides):
+    """Follow a block by RK4 (manifold None) or on the slow manifold (True), for this many strides or until a lane is
+    done, pauses or belongs to the other way. A stride is SHORTEST steps of RK4, or one on the manifold. Returns those
+    taken. None and not False, so that each way is compiled without the other.
+
+    New lanes wait for a multiple of the longest span, so that the lanes look at the same strides: a look costs
+    the block the same for one lane as for all.
+    """
+    block = borrowed(block)
+    each = block.lanes.each
+    for stride in range(strides):
+        in_step = manifold is not None or block.clock[0] % (LONGEST // SHORTEST) == 0
+        if in_step and count(each, FRESH, CONTINUED):
+            start(block, manifold)
+            if paused(each):
+                return stride
+        block.clock[0] = block.clock[0] + 1 if count(each, RUNNING, RUNNING) else 0
+        if manifold is None:
+            step_all(block)
+        else:
+            glide(block)
+        if count(each, REACHED, DIVERGED) or paused(each) or strayed(each, manifold):
+            return stride + 1
+    return strides

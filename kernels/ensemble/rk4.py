@@ -1,0 +1,167 @@
+"""The RK4 step of nonequilibrium coupled learning, for a block of lanes over one graph (paper 1, Eq. 3).
+
+    dv/dt = I - L(G) v               at nodes that are not held
+    dw/dt = -L(G) w                  at nodes neither held nor targets; w_T = V_T - v_T, so dw_T/dt = -dv_T/dt
+    dG/dt = -a R Δw (2 Δv + η Δw)    within the bounds on G
+
+Gill's two-register form of RK4 (same order and stability polynomial as the classical one, a third less
+memory): node by node, an edge is seen from both its ends and updated on the second visit.
+"""
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, minimum, store, where, where_less
+
+S = 0.70710678118654752440
+
+
+class Graph(NamedTuple):
+    """A graph in the order in which a stage walks it, shared by all blocks.
+
+    ends : (2 n_edges,) int32, the two nodes of edge after edge.
+    lower, upper : (n_nodes,) int32 number of edges to nodes that come before and after a node.
+    neighbours : (4 n_edges,) int32, pairs (neighbour, edge) node after node, lower ones first.
+    """
+
+    ends: NDArray[np.int32]
+    lower: NDArray[np.int32]
+    upper: NDArray[np.int32]
+    neighbours: NDArray[np.int32]
+
+
+class Law(NamedTuple):
+    """What a lane obeys; rows of one number a lane, in the float type of the state. Times dt where named so.
+
+    free_v, free_w, target : (n_nodes,) uint16, a bit a lane: v moves, w moves by physics, w follows -v.
+    rows : (ROWS, lanes), see the constants below.
+    ceiling : (1, lanes) or None. learning : (n_edges, lanes) factor of R at every edge, or None for 1.
+    """
+
+    free_v: NDArray[np.uint16]
+    free_w: NDArray[np.uint16]
+    target: NDArray[np.uint16]
+    rows: NDArray[np.float64]
+    ceiling: NDArray[np.float64] | None
+    learning: NDArray[np.float64] | None
+
+
+# rows of Law.rows: dt; -a R dt; η; G_min; how fast G may fall towards G_min, times dt (2^1000: at once)
+DT, LEARN, NUDGE, FLOOR, FALL, ROWS = 0, 1, 2, 3, 4, 5
+
+
+@inline
+def advance(stage, y, q, k):
+    """Value and register of one unknown after a stage, from value y, register q and slope k (times dt)."""
+    if stage == 0:
+        return fma(0.5, k, y), k
+    if stage == 1:
+        return fma(1 - S, k - q, y), fma(2 - 2 * S, k, (-2 + 3 * S) * q)
+    if stage == 2:
+        return fma(1 + S, k - q, y), fma(2 + 2 * S, k, (-2 - 3 * S) * q)
+    return fma(1 / 6, k, fma(-1 / 3, q, y)), q
+
+
+@inline
+def constants(law):
+    """The rows of `law.rows`, loaded once a stage."""
+    rows = law.rows
+    return load(rows, DT), load(rows, LEARN), load(rows, NUDGE), load(rows, FLOOR), load(rows, FALL)
+
+
+@inline
+def scaled(learning, j, rate):
+    """The rate of edge j: times its own factor where there are any."""
+    return rate if learning is None else rate * load(learning, j)
+
+
+@inline
+def held_below(ceiling, fall, k, g):
+    """The slope k, no more than the ceiling allows."""
+    return k if ceiling is None else minimum(fall * (load(ceiling, 0) - g), k)
+
+
+@inline
+def below(ceiling, g):
+    """g, or the ceiling where there is one and g is above it."""
+    return g if ceiling is None else minimum(load(ceiling, 0), g)
+
+
+@inline
+def resting_above(ceiling, g, r):
+    """r, 0 where there is a ceiling and g is above it."""
+    return r if ceiling is None else where_less(load(ceiling, 0), g, 0.0, r)
+
+
+@inline
+def resting(law, row, g, r):
+    """Register r of a conductance that a stage led to g; 0 beyond its bounds: the rest of the step starts there."""
+    return resting_above(law.ceiling, g, where_less(g, row[FLOOR], 0.0, r))
+
+
+@inline
+def contrast(rate, nudge, dv, dw):
+    """What an edge learns from, times a rate: Δw (2 Δv + η Δw)."""
+    return rate * dw * fma(nudge, dw, dv + dv)
+
+
+@inline
+def bounded(law, row, k, g):
+    """The slope k (times dt), no less than the floor and no more than the ceiling allows."""
+    k = maximum(fma(-row[FALL], g, row[FALL] * row[FLOOR]), k)
+    return held_below(law.ceiling, row[FALL], k, g)
+
+
+@inline
+def learning_slope(law, row, j, dv, dw, g):
+    """dt dG/dt of edge j within the bounds on G: -a R dt Δw (2 Δv + η Δw)."""
+    return bounded(law, row, contrast(scaled(law.learning, j, row[LEARN]), row[NUDGE], dv, dw), g)
+
+
+@inline
+def rk_stage(stage, graph, law, x, out, q, G, Gq):
+    row = constants(law)
+    dt = row[DT]
+    i = 0
+    for a in range(graph.lower.size):
+        v, w = load(x, 2 * a), load(x, 2 * a + 1)
+        kv, kw = 0.0 * dt, 0.0 * dt
+        for _ in range(at(graph.lower, a)):           # edges seen for the second time: use, then update
+            b, j = at(graph.neighbours, i), at(graph.neighbours, i + 1)
+            i += 2
+            dv, dw, g = load(x, 2 * b) - v, load(x, 2 * b + 1) - w, load(G, j)
+            kv, kw = fma(g, dv, kv), fma(g, dw, kw)
+            g, r = advance(stage, g, load(Gq, j), learning_slope(law, row, j, dv, dw, g))
+            store(G, j, below(law.ceiling, maximum(row[FLOOR], g)))
+            if stage == 1:                            # where half a step is taken anew, G hardly moves
+                store(Gq, j, r)
+            elif stage < 3:
+                store(Gq, j, resting(law, row, g, r))
+        for _ in range(at(graph.upper, a)):           # edges seen for the first time
+            b, j = at(graph.neighbours, i), at(graph.neighbours, i + 1)
+            i += 2
+            g = load(G, j)
+            kv, kw = fma(g, load(x, 2 * b) - v, kv), fma(g, load(x, 2 * b + 1) - w, kw)
+        kv = where(at(law.free_v, a), dt * kv, 0.0)
+        kw = where(at(law.free_w, a), dt * kw, 0.0)
+        kw = where(at(law.target, a), -kv, kw)        # w_T = V_T - v_T
+        v, rv = advance(stage, v, load(q, 2 * a), kv)
+        w, rw = advance(stage, w, load(q, 2 * a + 1), kw)
+        store(out, 2 * a, v)
+        store(out, 2 * a + 1, w)
+        if stage < 3:
+            store(q, 2 * a, rv)
+            store(q, 2 * a + 1, rw)
+
+
+@kernel
+def rk4_step(graph, law, x, y, q, G, Gq):
+    """One RK4 step of a block: x (2 n_nodes, lanes), v and w interleaved, and G (n_edges, lanes), in place.
+
+    y and q (2 n_nodes, lanes) and Gq (n_edges, lanes) are scratch. All 64-byte aligned.
+    """
+    rk_stage(0, graph, law, x, y, q, G, Gq)
+    rk_stage(1, graph, law, y, x, q, G, Gq)
+    rk_stage(2, graph, law, x, y, q, G, Gq)
+    rk_stage(3, graph, law, y, x, q, G, Gq)

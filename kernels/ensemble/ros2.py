@@ -1,0 +1,140 @@
+"""A step of G along the slow manifold, of the length that learning asks for.
+
+ROS2 as a W-method (Verwer et al., SIAM J. Sci. Comput. 20, 1456 (1999)), of second order whatever Jacobian it is
+given; the one taken, J = -U Qᵀ with one column a target, removes the stiffness of learning, and (1 - γ h J)⁻¹
+costs a matrix of the size of the targets (Woodbury).
+"""
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.linalg.block_ldlt import copy
+from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.vectors import at, fma, load, store, where, where_less
+
+from .rk4 import scaled
+from .slow_manifold import FLOOR, RATE, free_slope, quasistatic, raw_slope, small_inverse, snapped
+
+GAMMA = 1 - 1 / np.sqrt(2)
+ROUNDING = 1e-12        # of G: smaller moves count as this large when their error is judged
+
+
+class Stages(NamedTuple):
+    """Work space, (rows, lanes): U, Q (T n_edges,), matrix (T T,), along (T,), k1, k2, begin (n_edges,), and
+    h, error, moved (1,): the step, how far its two orders differ, and how far G moved."""
+
+    U: NDArray[np.float64]
+    Q: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+    along: NDArray[np.float64]
+    k1: NDArray[np.float64]
+    k2: NDArray[np.float64]
+    begin: NDArray[np.float64]
+    h: NDArray[np.float64]
+    error: NDArray[np.float64]
+    moved: NDArray[np.float64]
+
+
+@kernel
+def linearise(graph, law, target, G, slow, stages, moving):
+    """Put G of the lanes with a `moving` bit on the bounds that it meets at once, and find the columns of J = -U Qᵀ:
+    U = 2 a R Δv Δφ on edges free to move, Q = Δv Δψ; and QᵀU."""
+    size, m, n = target.shape[0], G.shape[0], slow.v.shape[0]
+    for j in range(m):
+        a, b, g = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), load(G, j)
+        dv = load(slow.v, a) - load(slow.v, b)
+        k = raw_slope(slow.rows, law, j, dv, load(slow.w, a) - load(slow.w, b))
+        store(G, j, where(moving, snapped(slow.rows, law, k, g), g))
+        rate = -2.0 * scaled(law.learning, j, load(slow.rows, RATE)) * dv
+        k = free_slope(slow.rows, law, k, g)
+        rate = where_less(0.0, k * k, rate, 0.0)
+        for i in range(size):
+            store(stages.U, i * m + j, rate * (load(slow.phi, i * n + a) - load(slow.phi, i * n + b)))
+            store(stages.Q, i * m + j, dv * (load(slow.psi, i * n + a) - load(slow.psi, i * n + b)))
+    for i in range(size):
+        for k in range(size):
+            total = 0.0 * load(stages.h, 0)
+            for j in range(m):
+                total = fma(load(stages.Q, i * m + j), load(stages.U, k * m + j), total)
+            store(stages.matrix, i * size + k, total)
+
+
+@kernel
+def prepare_inverse(target, stages):
+    """(1 + γ h QᵀU)⁻¹ in place of QᵀU."""
+    size = target.shape[0]
+    for i in range(size):
+        for k in range(size):
+            one = 1.0 if i == k else 0.0
+            store(stages.matrix, i * size + k,
+                  fma(GAMMA * load(stages.h, 0), load(stages.matrix, i * size + k), one))
+    for lane in range(target.shape[1]):
+        small_inverse(stages.matrix, size, lane)
+
+
+@kernel
+def apply_inverse(target, stages, k):
+    """(1 - γ h J)⁻¹ k in place, k (n_edges, lanes)."""
+    size, m = target.shape[0], k.shape[0]
+    for i in range(size):
+        total = 0.0 * load(stages.h, 0)
+        for j in range(m):
+            total = fma(load(stages.Q, i * m + j), load(k, j), total)
+        store(stages.along, i, total)
+    for i in range(size):
+        total = 0.0 * load(stages.h, 0)
+        for c in range(size):
+            total = fma(load(stages.matrix, i * size + c), load(stages.along, c), total)
+        total = GAMMA * load(stages.h, 0) * total
+        for j in range(m):
+            store(k, j, fma(-total, load(stages.U, i * m + j), load(k, j)))
+
+
+@inline
+def on_ceiling(ceiling, k, there, g):
+    """g, and the ceiling where the stage was on it and its slope k does not lead away."""
+    if ceiling is None:
+        return g
+    return where_less(there, load(ceiling, 0), g, where_less(k, 0.0, g, load(ceiling, 0)))
+
+
+@inline
+def resting(rows, law, k, there, g):
+    """g, and the bound where the stage was on one and its slope k does not lead away."""
+    g = where_less(load(rows, FLOOR), there, g, where_less(0.0, k, g, load(rows, FLOOR)))
+    return on_ceiling(law.ceiling, k, there, g)
+
+
+@kernel
+def propose(graph, pattern, law, p, G, x, slow, stages, factor, moving):
+    """Step G of the lanes with a `moving` bit by stages.h from the manifold in `slow`. Where it began, how far it went
+    and how far the two orders differ on edges off their bounds is left in `stages`."""
+    m = G.shape[0]
+    prepare_inverse(p.target, stages)
+    h = load(stages.h, 0)
+    copy(stages.begin, G)
+    copy(stages.k1, slow.rate)
+    for j in range(m):                               # the lag, taken along from the beginning of the step
+        store(slow.rate, j, load(slow.rate, j) - load(slow.still, j))
+    apply_inverse(p.target, stages, stages.k1)
+    for j in range(m):
+        g = snapped(slow.rows, law, load(stages.k1, j), fma(h, load(stages.k1, j), load(G, j)))
+        store(G, j, where(moving, g, load(G, j)))
+    quasistatic(graph, pattern, law, p, G, x, slow, factor)
+    for j in range(m):
+        k = load(slow.still, j)
+        k = k + where_less(0.0, k * k, load(slow.rate, j), 0.0)
+        store(stages.k2, j, fma(-2.0, load(stages.k1, j), k))
+    apply_inverse(p.target, stages, stages.k2)
+    error, moved = 0.0 * h, 0.0 * h
+    for j in range(m):
+        begin, k1, k2, there = load(stages.begin, j), load(stages.k1, j), load(stages.k2, j), load(G, j)
+        g = fma(0.5 * h, fma(3.0, k1, k2), begin)
+        bounded = resting(slow.rows, law, load(slow.still, j), there, snapped(slow.rows, law, load(slow.still, j), g))
+        store(G, j, where(moving, bounded, begin))
+        step, off = bounded - begin, where_less((bounded - g) * (bounded - g), 1e-300, 0.5 * h * (k1 + k2), 0.0)
+        # A move as small as G's rounding is all error, and need not be any better.
+        small = ROUNDING * bounded
+        error, moved = fma(off, off, error), fma(step, step, fma(small, small, moved))
+    store(stages.error, 0, error)
+    store(stages.moved, 0, moved)

@@ -1,0 +1,217 @@
+"""A lane followed by RK4: how long its steps are, when it is looked at, and what a look decides."""
+import numpy as np
+from ohmlearn.kernels.linalg.block_ldlt import assemble, drift, factorise, relax
+from ohmlearn.kernels.simd.jit import kernel
+
+from .block_state import DIVERGED, RUNNING
+from .cost_evaluation import bend, note
+from .rk4 import DT, FALL
+from .rk4 import LEARN as LEARN_ROW
+from .step_bounds import begin_peak, fastest
+from .threshold_crossing import stands, winds
+
+SHORTEST, LONGEST = 3, 48      # RK4 steps between two looks
+TOGETHER = 12                  # steps in which lanes of different spans mostly are looked at together
+STABLE = 2.785                 # RK4 is stable for dt λ_max below this
+# dt times the bounds of λ_max and of the learning frequency: at tolerance 1e-3, and at most, where looks are rarest
+RELAX, RELAX_MOST = 1.5, 2.4
+LEARN, LEARN_MOST = 1.0, 2.0
+CLIP = 0.15                    # times the latter, where G stops at once at its bounds
+ROUGH = 0.05                   # bend above which looks get more frequent, at tolerance 1e-3
+SMOOTHER = 10.0                # times less bend, looks get rarer
+TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
+ROUNDS = 2                     # of the power iteration at a look
+MOST_STEPS = 1e12              # that a run may have before it: more would take days
+AT_ONCE = 2.0 ** 100           # a power of two: dt times it is exact, in single precision too
+
+
+@kernel
+def set_step(me, rows, lane, dt):
+    """Give a lane the step dt; 0 keeps it where it is. rows : (ROWS, lanes) of the law."""
+    me.dt = dt
+    rows[DT, lane] = dt
+    rows[LEARN_ROW, lane] = -me.rate * dt
+    rows[FALL, lane] = dt * me.fall if np.isfinite(me.fall) else AT_ONCE
+
+
+@kernel
+def choose_step(me, rows, bounds, lane):
+    """The step until the next look: as far as relaxation and learning allow, and no further than the limit."""
+    me.bound = bounds[0, lane]
+    learning = np.sqrt(2 * me.rate * bounds[1, lane])
+    # Where an edge meets a bound, or leaves it, the step is of second order in dt ω; elsewhere of fourth.
+    finer, sharper = (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.7)
+    dt = me.fixed
+    if np.isnan(dt):
+        smooth = me.span == LONGEST
+        relax_reach = RELAX_MOST * min(1.0, finer) if smooth else min(RELAX * finer, RELAX_MOST)
+        learn_reach = LEARN_MOST * sharper if smooth else min(LEARN * finer, LEARN_MOST, 2 * LEARN * sharper)
+        if not np.isfinite(me.fall):
+            learn_reach *= CLIP
+        dt = me.caution * min(relax_reach / me.bound, learn_reach / max(learning, 1e-300))
+        if np.isfinite(me.fall):
+            dt = min(dt, 1.0 / me.fall)
+    elif dt * me.bound > STABLE:
+        me.status = DIVERGED
+    if not (me.gliding or dt * MOST_STEPS > me.caution * (me.limit - me.time)):     # too stiff ever to end
+        me.status = DIVERGED
+    me.stretch = me.span - (SHORTEST * me.clock) % me.span
+    set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.stretch))
+
+
+@kernel
+def clamp(p, x, lane):
+    """w_T = V_T - v_T, exactly."""
+    for i in range(p.target.shape[0]):
+        a = p.target[i, lane]
+        if a >= 0:
+            x[2 * a + 1, lane] = p.desired[i, lane] - x[2 * a, lane]
+
+
+@kernel
+def note_errors(me, target, errors, x, lane):
+    """V_T - v_T of a lane after the steps taken since the last look. Arrays one by one: this is called every step,
+    and handing on a tuple of them costs more than the work."""
+    for i in range(target.shape[0]):
+        a = target[i, lane]
+        errors[me.taken, i, lane] = x[2 * a + 1, lane] if a >= 0 else 0.0
+
+
+@kernel
+def note_step(each, target, errors, x):
+    """Count an RK4 step of the running lanes and note their errors. Returns a bit for every lane due for a look."""
+    due = 0
+    for lane in range(each.size):
+        me = each[lane]
+        if me.status == RUNNING:
+            me.taken += 1
+            note_errors(me, target, errors, x, lane)
+            due |= (me.taken >= me.stretch) << lane
+    return due
+
+
+@kernel
+def solve_all(block, due):
+    """v* of all lanes, its drift in a step as G learns, and the bounds on the step of lanes with a `due` bit."""
+    graph, pattern, law, factor = block.graph, block.pattern, block.law, block.factor
+    assemble(graph, pattern, law.free_v, block.G, factor.matrix)
+    factorise(pattern, factor.matrix)
+    relax(graph, pattern, law.free_v, block.G, block.x, 0, block.slow.v, factor)
+    drift(graph, pattern, law, block.G, block.x, block.slow.v, factor)
+    for _ in range(ROUNDS):
+        fastest(graph, law, block.G, block.x, due, block.peak, block.scratch, block.bounds)
+
+
+@kernel
+def measure(me, p, v, drifted, lane):
+    """C* (V²) of a lane, and its δ and dδ/dt, from v* and its drift in a step (n_nodes, lanes)."""
+    cost = 0.0
+    for i in range(p.target.shape[0]):
+        a = p.target[i, lane]
+        p.delta[i, lane] = p.desired[i, lane] - v[a, lane] if a >= 0 else 0.0
+        p.slope[i, lane] = -drifted[a, lane] / me.dt if a >= 0 else 0.0
+        cost += p.delta[i, lane] ** 2
+    return cost
+
+
+@kernel
+def remember(me, p, x, G, lane):
+    """Start a new stretch from here."""
+    me.taken = 0
+    note_errors(me, p.target, p.errors, x, lane)
+    for i in range(p.target.shape[0]):
+        p.last_delta[i, lane], p.last_slope[i, lane] = p.delta[i, lane], p.slope[i, lane]
+    for i in range(x.shape[0]):
+        p.last_x[i, lane] = x[i, lane]
+    for j in range(G.shape[0]):
+        p.last_G[j, lane] = G[j, lane]
+
+
+@kernel
+def take_back(me, p, x, G, lane):
+    """Bring a lane back to where its stretch began."""
+    me.taken = 0
+    for i in range(x.shape[0]):
+        x[i, lane] = p.last_x[i, lane]
+    for j in range(G.shape[0]):
+        G[j, lane] = p.last_G[j, lane]
+
+
+@kernel
+def retreat(me, p, rows, x, G, lane):
+    """Take the stretch again with half the step."""
+    take_back(me, p, x, G, lane)
+    me.caution *= 0.5
+    me.span = me.stretch = SHORTEST
+    set_step(me, rows, lane, 0.5 * me.dt)
+    if me.caution < 1e-9:
+        me.status = DIVERGED
+
+
+@kernel
+def take_again(me, p, rows, x, G, lane):
+    """Take the stretch again up to me.aim, in no longer steps, and so that other lanes are looked at then too: a look
+    costs the block the same for one lane as for all."""
+    take_back(me, p, x, G, lane)
+    least = (me.aim - me.time) / me.dt
+    unit = TOGETHER
+    while unit < least and unit < LONGEST:
+        unit *= 2
+    me.stretch = unit - (SHORTEST * me.clock) % unit
+    if me.stretch < least and me.stretch + unit <= LONGEST:
+        me.stretch += unit
+    set_step(me, rows, lane, min(me.dt, (me.aim - me.time) / me.stretch))
+
+
+@kernel
+def sound(me, rough, bound, cost):
+    """Whether numbers came out of the steps of a stretch, and these were stable."""
+    return np.isfinite(cost) and np.isfinite(rough) and bound * me.dt < STABLE
+
+
+KEEP, AGAIN, HALVE = range(3)       # what becomes of a stretch: noted; taken again up to me.aim; with half the step
+
+
+@kernel
+def judge(me, p, bounds, lane, cost):
+    """Note the stretch since the last look of a lane and how often to look, or say how it must be taken again."""
+    h = me.taken * me.dt
+    rough = bend(me, lane, h, p)
+    good = sound(me, rough, bounds[0, lane], cost)
+    finer = (me.tolerance / 1e-3) ** 0.75
+    me.steps += me.taken
+    me.looks += 1
+    if np.isnan(me.fixed) and (not good or rough > TOO_ROUGH * finer or winds(me, lane, h, p)):
+        return HALVE
+    if not good:
+        me.status = DIVERGED
+        return KEEP
+    if not stands(me, lane, h, p):
+        return AGAIN
+    note(me, lane, h, p)
+    smooth = SMOOTHER * rough < ROUGH * finer
+    if smooth and me.caution == 1.0 and me.span < LONGEST:         # longer steps before rarer looks
+        me.span *= 2
+    elif rough > ROUGH * finer and me.span > SHORTEST:
+        me.span //= 2
+    me.caution = min(1.0, me.caution * (2.0 if smooth else 1.1))
+    return KEEP
+
+
+@kernel
+def look(block, lane):
+    """Accept or reject the stretch since the last look of a lane, note what happened in it, plan the next one."""
+    p, x, G, rows, bounds = block.lanes, block.x, block.G, block.law.rows, block.bounds
+    me = p.each[lane]
+    cost = measure(me, p, block.slow.v, block.factor.solution, lane)
+    found = judge(me, p, bounds, lane, cost)
+    if found == KEEP:
+        clamp(p, x, lane)
+        remember(me, p, x, G, lane)
+        choose_step(me, rows, bounds, lane)
+        return
+    if found == AGAIN:
+        take_again(me, p, rows, x, G, lane)
+    else:
+        retreat(me, p, rows, x, G, lane)
+    begin_peak(block.graph, block.law, G, 1 << lane, block.peak)     # what it was of is not where the lane is

@@ -1,0 +1,1 @@
+"""Coupled learning under every linear task, rule and schedule, for a block of lanes."""

@@ -1,0 +1,1 @@
+"""The lab circuit of paper 1."""

@@ -1,0 +1,1 @@
+"""Coupled learning of one large network on many threads."""

@@ -1,0 +1,1 @@
+"""Sparse linear algebra of graph Laplacians: orders, factors, elimination and vector passes."""

@@ -1,0 +1,124 @@
+"""The graph Laplacian L(G) = Δᵀ diag(G) Δ assembled into CSR, and applied straight from the edge list.
+
+The pattern is made once per network; the data array is then refilled from G in one pass over the edges.
+Nodes are addressed by row numbers `ends`: row -1 marks an eliminated (held) node, which has no row.
+"""
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.simd.jit import kernel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+
+@kernel
+def count_entries(indptr: Ints, ends: Ints) -> None:
+    """Row starts indptr (n_rows + 1,) of L with one entry per arc and the diagonal, parallel edges apart.
+
+    ends : (n_edges, 2) row of both nodes of every edge, -1 where the node is held.
+    """
+    indptr[0] = 0
+    indptr[1:] = 1
+    for j in range(ends.shape[0]):
+        a, b = ends[j, 0], ends[j, 1]
+        if a >= 0 and b >= 0:
+            indptr[a + 1] += 1
+            indptr[b + 1] += 1
+    for row in range(indptr.size - 1):
+        indptr[row + 1] += indptr[row]
+
+
+@kernel
+def sort_arcs(arcs: Ints, indptr: Ints, ends: Ints) -> None:
+    """Arcs 2j + side, grouped by column: those of column c stand from indptr[c] - c on.
+
+    Side 0 of edge j is the entry (ends[j, 0], ends[j, 1]), side 1 its transpose.
+    """
+    n = indptr.size - 1
+    place = np.empty(n, np.int64)
+    for c in range(n):
+        place[c] = indptr[c] - c
+    for j in range(ends.shape[0]):
+        a, b = ends[j, 0], ends[j, 1]
+        if a >= 0 and b >= 0:
+            arcs[place[b]] = 2 * j
+            place[b] += 1
+            arcs[place[a]] = 2 * j + 1
+            place[a] += 1
+
+
+@kernel
+def place_entries(indices: Ints, slots: Ints, diagonal: Ints, filled: Ints, indptr: Ints, arcs: Ints, ends: Ints
+                  ) -> None:
+    """Column numbers, ascending in each row; `filled` counts the entries of a row, parallel edges merged.
+
+    slots : (n_edges, 2) places in `indices` of the edge's two entries, -1 where an end is held.
+    diagonal : (n_rows,) places of the diagonal. Columns come in ascending order, so rows need no sort.
+    """
+    n = indptr.size - 1
+    slots[:] = -1
+    filled[:] = 0
+    for c in range(n):
+        place = indptr[c] + filled[c]
+        indices[place] = c
+        diagonal[c] = place
+        filled[c] += 1
+        for arc in arcs[indptr[c] - c:indptr[c + 1] - c - 1]:
+            j, side = arc >> 1, arc & 1
+            row = ends[j, side]
+            place = indptr[row] + filled[row]
+            if filled[row] > 0 and indices[place - 1] == c:
+                place -= 1
+            else:
+                indices[place] = c
+                filled[row] += 1
+            slots[j, side] = place
+
+
+@kernel
+def close_gaps(indptr: Ints, indices: Ints, slots: Ints, diagonal: Ints, filled: Ints, ends: Ints) -> int:
+    """Move rows together after parallel edges were merged; returns the number of entries left."""
+    n = indptr.size - 1
+    shift = np.empty(n, indptr.dtype)
+    stop = 0
+    for row in range(n):
+        start = indptr[row]
+        shift[row] = start - stop
+        diagonal[row] -= shift[row]
+        for k in range(filled[row]):
+            indices[stop + k] = indices[start + k]
+        indptr[row] = stop
+        stop += filled[row]
+    indptr[n] = stop
+    for j in range(ends.shape[0]):
+        for side in range(2):
+            if slots[j, side] >= 0:
+                slots[j, side] -= shift[ends[j, side]]
+    return stop
+
+
+@kernel
+def refill(data: Floats, ends: Ints, slots: Ints, diagonal: Ints, conductances: Floats) -> None:
+    """Entries of L(G): data (n_entries,) from G (n_edges,), in one pass over the edges."""
+    data[:] = 0.0
+    for j in range(ends.shape[0]):
+        g = conductances[j]
+        a, b = ends[j, 0], ends[j, 1]
+        if a >= 0:
+            data[diagonal[a]] += g
+        if b >= 0:
+            data[diagonal[b]] += g
+        if a >= 0 and b >= 0:
+            data[slots[j, 0]] -= g
+            data[slots[j, 1]] -= g
+
+
+@kernel
+def node_currents(currents: Floats, edges: NDArray[np.integer], conductances: Floats, voltages: Floats) -> None:
+    """Current that leaves every node through its edges, I = L(G) V: currents (n_nodes,), no matrix needed."""
+    currents[:] = 0.0
+    for j in range(edges.shape[0]):
+        a, b = edges[j, 0], edges[j, 1]
+        i = conductances[j] * (voltages[a] - voltages[b])
+        currents[a] += i
+        currents[b] -= i

@@ -1,0 +1,256 @@
+"""Approximate Cholesky factor of a grounded Laplacian, by eliminating nodes and sampling what they leave.
+
+Eliminating a node joins all its neighbours to each other, with weights w_i w_j / W, W = Σ w. Here every
+neighbour but the heaviest is joined to one other only, drawn in proportion to its weight, so that the clique is
+right on average and the number of edges never grows (Kyng & Sachdeva 2016; order and sampling as in Gao, Kyng &
+Spielman 2023). As a preconditioner it does not care how far the conductances spread.
+"""
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.simd.jit import inline, kernel
+
+MOST = 255  # nodes of this many neighbours or more wait together
+
+
+class Arcs(NamedTuple):
+    """Linked lists of arcs, one list a node. node: where the arc leads; weight: 0 once deleted; back: its reverse;
+    next: the next arc in the list, -1 at its end; head (n_nodes,): first arc of every node."""
+
+    node: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    back: NDArray[np.int32]
+    next: NDArray[np.int32]
+    head: NDArray[np.int32]
+
+
+class Waiting(NamedTuple):
+    """Nodes to be eliminated, in doubly linked lists by number of arcs. head (MOST + 1,): first of each list."""
+
+    count: NDArray[np.int32]
+    before: NDArray[np.int32]
+    after: NDArray[np.int32]
+    head: NDArray[np.int32]
+
+
+class Factor(NamedTuple):
+    """Columns in the order of elimination: L has 1 on the diagonal and -share below, D the total weights.
+
+    order (n,): rows; starts (n + 1,); rows, share (starts[n],): where each column's entries lead, as places in
+    the order (n for ground) and w / W; total (n,): W.
+    """
+
+    order: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    rows: NDArray[np.int32]
+    share: NDArray[np.float32]
+    total: NDArray[np.float64]
+
+
+@kernel
+def fill_arcs(arcs, waiting, indptr, indices, data, excess):
+    """Arcs of the off-diagonal entries (n, n), CSR, sorted, and of the conductance `excess` (n,) to ground, node n."""
+    n = excess.size
+    arcs.head[:] = -1
+    waiting.count[:] = 0
+    e = 0
+    for a in range(n + 1):
+        for place in range(indptr[a], indptr[a + 1] if a < n else indptr[a]):
+            if indices[place] < a and data[place] < 0:
+                e = join(arcs, waiting, e, a, indices[place], -data[place])
+        if a < n and excess[a] > 0:
+            e = join(arcs, waiting, e, a, n, excess[a])
+    waiting.head[:] = -1
+    for a in range(n - 1, -1, -1):
+        enqueue(waiting, a)
+
+
+@inline
+def join(arcs, waiting, e, a, b, weight):
+    """Two new arcs e, e + 1 between nodes a and b."""
+    add(arcs, waiting, e, a, b, weight)
+    add(arcs, waiting, e + 1, b, a, weight)
+    arcs.back[e], arcs.back[e + 1] = e + 1, e
+    return e + 2
+
+
+@inline
+def add(arcs, waiting, e, start, end, weight):
+    arcs.node[e], arcs.weight[e] = end, weight
+    arcs.next[e] = arcs.head[start]
+    arcs.head[start] = e
+    waiting.count[start] += 1
+
+
+@inline
+def enqueue(waiting, a):
+    k = min(waiting.count[a], MOST)
+    first = waiting.head[k]
+    waiting.before[a], waiting.after[a] = -1, first
+    waiting.head[k] = a
+    if first >= 0:
+        waiting.before[first] = a
+
+
+@inline
+def dequeue(waiting, a):
+    before, after = waiting.before[a], waiting.after[a]
+    if after >= 0:
+        waiting.before[after] = before
+    if before >= 0:
+        waiting.after[before] = after
+    else:
+        waiting.head[min(waiting.count[a], MOST)] = after
+
+
+@inline
+def recount(waiting, a, change):
+    """Node a has `change` more arcs; ground (the last node) is in no list."""
+    if a < waiting.before.size:
+        dequeue(waiting, a)
+        waiting.count[a] += change
+        enqueue(waiting, a)
+
+
+@kernel
+def gather(found, mark, arcs, waiting, a):
+    """Arcs of node a, one per neighbour: their numbers into `found`, parallel ones merged; returns how many."""
+    count = 0
+    arc = arcs.head[a]
+    while arc >= 0:
+        w, b = arcs.weight[arc], arcs.node[arc]
+        if w > 0:
+            if mark[b] >= 0:
+                arcs.weight[found[mark[b]]] += w
+                arcs.weight[arcs.back[arc]] = 0.0
+                recount(waiting, b, -1)
+            else:
+                mark[b] = count
+                found[count] = arc
+                count += 1
+        arc = arcs.next[arc]
+    for i in range(count):
+        mark[arcs.node[found[i]]] = -1
+    return count
+
+
+@kernel
+def sort_by_weight(found, count, weight):
+    """Order the first `count` arcs in `found` by weight, lightest first (insertion; heaps of arcs are rare)."""
+    if count > 64:
+        found[:count] = found[:count][np.argsort(weight[found[:count]], kind="mergesort")]
+        return
+    for i in range(1, count):
+        arc = found[i]
+        w = weight[arc]
+        k = i
+        while k > 0 and weight[found[k - 1]] > w:
+            found[k] = found[k - 1]
+            k -= 1
+        found[k] = arc
+
+
+@inline
+def draw(state):
+    """A number in [0, 1) and the next state of the generator (xorshift64*)."""
+    state ^= state >> np.uint64(12)
+    state ^= state << np.uint64(25)
+    state ^= state >> np.uint64(27)
+    return np.float64((state * np.uint64(2685821657736338717)) >> np.uint64(11)) * 2.0 ** -53, state
+
+
+@kernel
+def eliminate(found, sums, count, arcs, waiting, state):
+    """Join the neighbours of a node, sorted by weight, by sampled edges; returns the generator's next state.
+
+    Neighbour i of weight w_i gets an edge w_i (w_{i+1} + … ) / W to one later neighbour k, drawn like w_k.
+    """
+    total = 0.0
+    for i in range(count):
+        total += arcs.weight[found[i]]
+        sums[i] = total
+    for i in range(count - 1):
+        arc = found[i]
+        rest = total - sums[i]
+        number, state = draw(state)
+        goal = sums[i] + number * rest
+        k = i + 1 + np.searchsorted(sums[i + 1:count - 1], goal, side="right")
+        a, b, back = arcs.node[arc], arcs.node[found[k]], arcs.back[arc]
+        weight = arcs.weight[arc] * rest / total
+        arcs.node[back], arcs.weight[back] = b, weight                  # a's arc to the node now leads to b
+        arcs.node[arc], arcs.weight[arc] = a, weight                    # and the node's own arc moves to b
+        arcs.next[arc] = arcs.head[b]
+        arcs.head[b] = arc
+        recount(waiting, b, 1)
+    last = found[count - 1]
+    arcs.weight[arcs.back[last]] = 0.0
+    recount(waiting, arcs.node[last], -1)
+    return state
+
+
+@kernel
+def factorise(order, starts, total, arcs, waiting, seed):
+    """Eliminate all nodes but ground. Fills order, starts and total; returns rows (node numbers) and share."""
+    n = order.size
+    rows, share = np.empty(4 * n + 64, np.int32), np.empty(4 * n + 64, np.float32)
+    mark = np.full(n + 1, -1, np.int32)
+    found, sums = np.empty(n + 1, np.int32), np.empty(n + 1)
+    state = np.uint64(2 * seed + 1)
+    place = 0
+    starts[0] = 0
+    for step in range(n):
+        fewest = 0
+        while waiting.head[fewest] < 0:
+            fewest += 1
+        a = waiting.head[fewest]
+        dequeue(waiting, a)
+        count = gather(found, mark, arcs, waiting, a)
+        sort_by_weight(found, count, arcs.weight)
+        if place + count > rows.size:
+            rows, share = np.append(rows, np.empty_like(rows)), np.append(share, np.empty_like(share))
+        total[step] = 0.0
+        for i in range(count):
+            rows[place + i] = arcs.node[found[i]]
+            total[step] += arcs.weight[found[i]]
+        for i in range(count):
+            share[place + i] = arcs.weight[found[i]] / total[step]
+        place += count
+        order[step], starts[step + 1] = a, place
+        if count > 0:
+            state = eliminate(found, sums, count, arcs, waiting, state)
+    return rows[:place].copy(), share[:place].copy()
+
+
+@kernel
+def renumber(rows, order):
+    """Entries lead to places in the order instead of nodes."""
+    n = order.size
+    place = np.empty(n + 1, np.int32)
+    place[n] = n
+    for i in range(n):
+        place[order[i]] = i
+    for k in range(rows.size):
+        rows[k] = place[rows[k]]
+
+
+@kernel
+def apply(x, y, r, factor):
+    """x = (L D Lᵀ)⁻¹ r, all (n,); y (n + 1,) is scratch. Ground is at 0."""
+    n = factor.order.size
+    order, starts, rows, share, total = factor.order, factor.starts, factor.rows, factor.share, factor.total
+    y[n] = 0.0
+    for i in range(n):
+        y[i] = r[order[i]]
+    for i in range(n):
+        t = y[i]
+        for k in range(np.uint64(starts[i]), np.uint64(starts[i + 1])):
+            y[np.uint64(rows[k])] += share[k] * t
+        y[i] = t / total[i]
+    y[n] = 0.0
+    for i in range(n - 1, -1, -1):
+        t = y[i]
+        for k in range(np.uint64(starts[i]), np.uint64(starts[i + 1])):
+            t += share[k] * y[np.uint64(rows[k])]
+        y[i] = t
+        x[order[i]] = t

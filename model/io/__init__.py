@@ -1,0 +1,1 @@
+"""Networks, circuits and tasks in and out of files."""

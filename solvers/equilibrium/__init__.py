@@ -1,0 +1,1 @@
+"""Equilibrium voltages and soft modes of one network: preconditioners and solves."""

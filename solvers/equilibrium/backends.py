@@ -1,0 +1,169 @@
+"""The ways to solve with a grounded Laplacian: each makes a preconditioner, exact or nearly so, from a matrix."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.linalg import packed_cholesky, sampled_cholesky
+from ohmlearn.kernels.linalg.sampled_cholesky import MOST, Arcs, Factor, Waiting
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_matrix, csr_array
+
+Floats = NDArray[np.float64]
+Apply = Callable[[Floats], Floats]
+
+
+class Backend:
+    """One way to solve; an object of it serves one pattern and may keep what depends on the pattern alone."""
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        """A function from residual to correction, (n,) both.
+
+        matrix : (n, n) L_FF, sorted CSR. excess : (n,) conductance of every row to held nodes, its row sum.
+        """
+        raise NotImplementedError
+
+    def lighter(self) -> Apply | None:
+        """What was prepared last, in a form that is quicker to apply and worth making for one that serves long;
+        None where there is none."""
+        return None
+
+
+def applied(factor: Factor) -> Apply:
+    """A factor of the layout of kernels/linalg/sampled_cholesky.py as a function."""
+    n = factor.order.size
+    scratch = np.empty(n + 1)
+
+    def apply(r: Floats) -> Floats:
+        x = np.empty(n)
+        sampled_cholesky.apply(x, scratch, r, factor)
+        return x
+    return apply
+
+
+def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: Floats) -> Apply:
+    """A direct factor L D Lᵀ by our own loops, its entries in single precision: less than half the time.
+
+    order : (n,) rows of the matrix in the order of elimination. lower : L, any scale. scale, total : (n,) its diagonal
+    and D.
+    """
+    count = int(np.count_nonzero(lower.data < 0))
+    starts, rows, share = np.empty(scale.size + 1, np.int32), np.empty(count, np.int32), np.empty(count, np.float32)
+    packed_cholesky.lay_out(starts, rows, share, lower.indptr, lower.indices, lower.data, scale)
+    return applied(Factor(order, starts, rows, share, total))
+
+
+class SuperLU(Backend):
+    """Direct factor, with SciPy. Fill grows like n log n on planar networks and much faster elsewhere."""
+
+    _factor: Any = None
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        from scipy.sparse.linalg import splu
+
+        # symmetric mode keeps the fill of the symmetric pattern; the diagonal of an M-matrix needs no pivoting
+        factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
+                      options={"SymmetricMode": True})
+        self._factor = factor
+        return lambda r: factor.solve(r)
+
+    def lighter(self) -> Apply | None:
+        factor, self._factor = self._factor, None
+        if factor is None or not np.array_equal(factor.perm_r, factor.perm_c):      # it pivoted: L D Lᵀ it is not
+            return None
+        order = np.argsort(factor.perm_c).astype(np.int32)
+        return laid_out(order, factor.L, np.ones(order.size), factor.U.diagonal())
+
+
+class ApproximateCholesky(Backend):
+    """Sampled elimination, compiled: linear in size, indifferent to contrast; see
+    kernels/linalg/sampled_cholesky.py."""
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        n = matrix.shape[0]
+        n_arcs = int(matrix.nnz) - n + 2 * int(np.count_nonzero(excess))
+        ints = [np.empty(k, dtype=np.int32) for k in (n_arcs, n_arcs, n_arcs, n + 1)]
+        arcs = Arcs(ints[0], np.empty(n_arcs), *ints[1:])
+        waiting = Waiting(*(np.empty(k, dtype=np.int32) for k in (n + 1, n, n, MOST + 1)))
+        sampled_cholesky.fill_arcs(arcs, waiting, matrix.indptr, matrix.indices, matrix.data, excess)
+        order, starts, total = np.empty(n, dtype=np.int32), np.empty(n + 1, dtype=np.int32), np.empty(n)
+        rows, share = sampled_cholesky.factorise(order, starts, total, arcs, waiting, 1)
+        sampled_cholesky.renumber(rows, order)
+        return applied(Factor(order, starts, rows, share, total))
+
+
+class Multigrid(Backend):
+    """Smoothed aggregation, with PyAMG: strong couplings above 2 % keep iterations few at high contrast."""
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        import pyamg
+        from scipy.sparse import csr_matrix
+
+        a = csr_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+        hierarchy: Any = pyamg.smoothed_aggregation_solver(
+            a, strength=("symmetric", {"theta": 0.02}), max_coarse=500, coarse_solver="splu", improve_candidates=None,
+            presmoother=("gauss_seidel", {"sweep": "symmetric"}), postsmoother=("gauss_seidel", {"sweep": "symmetric"}))
+        cycle = hierarchy.aspreconditioner(cycle="V")
+        return lambda r: cycle @ r
+
+
+class Cholmod(Backend):
+    """Direct factor, with SuiteSparse through scikit-sparse (extra `cholmod`); the analysis is kept."""
+
+    def __init__(self) -> None:
+        self._factor: Any = None
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        from scipy.sparse import csc_matrix
+        from sksparse.cholmod import analyze
+
+        a = csc_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+        if self._factor is None:
+            self._factor = analyze(a)
+        self._factor.cholesky_inplace(a)
+        factor = self._factor
+        return lambda r: factor.solve_A(r)
+
+    def lighter(self) -> Apply | None:
+        lower = self._factor.L()
+        diagonal = lower.diagonal()
+        return laid_out(self._factor.P().astype(np.int32), lower, diagonal, diagonal**2)
+
+
+class ApxChol(Backend):
+    """Approximate Cholesky of the package apxchol (extra `apxchol`)."""
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        import apxchol
+        from scipy.sparse import csc_matrix
+
+        a = csc_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+        factor = apxchol.factorize(a, keep_factor=False)
+        return lambda r: factor.apply(r)
+
+
+BACKENDS: dict[str, Callable[[], Backend]] = {
+    "superlu": SuperLU, "approximate-cholesky": ApproximateCholesky, "amg": Multigrid, "cholmod": Cholmod,
+    "apxchol": ApxChol,
+}
+NEEDS = {"cholmod": ("sksparse", "scikit-sparse"), "apxchol": ("apxchol", "apxchol")}
+
+
+@cache
+def installed(method: str) -> bool:
+    """Whether what a backend needs can be imported."""
+    return method not in NEEDS or find_spec(NEEDS[method][0]) is not None
+
+
+def make(method: str) -> Backend:
+    """A backend by name; an error that says what to install where it is missing."""
+    if method not in BACKENDS:
+        raise ValueError(f"method must be 'auto' or one of {', '.join(BACKENDS)}, not {method!r}")
+    if not installed(method):
+        raise ValueError(f"method {method!r} needs the package {NEEDS[method][1]}: pip install 'ohmlearn[{method}]'")
+    return BACKENDS[method]()

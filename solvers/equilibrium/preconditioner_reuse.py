@@ -1,0 +1,183 @@
+"""A preconditioner that is kept while conductances drift, and made anew when that pays."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .backend_table import Traits, better_known, choose, worth
+from .backends import Apply, Backend, make
+from .conjugate_gradient import conjugate_gradient, norm
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Floats = NDArray[np.float64]
+LIMIT = 400  # iterations of a fresh preconditioner before a solve is given up
+CLOSE = 0.05    # conductances drift where they move by less than this share of themselves, on average,
+FAR = 0.3       # and beyond this nothing of an old factor is worth a try
+
+
+@dataclass
+class Stats:
+    """What the solves of an :class:`ohmlearn.Equilibrium` took.
+
+    method, reason : the backend in use, and why that one.
+    n_solves : right-hand sides solved. n_setups : factors or hierarchies made; n_kept : times that new
+    conductances were solved for with an old one. given_up : kept ones that did not get there and were replaced.
+    iterations : of each right-hand side in the last call; total_iterations : of all so far.
+    residual : largest ‖L v - b‖/‖b‖ of the last call, formed anew from the edge list.
+    setup_seconds, solve_seconds : time spent so far.
+    """
+
+    method: str = ""
+    reason: str = ""
+    n_solves: int = 0
+    n_setups: int = 0
+    n_kept: int = 0
+    given_up: int = 0
+    iterations: list[int] = field(default_factory=list)
+    total_iterations: int = 0
+    residual: float = np.nan
+    setup_seconds: float = 0.0
+    solve_seconds: float = 0.0
+
+
+class Upkeep:
+    """Solves matrix x = b for a matrix that changes, with a preconditioner as old as pays.
+
+    Marginal cost against average cost: the preconditioner is replaced as soon as the iterations that its age
+    costs in one solve exceed the average, over its life, of those and of what it cost to make (counted in
+    iterations, from the table of `backend_table`). Counts decide, never a clock: the same calls give the same bits. A
+    direct factor that is kept is laid out anew, to be applied in half the time.
+    With "auto" a backend whose setup of a known pattern is quicker is taken once what it would have gained so far
+    exceeds what its analysis costs; and one that is kept well as soon as conductances are seen to drift.
+    always_new : make a new one for every new matrix.
+    """
+
+    def __init__(self, method: str, thin: bool, always_new: bool, stats: Stats) -> None:
+        self._wanted, self._thin, self._always_new, self.stats = method, thin, always_new, stats
+        self._backends: dict[str, Backend] = {}
+        self._apply: Apply | None = None
+        self._most_rhs = self._rhs_here = 0     # right-hand sides per matrix: most so far, and of the present one
+        self._fresh = self._last = self._extra = 0.0     # iterations a right-hand side: when new, last, summed extra
+        self._age = 0                           # matrices solved with this preconditioner
+        self._known: set[str] = set()           # backends that have analysed the pattern
+        self._present = ""                      # the one in use
+        self._missed = 0.0                      # seconds that another would have gained with the pattern known
+        self._close = 0                         # matrices in a row that were close to the one before
+        if method != "auto":
+            self._use(method, "as asked")
+
+    def _use(self, method: str, reason: str) -> None:
+        if method not in self._backends:
+            self._backends[method] = make(method)
+        if method != self._present:
+            self._apply, self._missed = None, 0.0
+        self._present = self.stats.method = method
+        self.stats.reason = reason
+
+    def forget(self) -> None:
+        """Drop the preconditioner, and all that choices were made from."""
+        self._apply = None
+        self._most_rhs = self._close = 0
+        self._known, self._missed = set(), 0.0
+        self._present = "" if self._wanted == "auto" else self._wanted
+
+    def update(self, matrix: csr_array, excess: Floats, contrast: float, moved: float = np.inf) -> None:
+        """Take a new matrix; its preconditioner is made when it is first needed.
+
+        contrast : decades of its conductances; moved : by how much of themselves they differ from those before.
+        """
+        self.matrix, self._excess, self._contrast = matrix, excess, contrast
+        self._rhs_here = 0
+        self._close = self._close + 1 if moved < CLOSE else 0
+        if self._always_new or moved > FAR or self._overdue():
+            self._apply = None
+        if self._apply is not None:
+            self._age += 1
+            self.stats.n_kept += 1
+            if self._age == 2:
+                begin = perf_counter()
+                self._apply = self._backends[self._present].lighter() or self._apply
+                self.stats.setup_seconds += perf_counter() - begin
+
+    def _overdue(self) -> bool:
+        if self._apply is None or self._age == 0:
+            return True
+        per_rhs = worth(self._present, self.matrix.shape[0]) / max(self._most_rhs, 1)
+        return self._last - self._fresh > (per_rhs + self._extra) / self._age
+
+    def _choose(self, n_rhs: int) -> None:
+        """With "auto": the backend for as many right-hand sides per matrix as there ever were."""
+        self._rhs_here += n_rhs
+        self._most_rhs = max(self._most_rhs, self._rhs_here)
+        if self._wanted == "auto" and (self._apply is None or self._rhs_here == self._most_rhs):
+            drifting = self._close >= 2 and not self._always_new
+            traits = Traits(self.matrix.shape[0], self._thin, self._contrast, self._most_rhs,
+                            tuple(sorted(self._known)), drifting)
+            if self._apply is None and self._present and not drifting:
+                other, gain, price = better_known(self._present, traits)
+                self._missed += gain
+                if self._missed > price and other != self._present:
+                    self._use(other, f"{self.matrix.shape[0]} rows; sets of conductances so far would have been solved "
+                              f"{self._missed:.2g} s faster had its analysis, {price:.2g} s, been made before")
+                    return
+            self._use(*choose(traits, self._present))
+
+    def _prepare(self) -> Apply:
+        if self._apply is None:
+            begin = perf_counter()
+            self._apply = self._backends[self._present].prepare(self.matrix, self._excess)
+            self._known |= {self._present}
+            self._age, self._extra, self._fresh = 1, 0.0, np.nan
+            self.stats.n_setups += 1
+            self.stats.setup_seconds += perf_counter() - begin
+        return self._apply
+
+    def solve(self, rhs: Floats, starts: Floats | None, goals: list[float]) -> Floats:
+        """x (k, n) for right-hand sides (k, n), one a row, to ‖rhs - matrix x‖ <= goals (k,) if it can."""
+        self._choose(len(rhs))
+        setup_before, begin = self.stats.setup_seconds, perf_counter()
+        x = np.empty_like(rhs)
+        self.stats.iterations = []
+        for k, b in enumerate(rhs):
+            x[k], count = self._solve_one(b, _better(self.matrix, b, starts, k), goals[k], len(rhs))
+            self.stats.iterations.append(count)
+        self._note()
+        self.stats.n_solves += len(rhs)
+        self.stats.solve_seconds += perf_counter() - begin - (self.stats.setup_seconds - setup_before)
+        return x
+
+    def _solve_one(self, b: Floats, start: Floats | None, goal: float, n_rhs: int) -> tuple[Floats, int]:
+        if goal == 0.0:
+            return np.zeros_like(b), 0
+        apply = self._prepare()
+        old = self._age > 1
+        room = self._fresh + worth(self._present, b.size) / n_rhs + 5 if old else LIMIT
+        x, count, done = conjugate_gradient(self.matrix, b, apply, start, goal, int(min(room, LIMIT)))
+        if not done and old:
+            self._apply = None
+            self.stats.given_up += 1
+            x, more, _ = conjugate_gradient(self.matrix, b, self._prepare(), x, goal, LIMIT)
+            count += more
+        return x, count
+
+    def _note(self) -> None:
+        """Remember how many iterations the preconditioner took, for `_overdue`."""
+        counts = [c for c in self.stats.iterations if c > 0]
+        self.stats.total_iterations += sum(counts)
+        if counts and self._apply is not None:
+            self._last = float(np.mean(counts))
+            self._fresh = self._last if np.isnan(self._fresh) else min(self._fresh, self._last)
+            self._extra += max(self._last - self._fresh, 0.0)
+
+
+def _better(matrix: csr_array, b: Floats, starts: Floats | None, k: int) -> Floats | None:
+    """The k-th start if its residual is below that of zero."""
+    if starts is None or k >= len(starts):
+        return None
+    return starts[k] if norm(b - matrix @ starts[k]) < norm(b) else None

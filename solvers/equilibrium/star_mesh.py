@@ -1,0 +1,74 @@
+"""The core of a network: what is left when nodes of few neighbours are eliminated, exactly."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.linalg import star_mesh as kernels
+
+from .backends import Apply
+from .grounded_laplacian import Laplacian, Pattern
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Floats = NDArray[np.float64]
+# Most neighbours of a node that is eliminated: measured in two dimensions; elsewhere what never adds edges.
+THIN, OTHER = 6, 3
+
+
+class StarMesh:
+    """Turns L_FF x = b into a problem on the core, by star–mesh transformations (kernels/linalg/star_mesh.py), and
+    back.
+
+    laplacian : L_FF; the order of elimination depends on its edges alone. thin : whether they reach no further than in
+    two dimensions (`Layout.thin`).
+    n_rows : rows of the core, at least one; kept : (n_rows,) rows of L_FF that they are.
+    """
+
+    def __init__(self, laplacian: Laplacian, thin: bool) -> None:
+        n, m = laplacian.n_rows, len(laplacian.ends)
+        self.laplacian, self._slots = laplacian, np.empty(m, np.int32)
+        mesh = kernels.Mesh(np.empty(4 * m + 2, np.int32), np.empty(4 * m + 2, np.int32), np.full(n, -1, np.int32),
+                            np.zeros(n, np.int32))
+        count = kernels.take_edges(self._slots, mesh, laplacian.ends)
+        self._plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER)
+        self.kept = np.flatnonzero(mesh.degree >= 0).astype(np.int32)
+        ends, edges = np.empty((self._n_edges, 2), np.int32), np.empty(self._n_edges, np.int32)
+        left = kernels.core_edges(ends, edges, mesh)
+        self._pattern, self._edges = Pattern(self.kept.size, ends[:left].copy()), edges[:left].copy()
+        self._share, self._total = np.empty(self._plan.near.size), np.empty(self._plan.order.size)
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.kept.size)
+
+    def reduce(self, conductances: Floats) -> tuple[csr_array, Floats]:
+        """The core's matrix (n_rows, n_rows) and its conductances to ground (n_rows,), from the network's (n_edges,)
+        conductances; restrict and extend belong to these from now on."""
+        weights, excess = np.empty(self._n_edges), self.laplacian.excess(conductances)
+        kernels.eliminate(self._plan, self._share, self._total, weights, excess, self._slots,
+                          self.laplacian.sorted(conductances))
+        ground = excess[self.kept]
+        return self._pattern.matrix(weights[self._edges], ground), ground
+
+    def restrict(self, currents: Floats) -> tuple[Floats, Floats]:
+        """Currents into the core's rows, (n_rows,), from those into all (rows of L_FF,), and what `extend` needs."""
+        handed = currents.copy()
+        kernels.restrict(handed, self._plan, self._share)
+        return handed[self.kept], handed
+
+    def extend(self, core: Floats, handed: Floats) -> Floats:
+        """Voltages of all rows from the core's, and from what `restrict` handed on."""
+        voltages = np.empty_like(handed)
+        voltages[self.kept] = core
+        kernels.extend(voltages, handed, self._plan, self._share, self._total)
+        return voltages
+
+    def around(self, apply: Apply) -> Apply:
+        """An inverse of L_FF, or an approximation, from one of the core's matrix."""
+        def whole(currents: Floats) -> Floats:
+            core, handed = self.restrict(currents)
+            return self.extend(apply(core), handed)
+        return whole

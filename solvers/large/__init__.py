@@ -1,0 +1,1 @@
+"""Coupled learning of one large network: steps of RK4, and the quasistatic limit."""

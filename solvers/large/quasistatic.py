@@ -1,0 +1,160 @@
+"""The quasistatic limit of coupled learning in one large network: G alone moves, v and w follow at once."""
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.large import edge_passes
+from ohmlearn.network import Network
+from ohmlearn.rule import Rule
+from ohmlearn.solvers.equilibrium.equilibrium import Equilibrium
+from ohmlearn.solvers.equilibrium.node_order import Layout
+from ohmlearn.task import Task
+
+Floats = NDArray[np.float64]
+WANTED = 1e-3  # the local error of a step of G over the step, at tolerance 1e-3
+FIRST = 0.1    # the first step, over the sum of the rates of learning
+
+
+class QuasistaticFlow:
+    """dG/ds = -a Δw (2 Δv + η Δw) with v and w in equilibrium (paper 1, Eq. 1), s in training steps.
+
+    One factor serves both: with ψ = L_FF⁻¹ E_T (one solve a target) and the target–target conductance
+    K = (E_Tᵀ ψ)⁻¹, the clamped difference is w = φ δ, φ = ψ K, δ = V_T - v_T: no second factorisation. The same φ, ψ
+    give the stiff part of the Jacobian, -U Qᵀ with U_t = 2 a Δv Δφ_t and Q_t = Δv Δψ_t. Steps are exponential
+    (two-step, order 2): exact in that part, explicit in the rest. Their length follows from the local error.
+    """
+
+    def __init__(self, network: Network, task: Task, rule: Rule, method: str = "auto", rtol: float = 1e-10) -> None:
+        task.require_nodal("quasistatic training of a large network")
+        self.network, self.task = network, task
+        self.layout = Layout.of(network)
+        self.circuit = Equilibrium(network, task.sources, method, rtol)
+        self._learning = None if rule.frozen is None else np.where(rule.frozen[self.layout.edges], 0.0, 1.0)
+        self._rule = (rule.prefactor, rule.nudge, rule.floor, np.inf if rule.ceiling is None else rule.ceiling)
+        count = task.targets.size
+        self._held = np.zeros((task.sources.size, 1 + count))
+        self._held[:, 0] = task.source_voltages
+        self._currents = np.zeros((network.n_nodes, 1 + count))
+        self._currents[task.targets, 1 + np.arange(count)] = 1.0
+        self._solved: Floats | None = None
+        self._trend: Floats | None = None
+        self.n_steps = 0
+
+    def begin(self, conductances: Floats) -> None:
+        """Start at (n_edges,) conductances."""
+        self.g = np.ascontiguousarray(conductances[self.layout.edges])
+        self._moved = np.empty_like(self.g)
+        self._before, self._change = np.zeros((2, self.g.size)), np.zeros_like(self.g)
+        self._length = 0.0
+        self._solved = self._trend = None
+        self.evaluate(0.0)
+
+    def refresh(self) -> None:
+        """Evaluate anew from nothing but the state, which then decides all bits."""
+        self.circuit.forget()
+        self._solved = self._trend = None
+        self.evaluate(0.0)
+
+    def saved(self) -> dict[str, Floats]:
+        """The state, as `restore` takes it."""
+        return {"g": self.g, "before": self._before, "change": self._change, "length": np.array(self._length)}
+
+    def restore(self, state: dict[str, Floats]) -> None:
+        """Go on from a saved state."""
+        self.g, self._before, self._change = state["g"], state["before"], state["change"]
+        self._length = float(state["length"])
+        self._moved = np.empty_like(self.g)
+        self.refresh()
+
+    @property
+    def conductances(self) -> Floats:
+        """(n_edges,) G, a copy."""
+        g = np.empty_like(self.g)
+        g[self.layout.edges] = self.g
+        return g
+
+    def evaluate(self, length: float) -> None:
+        """v, ψ, w, δ and dδ/ds at the present G, a step of `length` after the last evaluation."""
+        guess = None if self._solved is None else self._solved + (0.0 if self._trend is None else length * self._trend)
+        solved = self.circuit.solve(self.conductances, self._held, self._currents, start=guess)
+        if self._solved is not None and length > 0:
+            self._trend = (solved - self._solved) / length
+        self._solved = solved
+        self.voltages, psi = solved[:, 0], solved[:, 1:]
+        self.delta = self.task.target_voltages - self.voltages[self.task.targets]
+        stiffness = np.linalg.inv(psi[self.task.targets])
+        phi = psi @ stiffness
+        self.difference = phi @ self.delta
+        count = self.delta.size
+        fields = np.column_stack([self.voltages, phi, psi, self.difference])[self.layout.nodes]
+        self._fields = np.ascontiguousarray(fields)
+        self._rates, self._along = np.empty((count, count + 2)), np.empty(count)
+        edge_passes.project(self._rates, self._moved, self._along, self.layout.ends, self.g, self._fields, self._before,
+                            self._learning, self._rule)
+
+    @property
+    def slope(self) -> Floats:
+        """(n_targets,) dδ/ds."""
+        return self._rates[:, -2]
+
+    @property
+    def first_length(self) -> float:
+        """A first step, from the sum of the rates at which the target errors decay."""
+        return FIRST / max(float(np.trace(self._rates[:, :-2])), 1e-300)
+
+    def step(self, length: float, tolerance: float) -> tuple[float, float]:
+        """Move G by `length` training steps, and evaluate; returns the length taken (0: taken back) and the next."""
+        new = np.empty_like(self.g)
+        edge_passes.move(new, self.layout.ends, self.g, self._fields, self._moved, self._change, self._plan(length),
+                         self._learning, self._rule)
+        self._before[0], self._before[1] = self._moved, self.g
+        self.g = new
+        stretch = length / self._length if self._length > 0 else 0.0
+        self.evaluate(length)
+        self.n_steps += 1
+        off, size = edge_passes.turn(self._change, self.layout.ends, self._fields, self._before, self._moved, self.g,
+                                     self._along, stretch, self._learning, self._rule)
+        # local errors of the first step, exponential Euler, and of the later ones, two-step Adams
+        share, order = (5 / 12, 3) if stretch > 0 else (0.5, 2)
+        error = share * length * float(np.sqrt(off / max(size, 1e-300)))
+        wanted = WANTED * tolerance / 1e-3
+        following = length * float(np.clip(0.9 * (wanted / max(error, 1e-300)) ** (1 / order), 0.2, 2.0))
+        if not error <= 10 * wanted and length > 1e-9:
+            self.take_back()
+            return 0.0, following if np.isfinite(error) else 0.2 * length
+        self._length = length
+        return length, following
+
+    def take_back(self) -> None:
+        """Take the last step back, and begin anew from there."""
+        self.g = self._before[1].copy()
+        self._length = 0.0
+        self._change[:] = 0.0
+        self._trend = None
+        self.evaluate(0.0)
+
+    def _plan(self, h: float) -> Floats:
+        """What `edge_passes.move` needs: φ2, φ3 of -hA applied to what learning does along Q."""
+        count = self.delta.size
+        a, pushed, turned = self._rates[:, :count], self._rates[:, count], self._rates[:, count + 1]
+        second, third = _phi(-h * a)
+        plan = np.zeros((2, count + 1))
+        plan[0, :count] = h * h * (second @ pushed)
+        plan[0, count] = h
+        if self._length > 0:
+            plan[1, :count] = h * (third @ (turned + a @ self._along))
+            plan[1, count] = h * h / self._length
+        return plan
+
+
+def _phi(z: Floats) -> tuple[Floats, Floats]:
+    """φ2(z) and φ3(z) of a small matrix, φ_k(z) = Σ z^n / (n + k)!, from one exponential of a block matrix."""
+    from scipy.linalg import expm
+
+    n = len(z)
+    block = np.zeros((4 * n, 4 * n))
+    block[:n, :n] = z
+    for k in range(3):
+        block[k * n:(k + 1) * n, (k + 1) * n:(k + 2) * n] = np.eye(n)
+    full = expm(block)
+    return full[:n, 2 * n:3 * n], full[:n, 3 * n:]

@@ -1,0 +1,200 @@
+"""Estimators that learn from data: scikit-learn's own checks, closed forms, the bound that G >= 0 sets."""
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import ohmlearn as ol
+import pytest
+
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'ohmlearn[learn]'")
+
+from ohmlearn.drivers.estimators.best_response import onto_simplex
+from ohmlearn.drivers.estimators.estimators import leading
+from ohmlearn.drivers.estimators.wiring import Wiring, condense, with_ones
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+RNG = np.random.default_rng(0)
+STAR = ol.Network.from_edges([(0, 3), (1, 3), (2, 3)])      # node 3 sees three held nodes
+
+
+@pytest.mark.parametrize("estimator", [ol.CoupledRegressor(), ol.CoupledClassifier(epochs=5)],
+                         ids=["regressor", "classifier"])
+def test_rules_of_scikit_learn(estimator):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(estimator, on_fail=None, on_skip=None)
+    assert len(results) > 40
+    assert [r["check_name"] for r in results if r["status"] == "failed"] == []
+
+
+def test_what_a_crossbar_can_reach_is_least_squares():
+    X, y = load_diabetes(return_X_y=True)
+    y = np.stack([y, y[::-1]], axis=1)
+    learned, best = ol.CoupledRegressor().fit(X, y), LinearRegression().fit(X, y)
+    np.testing.assert_allclose(learned.predict(X), best.predict(X), atol=1e-3 * y.std())
+    ideal = ol.CoupledRegressor().ideal(X, y)
+    np.testing.assert_allclose(ideal.predict(X), best.predict(X), atol=0.02 * y.std())
+
+
+def test_a_voltage_cannot_be_amplified():
+    """y = 2x from x and ground: the best of all weights in [0, 1] is 1; of y = x/3 it is 1/3."""
+    x = np.linspace(-1, 1, 7)[:, None]
+    wired = dict(inputs=[0], outputs=[2], ground=1, scale=False)
+    net = ol.Network.from_edges([(0, 2), (1, 2)])
+    amplified = ol.CoupledRegressor(net, **wired).fit(x, 2 * x[:, 0])
+    np.testing.assert_allclose(amplified.response_, [[1, 0]], atol=1e-4)
+    ideal = ol.CoupledRegressor(net, **wired).ideal(x, 2 * x[:, 0])
+    np.testing.assert_allclose(ideal.response_, [[1, 0]], atol=1e-12)
+    assert ideal.cost_ == pytest.approx(0.5 * np.mean(x**2))
+    third = ol.CoupledRegressor(net, **wired).fit(x, x[:, 0] / 3)
+    np.testing.assert_allclose(third.response_, [[1 / 3, 0]], atol=1e-5)
+    assert third.conductances_[0] / third.conductances_.sum() == pytest.approx(1 / 3, rel=1e-4)
+
+
+def test_pairs_of_nodes_give_both_signs():
+    X = RNG.normal(size=(40, 2))
+    net = ol.Network.from_edges([(i, j) for i in range(4) for j in (4, 5)])
+    wired = dict(outputs=[(4, 5)], ground=3, scale=False)
+    by_outputs = ol.CoupledRegressor(net, inputs=[0, 1], bias=2, **wired).fit(X, 0.3 * X[:, 0] - 0.5 * X[:, 1] - 0.1)
+    np.testing.assert_allclose(by_outputs.response_, [[0.3, -0.5, -0.1]], atol=1e-4)
+    by_inputs = ol.CoupledRegressor(ol.Network.grid(4, 4), inputs=[(0, 3), (12, 15)], outputs=[5], scale=False)
+    y = 0.05 * X[:, 0] - 0.02 * X[:, 1]
+    np.testing.assert_allclose(by_inputs.fit(X, y).predict(X), y, atol=2e-5)
+
+
+def test_a_trained_network_gives_what_the_estimator_says():
+    X, y = RNG.normal(size=(30, 3)), RNG.normal(size=30)
+    learned = ol.CoupledRegressor().fit(X, y)
+    wiring = learned.wiring_
+    task = wiring.tasks(learned._drive(X[:1]), np.zeros((1, 1)))[0]
+    v = ol.voltages(learned.network_, task, learned.conductances_)[wiring.outputs[0]]
+    assert learned.predict(X[:1])[0] == pytest.approx(v * learned.y_scale_[0] + learned.y_offset_[0])
+
+
+def test_few_samples_say_all():
+    """The same trajectory from 50 samples and from the at most 5 that they are condensed to."""
+    net = ol.Network.grid(3, 3)
+    wiring = Wiring(net, [0, 2], [4, 7], ground=8)
+    X, Y = with_ones(RNG.normal(size=(50, 2))), RNG.normal(size=(50, 2))
+    few = condense(X, Y)
+    assert len(few[0]) == 5
+    np.testing.assert_allclose(few[0].T @ few[1], X.T @ Y / 50, atol=1e-14)
+    flow = dict(until=0.0, t_max=2.0, max_steps=60)
+    many = ol.descend(net, wiring.tasks(X / np.sqrt(50), Y / np.sqrt(50)), **flow)
+    less = ol.descend(net, wiring.tasks(*few), **flow)
+    assert less.n_steps == many.n_steps
+    assert np.abs(many.conductances - 1).max() > 0.1
+    np.testing.assert_allclose(less.conductances, many.conductances, rtol=1e-9)
+    assert less.cost == pytest.approx(many.cost)
+
+
+def test_the_nearest_outputs_that_lead():
+    outputs = np.array([[0.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 1.0, -5.0], [0.0, 0.3, 0.3]])
+    desired = leading(outputs, np.zeros(4, dtype=int), 0.3)
+    np.testing.assert_allclose(desired, [[0.2, -0.1, -0.1], [0.5, 0, 0], [0.65, 0.35, -5.0], [0.4, 0.1, 0.1]])
+    outputs, right = RNG.normal(size=(200, 5)), RNG.integers(0, 5, 200)
+    desired = leading(outputs, right, 0.1)
+    rows = np.arange(200)
+    rivals = desired.copy()
+    rivals[rows, right] = -np.inf
+    assert np.all(desired[rows, right] >= rivals.max(axis=1) + 0.1 - 1e-12)
+    for _ in range(50):     # no other point that leads is nearer: the angle at a projection is obtuse
+        other = leading(outputs + RNG.normal(size=outputs.shape), right, 0.1)
+        assert np.all(np.sum((outputs - desired) * (other - desired), axis=1) < 1e-9)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, 30.0])
+def test_coupled_learning_at_a_rate(rate):
+    """One output: the fixed points are those of the gradient flow, the best linear map if it is in reach."""
+    X = RNG.normal(size=(30, 2))
+    y = 0.3 * X[:, 0] - 0.1 * X[:, 1] + 0.05 * RNG.normal(size=30)
+    learned = ol.CoupledRegressor(rate=rate, max_steps=3000).fit(X, y)
+    np.testing.assert_allclose(learned.predict(X), LinearRegression().fit(X, y).predict(X), atol=0.01 * y.std())
+
+
+def test_few_samples_say_all_at_a_rate():
+    net, rule = ol.Network.grid(3, 3), ol.Rule(nudge=1e-3)
+    wiring = Wiring(net, [0, 2], [4, 7], ground=8)
+    X, Y = with_ones(RNG.normal(size=(12, 2))), 0.3 * RNG.normal(size=(12, 2))
+    few = condense(X, Y)
+    unit = np.sqrt(len(few[0]))
+    run = dict(rule=rule, until=None, t_max=2.0, method="rk4", dt=0.02)
+    many = ol.train(net, wiring.tasks(X, Y), 3.0, **run)
+    less = ol.train(net, wiring.tasks(unit * few[0], unit * few[1]), 3.0, **run)
+    assert np.abs(many.conductances - 1).max() > 0.1
+    np.testing.assert_allclose(less.conductances, many.conductances, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("rate", "rule", "message"), [
+    (None, ol.Rule(), "at rate=None the rule is an ohmlearn.GradientFlow"),
+    (1.0, ol.GradientFlow(), "at rate=1.0 the rule is an ohmlearn.Rule"),
+])
+def test_wrong_rule(rate, rule, message):
+    with pytest.raises(TypeError, match=message):
+        ol.CoupledRegressor(rate=rate, rule=rule).fit(RNG.normal(size=(5, 2)), np.arange(5.0))
+
+
+def test_projection_onto_the_simplex():
+    rows = RNG.normal(size=(20, 4))
+    onto = onto_simplex(rows)
+    assert onto.min() >= 0
+    np.testing.assert_allclose(onto.sum(axis=1), 1)
+    corners = np.eye(4)
+    assert np.all(np.einsum("ij,ikj->ik", rows - onto, corners[None] - onto[:, None]) < 1e-12)
+
+
+def test_iris_in_a_pipeline_and_cross_validation():
+    X, y = load_iris(return_X_y=True)
+    names = load_iris().target_names[y]
+    pipeline = make_pipeline(MinMaxScaler(), ol.CoupledClassifier(epochs=30))
+    score = cross_val_score(pipeline, X, names, cv=3).mean()
+    assert score > cross_val_score(LogisticRegression(max_iter=1000), X, names, cv=3).mean() - 0.03
+    search = GridSearchCV(ol.CoupledClassifier(epochs=3), {"margin": [0.02, 0.05]}, cv=2).fit(X, names)
+    assert search.best_score_ > 0.8
+    assert set(search.predict(X)) <= {"setosa", "versicolor", "virginica"}
+
+
+def test_costs_fall_towards_the_bound():
+    X, y = load_iris(return_X_y=True)
+    learned = ol.CoupledClassifier(epochs=40).fit(X, y)
+    ideal, costs = learned.ideal(X, y), np.array(learned.costs_)
+    assert np.all(np.diff(costs) < 0)
+    assert ideal.score(X, y) > 0.97
+    bound = ideal.cost_
+    assert bound < costs[-1] < 5 * bound < 0.2 * costs[0]
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"net": STAR}, "needs inputs and outputs"),
+    ({"inputs": [0]}, "inputs and outputs are nodes of a network: give net too"),
+    ({"net": STAR, "inputs": [0], "outputs": [3]}, "the data have 2 features, but 1 are wired to the network"),
+    ({"net": STAR, "inputs": [0, 1], "outputs": [2, 3]}, "the data have 1 outputs, but 2 are wired"),
+    ({"net": STAR, "inputs": [0, 7], "outputs": [3]}, "input 1 7 is not in the network, whose nodes run from 0 to 3"),
+    ({"net": STAR, "inputs": [0, 1], "outputs": [3], "bias": 1}, "node 1 is input 1 and bias"),
+    ({"net": STAR, "inputs": [0, 1], "outputs": [1], "ground": 2}, "node 1 is both source and target"),
+])
+def test_wrong_wiring(options, message):
+    with pytest.raises(ValueError, match=message):
+        ol.CoupledRegressor(**options).fit(RNG.normal(size=(5, 2)), np.arange(5.0))
+
+
+def test_wrong_data():
+    with pytest.raises(ValueError, match="the data have one class only, 1"):
+        ol.CoupledClassifier().fit(np.zeros((3, 1)), [1, 1, 1])
+    net = ol.Network.from_edges([(0, 1), (1, 2)])
+    with pytest.raises(ValueError, match="all features are 0"):
+        ol.CoupledRegressor(net, inputs=[0], outputs=[1], ground=2).fit(np.zeros((3, 1)), np.arange(3.0))
+
+
+def test_without_scikit_learn():
+    code = ("import sys; sys.modules['sklearn'] = None; import ohmlearn\n"
+            "assert 'CoupledRegressor' not in dir(ohmlearn)\ntry:\n    ohmlearn.CoupledRegressor\n"
+            "except ImportError as error:\n    print(error)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "pip install 'ohmlearn[learn]'" in done.stdout, done.stderr

