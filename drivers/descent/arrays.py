@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.descent.gradient_flow import Member, Work
-from ohmlearn.kernels.ensemble.rk4 import Graph
 from ohmlearn.kernels.linalg.block_ldlt import Elimination
-from ohmlearn.kernels.linalg.graph import eliminate, minimum_degree
+from ohmlearn.kernels.linalg.graph import Graph, eliminate, minimum_degree
 from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.network import Network
 from ohmlearn.solvers.hessian.contraction import Array, Contraction

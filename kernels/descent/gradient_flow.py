@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.ensemble.rk4 import Graph
 from ohmlearn.kernels.linalg.block_ldlt import Elimination, Factor, assemble, factorise, substitute
+from ohmlearn.kernels.linalg.graph import Graph
 from ohmlearn.kernels.simd.jit import borrowed, inline, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, minimum, store
 

@@ -4,9 +4,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg.block_ldlt import Elimination, Factor
+from ohmlearn.kernels.linalg.graph import Graph
 from ohmlearn.kernels.simd.jit import inline
 
-from .rk4 import Graph, Law
+from .rk4 import Law
 from .ros2 import Stages
 from .slow_manifold import Slow
 

@@ -11,24 +11,26 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.linalg.block_ldlt import clear, pass_current, solve_free
 from ohmlearn.kernels.simd.jit import inline, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, minimum, store, where, where_less
 
+
+@kernel
+def drift(graph, pattern, law, G, x, v, factor):
+    """How far the equilibrium v (n_nodes, lanes) moves in a step dt as G learns, into factor.solution:
+    dt dv*/dt = -(L_FF)⁻¹ [L(dt dG/dt) v]_F, dG/dt at x (2 n_nodes, lanes). Needs the factor of L(G)."""
+    row = constants(law)
+    clear(factor.solution)
+    for j in range(pattern.slot.size):
+        a, b = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1)
+        dv, dw = load(x, 2 * a) - load(x, 2 * b), load(x, 2 * a + 1) - load(x, 2 * b + 1)
+        slope = learning_slope(law, row, j, dv, dw, load(G, j))
+        pass_current(factor.solution, a, b, slope * (load(v, a) - load(v, b)))
+    solve_free(pattern, law.free_v, factor)
+
+
 S = 0.70710678118654752440
-
-
-class Graph(NamedTuple):
-    """A graph in the order in which a stage walks it, shared by all blocks.
-
-    ends : (2 n_edges,) int32, the two nodes of edge after edge.
-    lower, upper : (n_nodes,) int32 number of edges to nodes that come before and after a node.
-    neighbours : (4 n_edges,) int32, pairs (neighbour, edge) node after node, lower ones first.
-    """
-
-    ends: NDArray[np.int32]
-    lower: NDArray[np.int32]
-    upper: NDArray[np.int32]
-    neighbours: NDArray[np.int32]
 
 
 class Law(NamedTuple):

@@ -1,11 +1,11 @@
 """A lane followed by RK4: how long its steps are, when it is looked at, and what a look decides."""
 import numpy as np
-from ohmlearn.kernels.linalg.block_ldlt import assemble, drift, factorise, relax
+from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
 from ohmlearn.kernels.simd.jit import kernel
 
 from .block_state import DIVERGED, RUNNING
 from .cost_evaluation import bend, note
-from .rk4 import DT, FALL
+from .rk4 import DT, FALL, drift
 from .rk4 import LEARN as LEARN_ROW
 from .step_bounds import begin_peak, fastest
 from .threshold_crossing import stands, winds

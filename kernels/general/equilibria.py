@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.ensemble.rk4 import LEARN, Graph
+from ohmlearn.kernels.ensemble.rk4 import LEARN
 from ohmlearn.kernels.ensemble.slow_manifold import small_inverse
 from ohmlearn.kernels.linalg.block_ldlt import Elimination, Factor, assemble, factorise, pass_current, solve_free
+from ohmlearn.kernels.linalg.graph import Graph
 from ohmlearn.kernels.simd.jit import inner
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, root, store, where
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.ensemble.rk4 import constants, learning_slope
 from ohmlearn.kernels.simd.jit import inline, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, store, where
 
@@ -128,17 +127,3 @@ def relax(graph, pattern, free, G, x, part, out, factor):
     solve_free(pattern, free, factor)
     for a in range(free.size):
         store(out, a, load(x, 2 * a + part) + load(factor.solution, a))
-
-
-@kernel
-def drift(graph, pattern, law, G, x, v, factor):
-    """How far the equilibrium v (n_nodes, lanes) moves in a step dt as G learns, into factor.solution:
-    dt dv*/dt = -(L_FF)⁻¹ [L(dt dG/dt) v]_F, dG/dt at x (2 n_nodes, lanes). Needs the factor of L(G)."""
-    row = constants(law)
-    clear(factor.solution)
-    for j in range(pattern.slot.size):
-        a, b = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1)
-        dv, dw = load(x, 2 * a) - load(x, 2 * b), load(x, 2 * a + 1) - load(x, 2 * b + 1)
-        slope = learning_slope(law, row, j, dv, dw, load(G, j))
-        pass_current(factor.solution, a, b, slope * (load(v, a) - load(v, b)))
-    solve_free(pattern, law.free_v, factor)

@@ -1,10 +1,25 @@
 """What is prepared once per graph: the order of its nodes, the walk of a stage, the pattern of the factor."""
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.ensemble.rk4 import Graph
 
 from . import symbolic
 from .block_ldlt import Elimination
+
+
+class Graph(NamedTuple):
+    """A graph in the order in which a stage walks it, shared by all blocks.
+
+    ends : (2 n_edges,) int32, the two nodes of edge after edge.
+    lower, upper : (n_nodes,) int32 number of edges to nodes that come before and after a node.
+    neighbours : (4 n_edges,) int32, pairs (neighbour, edge) node after node, lower ones first.
+    """
+
+    ends: NDArray[np.int32]
+    lower: NDArray[np.int32]
+    upper: NDArray[np.int32]
+    neighbours: NDArray[np.int32]
 
 
 def prepare(edges: NDArray[np.int64], n_nodes: int) -> tuple[NDArray[np.int64], Graph, Elimination]:
