@@ -9,7 +9,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import typer
-from ohmlearn.parallel.communicator import RankError, this_rank
+from ohmlearn.parallel.communicator import RankError
+from ohmlearn.parallel.launch import this_rank
 
 from . import commands
 

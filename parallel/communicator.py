@@ -1,15 +1,14 @@
 """The processes that share a job: one alone, or the ranks of an MPI launcher.
 
-A rank finds the others with :func:`join`. What goes between them is little: some shared integers on rank 0,
+What goes between them is little: some shared integers on rank 0,
 values that rank 0 hands to all, and values gathered there at the end.
 """
 from __future__ import annotations
 
-import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,9 +16,6 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 
-# set by a launcher in each process that it starts: Hydra and PMI, PMIx, Open MPI, MVAPICH, PALS
-LAUNCHED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PALS_RANKID")
-SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 PAUSE = 0.002  # seconds between looks of a rank that waits for the others; a busy wait would steal their cores
 
 
@@ -119,49 +115,6 @@ class World:
 
     def close(self) -> None:
         """Leave the others."""
-
-
-def launched(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether an MPI launcher started this process, by the environment that it leaves.
-
-    A Slurm batch script without srun does not count, nor does a step of one task.
-    """
-    if any(name in environment for name in LAUNCHED):
-        return True
-    return "SLURM_STEP_ID" in environment and expected_size(environment) > 1
-
-
-def expected_size(environment: Mapping[str, str] = os.environ) -> int:
-    """How many processes the launcher says it started, 1 when it says nothing."""
-    return max([int(environment[name]) for name in SIZES if environment.get(name, "").isdigit()], default=1)
-
-
-_joined: list[World] = []
-
-
-def this_rank() -> int:
-    """Rank of this process among those that it has joined last, 0 when it is alone."""
-    return _joined[-1].rank if _joined else 0
-
-
-def join(mpi: bool | None = None) -> World:
-    """The world that this process belongs to. `mpi` forces MPI or forbids it; None asks the launcher's environment."""
-    if not (launched() if mpi is None else mpi):
-        return World()
-    try:
-        from .mpi import MpiWorld
-
-        world = MpiWorld()
-    except (ImportError, RuntimeError) as error:        # mpi4py without a library is a RuntimeError of many lines
-        raise OSError(f"no MPI library was found ({str(error).splitlines()[0]}): pip install 'ohmlearn[mpich]' brings "
-                      "one with its mpiexec, a cluster's own comes by its module; --no-mpi runs without MPI") from error
-    _joined.append(world)
-    if world.size == 1 and expected_size() > 1:
-        raise OSError(
-            f"the launcher started {expected_size()} processes, but the MPI library ({world.library}) sees only one: "
-            "they do not belong together. Use the mpiexec that comes with the library, or name the launcher's "
-            "library in MPI4PY_LIBMPI; --no-mpi runs without MPI")
-    return world
 
 
 def wait_for(request: Any) -> None:

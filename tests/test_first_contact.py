@@ -4,7 +4,7 @@ import tomllib
 
 import ohmlearn as ol
 import pytest
-from ohmlearn.parallel import communicator
+from ohmlearn.parallel import launch
 
 NET = ol.Network.grid(3, 3)
 TASK = ol.Task([0, 8], [1.0, 0.0], [4], [0.4])
@@ -29,16 +29,16 @@ def test_no_mpi_library(monkeypatch):
     """Under a launcher or with --mpi; what mpi4py raises without a library is a RuntimeError."""
     monkeypatch.setitem(sys.modules, "ohmlearn.parallel.mpi", None)
     with pytest.raises(OSError, match=r"no MPI library was found .*pip install 'ohmlearn\[mpich\]' brings one"):
-        communicator.join(mpi=True)
+        launch.join(mpi=True)
 
 
 def test_a_launcher_of_another_mpi_library(monkeypatch):
     monkeypatch.setenv("PMI_SIZE", "2")
     other = type("World", (), {"size": 1, "library": "another", "rank": 0})
     monkeypatch.setitem(sys.modules, "ohmlearn.parallel.mpi", type("module", (), {"MpiWorld": other}))
-    monkeypatch.setattr(communicator, "_joined", [])
+    monkeypatch.setattr(launch, "_joined", [])
     with pytest.raises(OSError, match=r"they do not belong together\. Use the mpiexec that comes with the library"):
-        communicator.join(mpi=True)
+        launch.join(mpi=True)
 
 
 def test_old_python_and_no_compiler(root):

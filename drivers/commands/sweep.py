@@ -54,7 +54,7 @@ def sweep(
     if file is None:
         raise ValueError("name a sweep file; `ohmlearn sweep --example > fig2d.toml` makes one to start from")
     from ohmlearn.drivers.jobs.run_sweep import STOPPED, run_sweep
-    from ohmlearn.parallel.communicator import this_rank
+    from ohmlearn.parallel.launch import this_rank
 
     report = run_sweep(lambda: Sweep.read(file), store or file.with_suffix(""), threads=threads, mpi=mpi,
                        shard=shard_of(shard), retry_failed=retry_failed, checkpoint=checkpoint,

@@ -50,7 +50,7 @@ def make_all(folder: Path, size: str, settings: Settings, say: Callable[[str], N
     A figure that fails is named on the page and does not keep the others from being made. Returns the page, and the
     names of those that failed.
     """
-    from ohmlearn.parallel.communicator import this_rank
+    from ohmlearn.parallel.launch import this_rank
 
     made = [make_one(entry, folder, size, settings, say) for entry in entries().values()]
     path = folder / "report.html"

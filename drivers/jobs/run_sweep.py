@@ -17,7 +17,8 @@ from ohmlearn.drivers.store.locks import Lock, alone, claim, running
 from ohmlearn.drivers.store.record import ALL_STATUSES, FAILURES, MISSING
 from ohmlearn.drivers.store.store import Store, make_folder
 from ohmlearn.drivers.training.work_queue import expected_log_steps
-from ohmlearn.parallel.communicator import RankError, join
+from ohmlearn.parallel.communicator import RankError
+from ohmlearn.parallel.launch import join
 from ohmlearn.parallel.signals import Stopping
 
 from .rank_worker import CHECKPOINT, Outcome, Plan, Rank

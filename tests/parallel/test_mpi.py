@@ -12,7 +12,8 @@ pytestmark = needs_mpi
 
 PROGRAM = """
 import json, sys, threading, time
-from ohmlearn.parallel.communicator import RankError, join, this_rank
+from ohmlearn.parallel.launch import join, this_rank
+from ohmlearn.parallel.communicator import RankError
 world = join()
 assert "mpi4py" in sys.modules and this_rank() == world.rank
 told = {}
@@ -89,7 +90,7 @@ def test_ranks_with_the_same_cores_divide_them(told):
 
 def test_a_launcher_of_another_library_is_noticed():
     """A process that was told of four, whose library finds itself alone."""
-    program = "from ohmlearn.parallel.communicator import join\ntry:\n    join()\nexcept OSError as e:\n    print(e)"
+    program = "from ohmlearn.parallel.launch import join\ntry:\n    join()\nexcept OSError as e:\n    print(e)"
     environment = {**os.environ, "OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "0"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True,
                           env=environment)
@@ -98,7 +99,7 @@ def test_a_launcher_of_another_library_is_noticed():
 
 
 def test_mpi_is_not_loaded_without_a_launcher():
-    program = "import sys\nfrom ohmlearn.parallel.communicator import join\nprint(join().size, 'mpi4py' in sys.modules)"
+    program = "import sys\nfrom ohmlearn.parallel.launch import join\nprint(join().size, 'mpi4py' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True,
                           cwd=Path(__file__).parent)
     assert done.stdout.split() == ["1", "False"]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ohmlearn.parallel import self_scheduling
-from ohmlearn.parallel.communicator import Shared, expected_size, launched
+from ohmlearn.parallel.communicator import Shared
+from ohmlearn.parallel.launch import expected_size, launched
 from ohmlearn.parallel.self_scheduling import Dealer, Deck, predict, tickets, weights
 
 

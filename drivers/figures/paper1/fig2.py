@@ -18,7 +18,7 @@ from ohmlearn.drivers.store.open_results import open_results
 from ohmlearn.drivers.sweeps.sweep import Sweep
 from ohmlearn.drivers.training.train import train
 from ohmlearn.network import Network
-from ohmlearn.parallel.communicator import this_rank
+from ohmlearn.parallel.launch import this_rank
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.task import Task
 

@@ -135,7 +135,7 @@ def test_trouble_on_one_rank_is_told_once(file, tmp_path):
 
 @needs_mpi
 def test_a_bug_on_one_rank_shows_one_traceback(file):
-    program = ("import ohmlearn.drivers.jobs.rank_worker as r\nfrom ohmlearn.parallel.communicator import this_rank\n"
+    program = ("import ohmlearn.drivers.jobs.rank_worker as r\nfrom ohmlearn.parallel.launch import this_rank\n"
                "def broken(self):\n    raise KeyError(f'a bug on {this_rank()}')\n"
                "r.Rank.queue = broken\nfrom ohmlearn.drivers.cli import main\nmain()")
     words = [str(mpiexec()), "-n", "2", sys.executable, "-c", program, "sweep", str(file), "--quiet"]
