@@ -74,8 +74,7 @@ def train(
 
 def announce(network: Network, rates: list[float]) -> None:
     """Of a large network: that it is one, and what memory it takes, before work starts."""
-    from ohmlearn.drivers.training.large_run import bytes_of_training
-    from ohmlearn.drivers.training.regime import training_path
+    from ohmlearn.drivers.training.regime import bytes_of_training, training_path
     from ohmlearn.solvers.equilibrium.memory import GIB
 
     path, why = training_path(network)

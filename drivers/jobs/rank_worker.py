@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn import __version__
 from ohmlearn.drivers.display.progress import NOTE, Progress
+from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.drivers.store import part_file
 from ohmlearn.drivers.store.record import FAILURES, Row
 from ohmlearn.drivers.store.store import Store
-from ohmlearn.drivers.training.ensemble import Ensemble, State
+from ohmlearn.drivers.training.ensemble import Ensemble
 from ohmlearn.drivers.training.regime import training_path
 from ohmlearn.drivers.training.thread_pool import run_members
 from ohmlearn.drivers.training.work_queue import LongestFirst, Queue

@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.drivers.training.ensemble import State
 from ohmlearn.network import Network
 from ohmlearn.task import Task
+
+State = dict[str, NDArray[Any]]
+
 
 Array = NDArray[np.float64]
 ROWS = "recorded"       # the entry of a state that was set aside

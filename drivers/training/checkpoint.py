@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from ohmlearn import Network, __version__
 from ohmlearn.drivers.display.progress import Look, LookProgress
+from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.parallel.signals import Stopping
 from ohmlearn.run import Run
 
-from .ensemble import Ensemble, State
+from .ensemble import Ensemble
 from .work_queue import LongestFirst
 
 EVERY = 30.0        # seconds from one writing of the state to the next

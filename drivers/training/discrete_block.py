@@ -11,9 +11,8 @@ from ohmlearn.kernels.ensemble.rk4 import DT, FALL, LEARN
 from ohmlearn.kernels.general import discrete_updates as kernels
 from ohmlearn.run import Run
 
-from .ensemble import Ensemble
 from .general_block import GeneralBlock, Held
-from .regime import LANES_UP_TO
+from .update_checks import between
 
 WORK = 100_000          # updates or RK4 steps, times edges and samples shown, in a slice: a few hundredths of a second
 KEYS, ORDER_KEY = 1, 2  # what random numbers are for, beside the noise of the rule
@@ -74,11 +73,6 @@ class DiscreteBlock(GeneralBlock):
         return replace(run, reason=reason(run, self.ensemble.until))
 
 
-def between(updates: Discrete, rate: float) -> float:
-    """Time between two updates, in 1/γp; in training steps at rate 0."""
-    return updates.step / (rate or 1.0)
-
-
 def reason(run: Run, until: float | None) -> str:
     """Why a run ended, in words."""
     cost, when = f"C*/C*(0) = {run.final_cost:.3g}", f"after {run.n_steps} updates, t = {run.time:.6g}"
@@ -88,36 +82,3 @@ def reason(run: Run, until: float | None) -> str:
         short = "; it is shorter than the time between two updates" if run.n_steps == 0 else ""
         return f"{cost} at the time limit, {when}{short}"
     return f"{cost} is no number any more {when}; take a smaller step, raise the floor or lower the ceiling"
-
-
-def check_updates(ensemble: Ensemble, updates: Discrete) -> None:
-    """Raise unless the members of an ensemble can be updated so: what is not known is refused, not ignored."""
-    if not isinstance(updates, Discrete):
-        raise TypeError(f"updates must be an ohmlearn.Discrete, such as Discrete(step=1.0), or None, not {updates!r}")
-    if ensemble.network.n_nodes > LANES_UP_TO:
-        raise NotImplementedError(f"{ensemble.network!r} is too large for discrete updates, which know up to "
-                                  f"{LANES_UP_TO} nodes; leave updates out, or loop over ohmlearn.Equilibrium")
-    if ensemble.method != "auto" or ensemble.dt is not None:
-        raise ValueError("method and dt are those of a flow; with discrete updates leave them at 'auto'. The time "
-                         "from one update to the next is Discrete.step/R")
-    if ensemble.record is not None and ensemble.record.keep:
-        raise NotImplementedError(f"discrete updates record costs only, not keep={ensemble.record.keep}; leave keep "
-                                  "out, or train to each time and go on from that run (conductances=run)")
-    schedule, rule = ensemble.schedule, ensemble.rule
-    if schedule is not None and schedule.switching is not None:
-        raise ValueError("schedule.switching (and blend) show samples in turn to a flow; with discrete updates "
-                         "Discrete(batch=1) shows them in turn, update by update")
-    if schedule is not None and schedule.adapts:
-        raise ValueError("schedule.slow_down and speed_up need a cost that changes continuously; with discrete updates "
-                         "give the rate's course by ramp_times and ramp_factors")
-    quasistatic = ensemble.rates == 0
-    if rule.clamp == "moving" and quasistatic.any():
-        raise ValueError("clamp='moving' follows in time, and at rate 0 all is at equilibrium at every update: give a "
-                         "rate > 0, or clamp='held', to which it comes there")
-    few = min(len(ensemble.samples(number)) for number in range(len(ensemble)))
-    if updates.batch is not None and updates.batch > few:
-        raise ValueError(f"batch={updates.batch}, but a task has {few} samples; give a smaller batch, or None for all")
-    for rate in ensemble.rates.tolist():
-        pause = between(updates, rate)
-        if not 1e-300 < pause < 1e300:
-            raise ValueError(f"at R = {rate:g} there would be an update every {pause:g}/γp; step/R is out of range")

@@ -19,8 +19,8 @@ from ohmlearn.task import Task, as_tasks
 from .earlier_runs import check_starts, same_task
 from .input_ranges import check_ranges
 from .regime import LANES_UP_TO
+from .update_checks import check_updates
 
-State = dict[str, NDArray[Any]]
 METHODS = ("auto", "rk4", "slow")
 PRECISIONS = {"double": np.float64, "single": np.float32}
 LIMIT = 3000.0      # default time limit in units of 1/R (R <= 1) or 1/√R
@@ -101,9 +101,9 @@ class Ensemble:
             for sample in as_tasks(task):
                 sample.check(self.network)
         if self.updates is not None:
-            from .discrete_block import check_updates
-
-            check_updates(self, self.updates)
+            fewest = min(len(self.samples(number)) for number in range(len(self)))
+            check_updates(self.updates, self.network, self.rule, self.schedule, self.record, self.rates, fewest,
+                          self.method != "auto" or self.dt is not None)
         if not self.plain:
             check_general(self)
         check_ranges(self)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.kernels.ensemble.block_state import Lanes
 from ohmlearn.kernels.ensemble.rk4 import FLOOR, NUDGE
 from ohmlearn.kernels.general import loop
@@ -12,7 +13,7 @@ from ohmlearn.kernels.general import stages as rows
 from ohmlearn.kernels.general.schedule import SHOW, Clock
 from ohmlearn.task import Task
 
-from .ensemble import Ensemble, State
+from .ensemble import Ensemble
 from .general_arrays import Room, allocate, lanes_of
 from .lane_block import LaneBlock
 

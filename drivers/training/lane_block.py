@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numba import typeof
 from numpy.typing import NDArray
-from ohmlearn.drivers.recording.recorded_states import Recording
+from ohmlearn.drivers.recording.recorded_states import Recording, State
 from ohmlearn.kernels.ensemble import block_loop, block_state, slow_manifold, step_control
 from ohmlearn.kernels.simd.vectors import n_lanes
 from ohmlearn.run import STATUSES, Run
 
 from .earlier_runs import fits
-from .ensemble import Ensemble, State, reason, record_of
+from .ensemble import Ensemble, reason, record_of
 from .lane_arrays import Prepared, allocate
 
 STRIDES = 500_000       # strides times edges in a slice, a few hundredths of a second; on the manifold they are longer

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.drivers.recording.recorded_states import Recording
+from ohmlearn.drivers.recording.recorded_states import Recording, State
 from ohmlearn.kernels.ensemble import (
     block_loop,
     block_state,
@@ -27,7 +27,7 @@ from ohmlearn.solvers.large.quasistatic import QuasistaticFlow
 from ohmlearn.solvers.large.rk4 import Stepper
 
 from .earlier_runs import fits
-from .ensemble import Ensemble, State, reason, record_of
+from .ensemble import Ensemble, reason, record_of
 
 Floats = NDArray[np.float64]
 EVEN = 0.1      # of the bends between which the lanes change their stretches: beyond them, C* must be smoother still

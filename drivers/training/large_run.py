@@ -5,16 +5,16 @@ import time
 from collections.abc import Callable
 
 from ohmlearn.drivers.display.compile_cache import prepare
+from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.kernels.ensemble import block_state
-from ohmlearn.network import Network
 from ohmlearn.run import Run
-from ohmlearn.solvers.equilibrium.equilibrium import NotConverged, bytes_needed
+from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
 from ohmlearn.solvers.equilibrium.memory import require
 
-from .ensemble import Deliver, Ensemble, State
+from .ensemble import Deliver, Ensemble
 from .large_loop import Follower, Gliding, Stepping
-from .thread_pool import next_due
-from .work_queue import Queue
+from .regime import bytes_of_training
+from .work_queue import Queue, next_due
 
 RENEW = 16      # looks after which what the solver keeps is dropped, so that a run taken up again has the same bits
 
@@ -90,11 +90,3 @@ def run_large(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: in
             return
         queue.finished(number, end.n_steps)
         deliver(number, end)
-
-
-def bytes_of_training(network: Network, rate: float, n_targets: int = 3) -> float:
-    """Memory that training a large network takes at its peak, in bytes, solver included."""
-    n, m = network.n_nodes, network.n_edges
-    stepping = 2 * (32 * n + 16 * m) + 16 * m       # v, w, G and their registers, copies at the last look, the layout
-    gliding = 8 * n * (8 + 8 * n_targets) + 48 * m
-    return (stepping if rate > 0 else gliding) + bytes_needed(n, m)

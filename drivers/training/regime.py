@@ -3,6 +3,17 @@ from __future__ import annotations
 
 from ohmlearn.network import Network
 
+
+def bytes_of_training(network: Network, rate: float, n_targets: int = 3) -> float:
+    """Memory that training a large network takes at its peak, in bytes, solver included."""
+    from ohmlearn.solvers.equilibrium.equilibrium import bytes_needed
+
+    n, m = network.n_nodes, network.n_edges
+    stepping = 2 * (32 * n + 16 * m) + 16 * m       # v, w, G and their registers, copies at the last look, the layout
+    gliding = 8 * n * (8 + 8 * n_targets) + 48 * m
+    return (stepping if rate > 0 else gliding) + bytes_needed(n, m)
+
+
 # One run of 8000 nodes is 7 times, 8 runs are 1.1 times as fast on the large path; at 2000 nodes 8 runs are half as
 # fast (benchmarks/large.md). The number of runs must not decide: a result depends on its own member alone.
 LANES_UP_TO = 4000
@@ -23,7 +34,6 @@ def facts(network: Network) -> list[tuple[str, str]]:
     from ohmlearn.solvers.equilibrium.memory import GIB, available
     from ohmlearn.solvers.equilibrium.node_order import Layout
 
-    from .large_run import bytes_of_training
 
     n, m = network.n_nodes, network.n_edges
     path, why = training_path(network)

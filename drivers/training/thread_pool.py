@@ -8,25 +8,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ohmlearn.drivers.recording.recorded_states import State
 
-from .ensemble import Deliver, Ensemble, State
-from .work_queue import LOOK, Queue
+from .ensemble import Deliver, Ensemble
+from .work_queue import LOOK, Queue, next_due
 
 if TYPE_CHECKING:
     from .worker import Worker
-
-SPARING = 50.0      # storing running members takes no more than one part in so many of the time
 
 
 def available_threads() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def next_due(begun: float, checkpoint: float) -> float:
-    """When running members are stored again after storing them, begun at a time of the monotonic clock, has ended."""
-    now = time.monotonic()
-    return now + max(checkpoint, SPARING * (now - begun))
 
 
 def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int | None = None,

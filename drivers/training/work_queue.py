@@ -4,10 +4,20 @@ from __future__ import annotations
 import heapq
 import math
 import threading
+import time
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+SPARING = 50.0      # storing running members takes no more than one part in so many of the time
+
+
+def next_due(begun: float, checkpoint: float) -> float:
+    """When running members are stored again after storing them, begun at a time of the monotonic clock, has ended."""
+    now = time.monotonic()
+    return now + max(checkpoint, SPARING * (now - begun))
+
 
 LOOK = 12       # steps that a look costs its block: to the order of the queue only
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.run import Run
 
-from .ensemble import Ensemble, State
+from .ensemble import Ensemble
 from .lane_block import LaneBlock
 from .work_queue import Queue
 

@@ -8,7 +8,7 @@ from ohmlearn.drivers.jobs.rank_worker import Plan
 from ohmlearn.drivers.store import part_file
 from ohmlearn.drivers.store.part_file import PartWriter, StoreError, decode, encode
 from ohmlearn.drivers.store.store import Store
-from ohmlearn.drivers.training import thread_pool
+from ohmlearn.drivers.training import work_queue
 from ohmlearn.drivers.training.ensemble import Ensemble
 from ohmlearn.drivers.training.thread_pool import run_members
 from ohmlearn.drivers.training.work_queue import LongestFirst
@@ -56,9 +56,9 @@ def test_states_of_the_engine_come_back_as_they_were():
 
 def test_storing_that_takes_long_is_done_less_often(monkeypatch):
     clock = SimpleNamespace(monotonic=lambda: 10.0)
-    monkeypatch.setattr(thread_pool, "time", clock)
-    assert thread_pool.next_due(9.999, 0.25) == 10.25
-    assert thread_pool.next_due(9.0, 0.25) == 60.0
+    monkeypatch.setattr(work_queue, "time", clock)
+    assert work_queue.next_due(9.999, 0.25) == 10.25
+    assert work_queue.next_due(9.0, 0.25) == 60.0
 
 
 def test_ranks_load_compiled_kernels_at_once_and_in_good_order(tmp_path, monkeypatch):
