@@ -206,8 +206,8 @@ def what_was_lost(store: Path, trace: Any, killed: float) -> Lost:
     """How far members had come beyond what is stored."""
     from ohmlearn.drivers.jobs.rank_worker import maker
     from ohmlearn.drivers.store import part_file
-    from ohmlearn.drivers.store.record import MISSING
     from ohmlearn.drivers.store.store import Store
+    from ohmlearn.drivers.sweeps.member_status import MISSING
 
     seconds, steps, running = [0.0], [0], 0
     begun = np.flatnonzero(trace[:, 0, 0])

@@ -23,7 +23,7 @@ RESULTS = {
     "SoftMode": "ohmlearn.solvers.hessian.soft_mode",
     "SoftApproximation": "ohmlearn.solvers.hessian.soft_mode", "Course": "ohmlearn.solvers.hessian.hessian_trajectory",
     "Modes": "ohmlearn.solvers.equilibrium.modes", "Stats": "ohmlearn.solvers.equilibrium.preconditioner_reuse",
-    "Report": "ohmlearn.drivers.jobs.run_sweep",
+    "Report": "ohmlearn.drivers.sweeps.report",
     "Theory": "ohmlearn.solvers.theory.linear_theory", "LearningModes": "ohmlearn.solvers.theory.learning_modes",
     "Diverged": "ohmlearn.drivers.training.train", "NotConverged": "ohmlearn.solvers.equilibrium.equilibrium",
 }

@@ -16,8 +16,9 @@ from ohmlearn import __version__
 from ohmlearn.drivers.display.progress import NOTE, Progress
 from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.drivers.store import part_file
-from ohmlearn.drivers.store.record import FAILURES, Row
+from ohmlearn.drivers.store.record import Row
 from ohmlearn.drivers.store.store import Store
+from ohmlearn.drivers.sweeps.member_status import FAILURES
 from ohmlearn.drivers.training.ensemble import Ensemble
 from ohmlearn.drivers.training.regime import training_path
 from ohmlearn.drivers.training.thread_pool import run_members

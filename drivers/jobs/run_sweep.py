@@ -5,7 +5,6 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 from ohmlearn.drivers.display.compile_cache import hush
 from ohmlearn.drivers.store import consolidate
 from ohmlearn.drivers.store.locks import Lock, alone, claim, running
-from ohmlearn.drivers.store.record import ALL_STATUSES, FAILURES, MISSING
 from ohmlearn.drivers.store.store import Store, make_folder
+from ohmlearn.drivers.sweeps.member_status import MISSING
+from ohmlearn.drivers.sweeps.report import FAILURE_CODES, MOST_TOLD, Report
 from ohmlearn.drivers.training.work_queue import expected_log_steps
 from ohmlearn.parallel.communicator import RankError
 from ohmlearn.parallel.launch import join
@@ -27,50 +27,7 @@ from .timeline_plot import write_timeline
 if TYPE_CHECKING:
     from ohmlearn.drivers.sweeps.sweep import Sweep
 
-FAILURE_CODES = [ALL_STATUSES.index(name) for name in FAILURES]
 STOPPED = 75        # exit code of a sweep that a signal ended before it was done: the system's "try again"
-MOST_TOLD = 5       # failures that the summary names
-
-
-@dataclass(frozen=True)
-class Report:
-    """What came of a job.
-
-    store : the folder.
-    status : (n_members,) codes of all members in it; see `rows.ALL_STATUSES`.
-    computed : members that this job finished.
-    elapsed : s that it took.
-    stopped : name of the signal that ended it early, None if none did.
-    failures : parameters and reason of members that failed, the first few.
-    """
-
-    store: Path
-    status: NDArray[np.int8]
-    computed: int
-    elapsed: float
-    stopped: str | None = None
-    failures: list[str] = field(default_factory=list)
-
-    @property
-    def n_failed(self) -> int:
-        """Members that diverged or raised."""
-        return int(np.isin(self.status, FAILURE_CODES).sum())
-
-    @property
-    def n_missing(self) -> int:
-        """Members that are still to do."""
-        return int((self.status == MISSING).sum())
-
-    def lines(self) -> list[str]:
-        """A summary for people."""
-        counts = [(int((self.status == code).sum()), name) for code, name in enumerate(ALL_STATUSES)]
-        ends = ", ".join(f"{count} {name}" for count, name in counts if count)
-        told = [f"{self.store}: {self.status.size - self.n_missing} of {self.status.size} members done"
-                f"{f' ({ends})' if ends else ''}; {self.computed} computed now in {self.elapsed:.3g} s"]
-        told += self.failures
-        if self.stopped:
-            told.append(f"stopped by {self.stopped}; the same command goes on from here")
-        return told
 
 
 def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = None, mpi: bool | None = None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ohmlearn.drivers.store.open_results import open_results
-from ohmlearn.drivers.store.record import ALL_STATUSES, FAILURES
+from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, FAILURES
 
 if TYPE_CHECKING:
     import xarray

@@ -10,7 +10,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from ohmlearn.drivers.analysis.training_times import TrainingTimes
 from ohmlearn.drivers.display.plots import GUIDE, OURS, OURS_THREE, OURS_TOO, PUBLISHED, STYLE, power_law, rate_colors
-from ohmlearn.drivers.store.record import ALL_STATUSES
+from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES
 
 if TYPE_CHECKING:
     import xarray

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from ohmlearn import __version__
+from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, FAILURES, MISSING
 
 from . import part_file
-from .record import ALL_STATUSES, FAILURES, FORMAT, MISSING, Arrays, Row
+from .record import FORMAT, Arrays, Row
 from .store import RESULTS, Store, inputs, remove, sync
 
 SHARD, CHUNK = 1 << 28, 1 << 20     # bytes of a file of the group, and of what is read at once

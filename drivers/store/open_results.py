@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
 
 from . import consolidate
-from .record import ALL_STATUSES, MISSING, text_of
+from .record import text_of
 from .store import RESULTS, Store
 
 if TYPE_CHECKING:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.run import STATUSES, Run
+from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
+from ohmlearn.run import Run
 
 if TYPE_CHECKING:
     from ohmlearn.drivers.sweeps.sweep import Sweep
 
 FORMAT = 1  # of the rows, the header and the arrays; a store of another format is refused
-ALL_STATUSES = (*STATUSES, "failed")  # failed: an exception, recorded with its text
-FAILURES = ("diverged", "failed")
-MISSING = -1
 REASON_BYTES = 240
 
 Arrays = dict[str, NDArray[Any]]

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
+
 from . import consolidate, part_file
 from .locks import alone, running
 from .part_file import StoreError
-from .record import ALL_STATUSES, FORMAT, MISSING, Row, sound
+from .record import FORMAT, Row, sound
 from .store import RESULTS, Store, remove
 
 SALVAGED = "part-0of0-rank{:04d}.sqlite"    # members saved from damaged files

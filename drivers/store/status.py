@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from ohmlearn.drivers.display.progress import NOTE, clock, read_note
+from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
 
 from .locks import running
-from .record import ALL_STATUSES, MISSING
 from .store import Store
 
 

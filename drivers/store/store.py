@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn import __version__
+from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
 from ohmlearn.network import Network
 from ohmlearn.task import Task
 
 from . import part_file
 from .part_file import StoreError
-from .record import ALL_STATUSES, FORMAT, MISSING, Layout
+from .record import FORMAT, Layout
 
 if TYPE_CHECKING:
     from ohmlearn.drivers.sweeps.sweep import Sweep

@@ -21,8 +21,7 @@ from ohmlearn.task import Task
 from ohmlearn.training_samples import allosteric_samples
 
 if TYPE_CHECKING:
-    from ohmlearn.drivers.jobs.run_sweep import Report
-
+    from .report import Report
     from .sweep_file import Checked
 
 
