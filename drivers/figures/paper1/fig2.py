@@ -13,7 +13,8 @@ from ohmlearn.drivers.analysis.training_times import TrainingTimes
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry
 from ohmlearn.drivers.figures.paper1.fig2_map import QuasistaticMap, quasistatic_map, tell
 from ohmlearn.drivers.figures.paper1.fig2_panels import Fig2, FinalCosts, draw
-from ohmlearn.drivers.figures.paper1.fig2_table import judge, rows, table
+from ohmlearn.drivers.figures.paper1.fig2_table import rows, table
+from ohmlearn.drivers.figures.verdicts import judge
 from ohmlearn.drivers.store.open_results import open_results
 from ohmlearn.drivers.sweeps.sweep import Sweep
 from ohmlearn.drivers.training.train import train

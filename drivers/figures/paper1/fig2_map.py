@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.analysis.published import SOURCE, published_traces
-from ohmlearn.drivers.figures.paper1.fig2_table import judge
+from ohmlearn.drivers.figures.verdicts import judge
 from ohmlearn.drivers.training.train import train
 from ohmlearn.network import Network
 from ohmlearn.run import Record, Run

@@ -17,13 +17,13 @@ from ohmlearn.drivers.analysis.training_times import (
     compare,
     fit_slope,
 )
+from ohmlearn.drivers.figures.verdicts import SIGMAS, judge
 
 EXPECTED = {SLOW: -1.0, FAST: -0.5}     # slopes of the mean τ(R), paper 1
 SLOPE_TOLERANCE = 0.05
 DECADES = {SLOW: 1.0, FAST: 4.0}        # a shorter range is not judged: the published slope over 1e2 to 1e4 is -0.39
 GEOMETRIC_MEAN = 0.75, 1.33             # range of the geometric mean of the ratios
 REACHED_SHARE = 0.88                    # 44 of 50 tasks
-SIGMAS = 2.0                            # a bar missed by less than this many errors is not decided
 
 HEADER = ("R", "reached", "mean", "error", "median", "published", "error", "ratio", "")
 
@@ -47,11 +47,6 @@ def table(data: TrainingTimes, title: str = "", more: Sequence[str] = ()) -> str
     if any(line.startswith("open") for line in judged):
         judged += ["", f"open: missed by less than {SIGMAS:g} errors, so that {len(data.times)} tasks do not decide it"]
     return "\n".join([*lines, "", *judged]) + "\n"
-
-
-def judge(miss: float, error: float, text: str) -> str:
-    """A line that says how a figure stands to its bar: missed by `miss` (<= 0: not at all), known within `error`."""
-    return f"{'pass' if miss <= 0 else 'open' if miss <= SIGMAS * error else 'FAIL'}  {text}"
 
 
 def verdicts(data: TrainingTimes) -> list[str]:

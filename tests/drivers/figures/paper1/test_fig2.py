@@ -20,7 +20,8 @@ from ohmlearn.drivers.figures.paper1.fig2 import (
     parse_rates,
 )
 from ohmlearn.drivers.figures.paper1.fig2_map import STEPS, QuasistaticMap, published_lines, tell
-from ohmlearn.drivers.figures.paper1.fig2_table import judge, rows, table, verdicts
+from ohmlearn.drivers.figures.paper1.fig2_table import rows, table, verdicts
+from ohmlearn.drivers.figures.verdicts import judge
 from ohmlearn.network import Network
 from ohmlearn.run import Runs
 from ohmlearn.task import Task
