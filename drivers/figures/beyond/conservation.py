@@ -11,22 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from ohmlearn.drivers.analysis.training_times import MARGIN, line_slope
+from ohmlearn.drivers.figures.beyond.conservation_data import FAST, Array, Conserved, middle
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, UNTIL, decades
 from ohmlearn.drivers.figures.verdicts import median_error, verdict
 from ohmlearn.drivers.training.train import train
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
-from ohmlearn.run import Record, Run, Runs
+from ohmlearn.run import Record, Run
 from ohmlearn.task import Task
 
-Array = NDArray[np.float64]
 TRACED = (1e-2, 1.0, 1e2, 1e4)
 NUDGES = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)
 FINE = 1e-5             # tolerance of the runs at R = 0, whose drift is what the integration leaves
-FAST = 1e4              # from this R on the sum grows as R
 FREE = 10.0             # times the floor: conductances above it never met it
 
 
@@ -45,35 +43,6 @@ class Size:
 QUICK = Size(12, decades(1e-2, 1e7))
 USUAL = Size(50, decades(1e-2, 1e8))
 FULL = Size(50, decades(1e-2, 1e10, 2))
-
-
-@dataclass(frozen=True, eq=False)
-class Conserved:
-    """ΣG²/ΣG₀² where C* = 1e-6 C*(0), NaN where that was not reached.
-
-    rate : (n_rates,) R. squares, stiffness : (n_tasks, n_rates) that ratio, and the largest eigenvalue of 2JᵀJ in V².
-    nudge : (n_nudges,) η. drift : (n_tasks, n_nudges) ΣG²/ΣG₀² - 1 at R = 0 and at τ, or before a conductance meets
-    the floor.
-    traces : runs of one task, with the sum along the way.
-    """
-
-    rate: Array
-    squares: Array
-    stiffness: Array
-    nudge: Array
-    drift: Array
-    traces: Runs
-
-    def relative(self, scaled: bool = False) -> Array:
-        """(n_tasks, n_rates) stiffness over that of the same task at the first rate; scaled: times ΣG²/ΣG₀²."""
-        values = self.stiffness * self.squares if scaled else self.stiffness
-        return values / values[:, :1]
-
-
-def middle(values: Array) -> Array:
-    """Medians of columns over the tasks that have a value; NaN where none has."""
-    columns = (column[np.isfinite(column)] for column in values.T)
-    return np.array([np.median(column) if column.size else np.nan for column in columns])
 
 
 def grown(run: Run) -> float:

@@ -8,7 +8,7 @@ from ohmlearn.drivers.analysis.published import HESSIAN_EIGENVALUES
 from ohmlearn.drivers.display import plots
 from ohmlearn.run import Runs
 
-from .conservation import FAST, Array, Conserved, middle
+from .conservation_data import FAST, Array, Conserved, middle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

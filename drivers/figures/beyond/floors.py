@@ -12,8 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from ohmlearn.drivers.analysis.training_times import TrainingTimes
+from ohmlearn.drivers.figures.beyond.floors_data import Ends, Floors
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, UNTIL, decades
 from ohmlearn.drivers.training.train import train
@@ -22,7 +21,6 @@ from ohmlearn.rule import Rule
 from ohmlearn.run import Record, Run
 from ohmlearn.task import Task
 
-Array = NDArray[np.float64]
 # 1e-2 of the start: under clip, steps get the more and the shorter the lower the floor and the larger R
 FLOORS = {"relax": Rule(floor=1e-2), "clip": Rule(floor=1e-2, floor_mode="clip")}
 CUT = 0.1                   # an edge that has fallen below this share of its start counts as cut
@@ -48,32 +46,6 @@ USUAL = Size(50, decades(1e-2, 1e5), (1.0, 3.0, 10.0, 30.0, 100.0, 300.0))
 FULL = Size(50, decades(1e-2, 1e5, 2), (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0))
 
 
-@dataclass(frozen=True, eq=False)
-class Ends:
-    """Runs under one rule over something that varies; all arrays (n_tasks, n_values), NaN where τ was not reached.
-
-    values : (n_values,) what varies: R, or the rate of relaxation.
-    times : τ in 1/γp. mean : mean conductance at the end. cut : share of the edges that are cut.
-    highest : largest C*/C*(0) on the way. stiffness : largest eigenvalue of 2JᵀJ at the end, in V².
-    """
-
-    values: Array
-    times: Array
-    mean: Array
-    cut: Array
-    highest: Array
-    stiffness: Array
-
-    @property
-    def tau(self) -> TrainingTimes:
-        return TrainingTimes(self.values, self.times)
-
-    def middle(self, name: str) -> Array:
-        """(n_values,) median over the tasks that reached the threshold; NaN where there is none."""
-        columns = (column[np.isfinite(column)] for column in getattr(self, name).T)
-        return np.array([np.median(column) if column.size else np.nan for column in columns])
-
-
 def end_of(run: Run) -> tuple[float, ...]:
     """What :class:`Ends` keeps of a run."""
     from ohmlearn.solvers.hessian.hessian import hessian
@@ -93,14 +65,6 @@ def ends(network: Network, tasks: Sequence[Task], settings: Sequence[tuple[float
                                                       record=Record(per_decade=FINE, start=1e-5))])
                for _, rate, rule in settings]
     return Ends(np.array([value for value, _, _ in settings]), *np.stack(columns, axis=1).transpose(2, 0, 1))
-
-
-@dataclass(frozen=True, eq=False)
-class Floors:
-    """over : name of the floor -> ends over R. between : ends at R = 1e4 over the rate of relaxation."""
-
-    over: dict[str, Ends]
-    between: Ends
 
 
 def compute(network: Network, size: Size, threads: int | None = None) -> Floors:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .floors import Ends, Floors
+    from .floors_data import Ends, Floors
 
 LOOKS = {"relax": (plots.OURS, "o"), "clip": (plots.PUBLISHED, "s")}
 PANELS = {"times": r"training time $\gamma_p\tau$", "mean": "mean conductance at the end", "cut": "share of cut edges",

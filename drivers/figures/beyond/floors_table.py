@@ -8,7 +8,7 @@ from ohmlearn.drivers.analysis.training_times import MARGIN, line_slope
 from ohmlearn.drivers.figures.verdicts import judge, median_error
 
 if TYPE_CHECKING:
-    from .floors import Ends, Floors
+    from .floors_data import Ends, Floors
 
 SLOW = 0.1                  # up to this R both are a projection
 ALIKE = 0.05                # training times there agree within this share

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from ohmlearn.drivers.figures.beyond.limits_data import Crowding, Disturbed
 from ohmlearn.drivers.figures.beyond.limits_panels import draw
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper2.landscape import Array
@@ -70,18 +71,6 @@ KINDS: dict[str, Callable[[Network, int, int], Task]] = {
     "of a teacher": lambda network, count, seed: teacher_task(network, SOURCES, count, seed)}
 
 
-@dataclass(frozen=True, eq=False)
-class Crowding:
-    """Success against the number of targets. count : (n_counts,). rate : (n_rates,) R. reached, cost : kind of task ->
-    (n_counts, n_rates, n_tasks) whether C* was below the threshold at the end of the time, and C*/C*(0) there: at high
-    R errors fly through zero, so that a first passage says little."""
-
-    count: Array
-    rate: Array
-    reached: dict[str, Array]
-    cost: dict[str, Array]
-
-
 def crowding(network: Network, size: Size, threads: int | None = None) -> Crowding:
     """Train tasks of both kinds with more and more targets at every R."""
     reached: dict[str, list[Array]] = {}
@@ -95,17 +84,6 @@ def crowding(network: Network, size: Size, threads: int | None = None) -> Crowdi
             cost.setdefault(kind, []).append(np.array([r.final_cost for r in runs]))
     return Crowding(np.array(size.targets), np.array(RATES), {kind: np.array(x) for kind, x in reached.items()},
                     {kind: np.array(x) for kind, x in cost.items()})
-
-
-@dataclass(frozen=True, eq=False)
-class Disturbed:
-    """Circuits under noise or bias. volts : (n_volts,). rate : (n_rates,) R. reached, floor : (n_volts, n_rates,
-    n_tasks) whether C < 1e-3 C(0) was held for ten steps, and mean C/C(0) over the last third of the training."""
-
-    volts: Array
-    rate: Array
-    reached: Array
-    floor: Array
 
 
 def disturb(circuit: LabCircuit, what: str, tasks: Sequence[Task], threads: int | None = None) -> Disturbed:

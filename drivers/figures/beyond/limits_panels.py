@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .limits import Crowding, Disturbed
+    from .limits_data import Crowding, Disturbed
 
 LINES = ("-", "--")
 LOWEST = 1e-16

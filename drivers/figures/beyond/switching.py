@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from ohmlearn.drivers.figures.beyond.switching_data import Switched
 from ohmlearn.drivers.figures.beyond.switching_panels import draw
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS
@@ -77,25 +78,6 @@ def learnable_pairs(network: Network, count: int, threads: int | None = None) ->
         if len(found) >= count:
             return found[:count], k + count
     raise ValueError(f"only {len(found)} of {len(drawn)} pairs can be learned on {network!r}; ask for fewer")
-
-
-@dataclass(frozen=True, eq=False)
-class Switched:
-    """Training of pairs. rate : (n_rates,) R. switching : (n_sigmas,) σ/γp, after them both at once (NaN).
-    reached, cost, time : (n_rates, n_sigmas + 1, n_pairs) whether C* fell below 1e-3 C*(0), C*/C*(0) at the end, and
-    τ in 1/γp (NaN: never)."""
-
-    rate: Array
-    switching: Array
-    reached: Array
-    cost: Array
-    time: Array
-
-    @property
-    def share(self) -> Array:
-        """(n_rates, n_sigmas + 1) share of the pairs that were learned."""
-        found: Array = self.reached.mean(axis=2)
-        return found
 
 
 def measure(network: Network, pairs: Sequence[Pair], size: Size, threads: int | None = None) -> Switched:

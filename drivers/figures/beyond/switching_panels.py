@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from ohmlearn.run import Run
 
-    from .switching import Switched
+    from .switching_data import Switched
 
 TOGETHER = "at once"
 

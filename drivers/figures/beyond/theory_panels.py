@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .theory import Compared, Shown
+    from .theory_data import Compared, Shown
 
 SLOWEST = 40        # modes drawn in the spectrum
 TURNS = 1e-6        # Im ω over |ω| from which a mode counts as oscillating
@@ -33,7 +33,7 @@ def draw(shown: Shown, found: Compared) -> Figure:
 
 def draw_spectrum(decay: Axes, turn: Axes, shown: Shown) -> None:
     """Re ω and Im ω of the slowest modes against R; R_c as a line."""
-    from .theory import SHOWN
+    from .theory_data import SHOWN
 
     rates = np.array(SHOWN)
     modes = np.array(shown.spectra)[:, :SLOWEST]

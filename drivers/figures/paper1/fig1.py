@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.drivers.analysis.training_times import TrainingTimes
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry
+from ohmlearn.drivers.figures.paper1.fig1_data import AS_BUILT, Fig1, LabSweep
 from ohmlearn.drivers.lab.train import lab
 from ohmlearn.lab_circuit import LabCircuit, lab_network, lab_task
 from ohmlearn.lab_run import LabRuns
@@ -26,7 +26,6 @@ TRACE_SEED = 2                                      # a task whose oscillations 
 TRACED = ((0.01, 2.2e-6), (0.1, 2.2e-6), (1.0, 22e-6), (10.0, 220e-6), (100.0, 2200e-6))
 VARIANT_RATES = (0.01, 0.1, 1.0, float(f"{10**0.5:.6g}"), 10.0, float(f"{10**1.5:.6g}"), 100.0)
 
-AS_BUILT = LabCircuit()
 VARIANTS = {
     "as built": AS_BUILT,
     "capacitors at the nodes": replace(AS_BUILT, capacitors="nodes"),
@@ -69,34 +68,6 @@ def settings() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return np.array([rate for rate, _ in found]), np.array([c for _, c in found])
 
 
-@dataclass(frozen=True, eq=False)
-class LabSweep:
-    """Circuits over settings and tasks. rate, capacitance : (n_settings,) R and c in F.
-    steps : (n_tasks, n_settings) τ in training steps, NaN where the threshold was not held.
-    floors : (n_tasks, n_settings) mean of C/C(0) over the last third of a run; quartiles : (3, n_settings) over tasks
-    and steps of it. widths : (n_tasks, n_settings) log10 of the third over the first quartile of every circuit's own.
-    settled : (n_tasks, n_settings) C*/C(0) at the end.
-    """
-
-    rate: NDArray[np.float64]
-    capacitance: NDArray[np.float64]
-    steps: NDArray[np.float64]
-    floors: NDArray[np.float64]
-    quartiles: NDArray[np.float64]
-    widths: NDArray[np.float64]
-    settled: NDArray[np.float64]
-
-    @property
-    def times(self) -> TrainingTimes:
-        """τ in 1/γp."""
-        return TrainingTimes(self.rate, self.steps / self.rate)
-
-    @property
-    def learning_rate(self) -> NDArray[np.float64]:
-        """(n_settings,) γl in 1/s."""
-        return self.rate / (AS_BUILT.reference * self.capacitance)
-
-
 def sweep(network: Network, tasks: Sequence[Task], rate: NDArray[np.float64], capacitance: NDArray[np.float64],
           circuit: LabCircuit, steps: int, threads: int | None = None) -> LabSweep:
     """Train every task at every setting, each with noise of its own."""
@@ -110,18 +81,6 @@ def sweep(network: Network, tasks: Sequence[Task], rate: NDArray[np.float64], ca
                         np.log10(own[:, 2] / own[:, 0])))
     times, floors, settled, quartiles, widths = (np.column_stack(column) for column in zip(*columns, strict=True))
     return LabSweep(rate, capacitance, times, floors, quartiles, widths, settled)
-
-
-@dataclass(frozen=True, eq=False)
-class Fig1:
-    """What Fig. 1 shows. network, task : board and task of b, c and d. traces : its circuits. sweep : of e and f.
-    variants : the circuit with one difference each, at VARIANT_RATES."""
-
-    network: Network
-    task: Task
-    traces: LabRuns
-    sweep: LabSweep
-    variants: dict[str, LabSweep]
 
 
 def compute(size: Size, threads: int | None = None, seed: int = 0) -> Fig1:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
-    from .fig1 import Fig1, LabSweep
+    from .fig1_data import Fig1, LabSweep
 
 THRESHOLD = 1e-3
 DRAWN = {"as built": ("o-", "black"), "potentiometers a step late": ("s-", plots.OURS_TOO),

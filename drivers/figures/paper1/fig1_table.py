@@ -9,7 +9,7 @@ from ohmlearn.drivers.analysis.training_times import MARGIN, fit_slope
 from ohmlearn.drivers.figures.verdicts import judge, median_error
 
 if TYPE_CHECKING:
-    from .fig1 import Fig1, LabSweep
+    from .fig1_data import Fig1, LabSweep
 
 SLOPES = {(0.0, 0.1): (-1.0, 0.1), (1.0, 100.0): (-0.5, 0.2)}     # range of R -> slope of τ(R) and its tolerance
 FLOOR = 2e-4, 1e-3                                              # range of the mean error floor, any R

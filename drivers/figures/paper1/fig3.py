@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from ohmlearn.drivers.analysis.flatness import KINDS, MODES, Flatness
+from ohmlearn.drivers.analysis.flatness import KINDS, MODES
 from ohmlearn.drivers.analysis.flatness import measure as measure_flatness
-from ohmlearn.drivers.analysis.oscillation_strength import Swings
 from ohmlearn.drivers.analysis.oscillation_strength import measure as measure_swings
-from ohmlearn.drivers.analysis.oscillations import Oscillations, record_costs
 from ohmlearn.drivers.analysis.oscillations import measure as measure_oscillations
+from ohmlearn.drivers.analysis.oscillations import record_costs
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, decades
+from ohmlearn.drivers.figures.paper1.fig3_data import Fig3
 from ohmlearn.network import Network
 from ohmlearn.run import Runs
 from ohmlearn.task import Task
@@ -47,16 +47,6 @@ USUAL = Size(50, HALF, (1e2, 1e6, 1e10), (*decades(BASE, 100.0), *LATE, *decades
              decades(1.0, 1e12))
 FULL = Size(50, HALF, decades(10.0, 1e12), (*decades(BASE, 10**2.5, 2), *LATE, 5e3,
                                                        *decades(1e4, 1e8, 2)), decades(1.0, 1e12, 2))
-
-
-@dataclass(frozen=True, eq=False)
-class Fig3:
-    """What Fig. 3 shows. traces : runs of one task (d)."""
-
-    oscillations: Oscillations
-    flatness: Flatness
-    swings: Swings
-    traces: Runs
 
 
 def compute(network: Network, size: Size, threads: int | None = None) -> Fig3:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .fig3 import Fig3
+    from .fig3_data import Fig3
 
 COLORS = (plots.OURS, plots.OURS_THREE, "#CC79A7")      # λ₁, λ₂, λ₃
 SHAPES = "o", "^", "v"

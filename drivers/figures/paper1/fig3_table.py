@@ -14,7 +14,7 @@ from ohmlearn.drivers.analysis.training_times import MARGIN, TrainingTimes, fit_
 from ohmlearn.drivers.figures.verdicts import judge, median_error
 
 if TYPE_CHECKING:
-    from .fig3 import Fig3
+    from .fig3_data import Fig3
 
 Array = NDArray[np.float64]
 LAW, LAW_TOLERANCE = (1e4, 1e12), 0.03        # range of the fit of √R, and how far its exponent may be off

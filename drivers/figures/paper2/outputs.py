@@ -15,6 +15,7 @@ from ohmlearn.drivers.figures.catalogue import PAPER_2, Entry
 from ohmlearn.drivers.figures.paper2 import landscape
 from ohmlearn.drivers.figures.paper2.landscape import Array, Problem
 from ohmlearn.drivers.figures.paper2.output_spans import COSTS, FAMILIES, N_NODES, SOFT, Spans, problem, spans, train
+from ohmlearn.drivers.figures.paper2.outputs_data import Bent, Spectrum
 from ohmlearn.drivers.figures.paper2.outputs_panels import draw
 from ohmlearn.drivers.figures.verdicts import median_error, share_error, verdict
 from ohmlearn.outputs import Constraint
@@ -23,7 +24,6 @@ from ohmlearn.solvers.hessian.hessian_trajectory import follow
 from ohmlearn.task import Task
 
 OUTPUTS = (1, 2, 3, 4, 5)
-FITTED = 1e-11, 1e-5            # range of C/C(0) in which the rest of the spectrum follows √C
 SHOWN = 10                      # eigenvalues kept
 ENOUGH, LARGELY = 6, 0.5        # six soft modes hold more than half of the stiff modes
 CURVES: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Callable[[Array], Array]]] = {
@@ -49,40 +49,6 @@ class Size:
 QUICK, USUAL, FULL = Size(4), Size(12), Size(50)
 
 
-@dataclass(frozen=True, eq=False)
-class Spectrum:
-    """One network along its training. cost : (n_states,) C/C(0). values : (n_states, SHOWN) eigenvalues of the cost
-    Hessian by size, falling."""
-
-    family: str
-    outputs: int
-    cost: Array
-    values: Array
-
-    @property
-    def stiff(self) -> int:
-        """Number of stiff modes at the end: above the largest drop from one eigenvalue to the next."""
-        last = self.values[-1]
-        return int(np.argmax(last[:-1] / last[1:])) + 1
-
-    @property
-    def rest(self) -> Array:
-        """(n_states,) the largest eigenvalue beyond the outputs, over the smallest of those of the outputs."""
-        found: Array = self.values[:, self.outputs] / self.values[:, self.outputs - 1]
-        return found
-
-    @property
-    def remainder(self) -> float:
-        """The same at the end."""
-        return float(self.rest[-1])
-
-    @property
-    def slope(self) -> float:
-        """Exponent in C of the first eigenvalue beyond the outputs."""
-        used = (self.cost > FITTED[0]) & (self.cost < FITTED[1])
-        return landscape.slope(self.cost[used], self.values[used, self.outputs])[0]
-
-
 def spectrum(family: str, given: Problem) -> Spectrum:
     """Train a network and follow its spectrum."""
     states = train(given)
@@ -102,21 +68,6 @@ def bent(given: Problem, curve: str) -> Problem:
                         lambda v: second(drop @ v) * np.outer(drop, drop))
     return Problem(given.network, given.conductances, Task(currents=given.task.currents, targets=[output],
                                                            target_voltages=[float(value(np.array(2 * now)))]))
-
-
-@dataclass(frozen=True, eq=False)
-class Bent:
-    """A network with a nonlinear output along its training. cost : (n_states,) C/C(0); ratio : ‖H_dyn‖/‖H_sat‖."""
-
-    curve: str
-    cost: Array
-    ratio: Array
-
-    @property
-    def slope(self) -> float:
-        """Exponent of the ratio in C."""
-        used = (self.cost > FITTED[0]) & (self.cost < FITTED[1])
-        return landscape.slope(self.cost[used], self.ratio[used])[0]
 
 
 def bends(count: int, n_nodes: int) -> list[Bent]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .output_spans import Spans
-    from .outputs import Bent, Spectrum
+    from .outputs_data import Bent, Spectrum
 
 Array = NDArray[np.float64]
 COLORS = (plots.OURS, plots.PUBLISHED, plots.OURS_THREE, "#CC79A7", "#E69F00")

@@ -7,7 +7,8 @@ import pytest
 from ohmlearn.drivers.cli import main
 from ohmlearn.drivers.figures.catalogue import SIZES
 from ohmlearn.drivers.figures.paper1 import fig1
-from ohmlearn.drivers.figures.paper1.fig1 import CAPACITANCES, LEARNING_RATES, LabSweep, Size, settings
+from ohmlearn.drivers.figures.paper1.fig1 import CAPACITANCES, LEARNING_RATES, Size, settings
+from ohmlearn.drivers.figures.paper1.fig1_data import LabSweep
 from ohmlearn.drivers.figures.paper1.fig1_table import table, verdicts
 from ohmlearn.lab_circuit import lab_network, lab_task
 from PIL import Image
