@@ -9,12 +9,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import typer
+from ohmlearn.drivers.commands.exit_codes import BAD_INPUT, BROKEN
 from ohmlearn.parallel.communicator import RankError
 from ohmlearn.parallel.launch import this_rank
 
 from . import commands
-
-FINE, BROKEN, BAD_INPUT, MEMBERS_FAILED = 0, 1, 2, 3  # exit codes
 
 app = typer.Typer(
     name="ohmlearn", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -41,7 +40,9 @@ def everywhere(version: bool = typer.Option(False, "--version", callback=print_v
 def add_commands() -> None:
     """Let every module of the sub-package add its commands; the modules themselves import nothing heavy."""
     for module in sorted(m.name for m in iter_modules(commands.__path__) if not m.name.startswith("_")):
-        import_module(f"{commands.__name__}.{module}").add_to(app)
+        found = import_module(f"{commands.__name__}.{module}")
+        if hasattr(found, "add_to"):
+            found.add_to(app)
 
 
 def explain(error: BaseException) -> str:

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
+    from ohmlearn import Task
     from scipy.sparse import csr_array
-
-    from .task import Task
 
 
 @dataclass(frozen=True, eq=False, repr=False)

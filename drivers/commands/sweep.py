@@ -44,7 +44,7 @@ def sweep(
 
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
-    from ohmlearn.drivers.cli import FINE, MEMBERS_FAILED
+    from ohmlearn.drivers.commands.exit_codes import FINE, MEMBERS_FAILED
     from ohmlearn.drivers.sweeps.sweep import Sweep
     from ohmlearn.drivers.sweeps.sweep_file import EXAMPLE
 
