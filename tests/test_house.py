@@ -4,9 +4,11 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import networkx as nx
 import ohmlearn
 import pytest
 
@@ -92,6 +94,53 @@ def test_imports_go_one_way(path: Path) -> None:
 ])
 def test_wrong_imports_are_seen(text: str, place: str, wrong: str) -> None:
     assert [name.partition(" ")[0] for name in wrong_imports(text, ROOT / place)] == [wrong]
+
+
+# Their methods read, draw or run something, and import it when called.
+NOUNS = {"Network", "Run", "Runs", "LabRun", "LabRuns", "Sweep", "Task", "Netlist", "Descent"}
+
+
+def uses(text: str, path: Path, modules: Iterable[str]) -> set[str]:
+    """Our modules that a source file imports, also in functions and for type checkers; methods of the nouns apart."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name in NOUNS:
+            node.body = [part for part in node.body if not isinstance(part, ast.FunctionDef)] or [ast.Pass()]
+    found = set()
+    for name, _ in imports(tree, path):
+        while name and name not in modules:
+            name = name.rpartition(".")[0]
+        found.add(name)
+    return found - {"", "ohmlearn", module_name(path)}
+
+
+def circles(edges: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Groups that import each other, directly or by way of others."""
+    graph = nx.DiGraph((a, b) for a, b in edges if a != b)
+    return [sorted(group) for group in nx.strongly_connected_components(graph) if len(group) > 1]
+
+
+def test_no_circles() -> None:
+    """Of files, and of folders; what the face hands on does not count."""
+    where = {module_name(path): str(path.parent.relative_to(ROOT)) for path in SOURCES}
+    edges = [(module_name(path), name) for path in SOURCES if module_name(path) != "ohmlearn"
+             for name in uses(path.read_text(), path, where)]
+    assert circles(edges) == []
+    assert circles((where[a], where[b]) for a, b in edges) == []
+
+
+def test_a_circle_is_seen() -> None:
+    modules = ["ohmlearn.solvers.a", "ohmlearn.solvers.b", "ohmlearn.run"]
+    texts = {"a": "def f():\n    from .b import g", "b": "if TYPE_CHECKING:\n    from . import a",
+             "c": "class Run:\n    def plot(self):\n        from .b import g"}
+    found = {name: uses(text, ROOT / f"solvers/{name}.py", modules) for name, text in texts.items()}
+    assert found == {"a": {"ohmlearn.solvers.b"}, "b": {"ohmlearn.solvers.a"}, "c": set()}
+    assert circles([("a", "b"), ("b", "a"), ("c", "a")]) == [["a", "b"]]
+
+
+def test_folders_are_small() -> None:
+    count = Counter(path.parent.relative_to(ROOT) for path in SOURCES if path.name != "__init__.py")
+    assert {str(folder): n for folder, n in count.items() if n > 16} == {}
 
 
 def test_packages_are_the_folders() -> None:
