@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.drivers.checks.earlier_runs import check_starts, same_task
+from ohmlearn.drivers.checks.input_ranges import check_drive
 from ohmlearn.drivers.recording.recorded_states import Recording
-from ohmlearn.drivers.training.earlier_runs import check_starts, same_task
-from ohmlearn.drivers.training.input_ranges import check_drive
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import threads_given
 from ohmlearn.rule import GradientFlow

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.discrete import Discrete
+from ohmlearn.drivers.checks.earlier_runs import check_starts, same_task
+from ohmlearn.drivers.checks.input_ranges import check_ranges
 from ohmlearn.kernels.ensemble.block_state import FRESH, MEMBER, SLOW
 from ohmlearn.kernels.ensemble.step_control import MOST_STEPS, SHORTEST, STABLE
 from ohmlearn.network import Network
@@ -16,8 +18,6 @@ from ohmlearn.run import Record, Run
 from ohmlearn.schedule import Schedule
 from ohmlearn.task import Task, as_tasks
 
-from .earlier_runs import check_starts, same_task
-from .input_ranges import check_ranges
 from .regime import LANES_UP_TO
 from .update_checks import check_updates
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numba import typeof
 from numpy.typing import NDArray
+from ohmlearn.drivers.checks.earlier_runs import fits
 from ohmlearn.drivers.recording.recorded_states import Recording, State
 from ohmlearn.kernels.ensemble import block_loop, block_state, slow_manifold, step_control
 from ohmlearn.kernels.simd.vectors import n_lanes
 from ohmlearn.run import STATUSES, Run
 
-from .earlier_runs import fits
 from .ensemble import Ensemble, reason, record_of
 from .lane_arrays import Prepared, allocate
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.drivers.checks.earlier_runs import fits
 from ohmlearn.drivers.recording.recorded_states import Recording, State
 from ohmlearn.kernels.ensemble import (
     block_loop,
@@ -26,7 +27,6 @@ from ohmlearn.solvers.equilibrium.equilibrium import Equilibrium
 from ohmlearn.solvers.large.quasistatic import QuasistaticFlow
 from ohmlearn.solvers.large.rk4 import Stepper
 
-from .earlier_runs import fits
 from .ensemble import Ensemble, reason, record_of
 
 Floats = NDArray[np.float64]

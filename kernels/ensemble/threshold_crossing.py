@@ -133,7 +133,7 @@ def search(me, level, lane, h, p):
 
 @kernel
 def winds(me, lane, h, p):
-    """Whether δ may oscillate within the stretch h and cross the threshold there for the first time, unseen by the cubic
+    """Whether δ may oscillate within the stretch h and cross the threshold there first, unseen by the cubic,
     since its bend is large beside δ at both ends, however far the slopes alone would carry it."""
     level = me.until * me.initial
     if level == 0 or not np.isnan(me.first) or not within_reach(me, level, lane, h, p):
