@@ -9,7 +9,7 @@ from ohmlearn.kernels.simd.jit import kernel
 from .block_state import DIVERGED, OUT_OF_TIME, REACHED, STALLED
 from .threshold_crossing import bend_at, cost_between, hermite, note_thresholds
 
-FLAT = 0.02         # ln C* that moves less than this in a tenth of the time limit is stalled
+FLAT = 0.002        # ln C* that moves less than this in a tenth of the time limit is stalled
 
 
 @kernel

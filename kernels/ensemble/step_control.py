@@ -20,6 +20,7 @@ CLIP = 0.15                    # times the latter, where G stops at once at its 
 ROUGH = 0.05                   # bend above which looks get more frequent, at tolerance 1e-3
 SMOOTHER = 10.0                # times less bend, looks get rarer
 TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
+JUMPS = 1e-6                   # caution below which a bend is a jump: an edge that leaves a floor far below the others
 ROUNDS = 2                     # of the power iteration at a look
 MOST_STEPS = 1e12              # that a run may have before it: more would take days
 AT_ONCE = 2.0 ** 100           # a power of two: dt times it is exact, in single precision too
@@ -181,7 +182,8 @@ def judge(me, p, bounds, lane, cost):
     finer = (me.tolerance / 1e-3) ** 0.75
     me.steps += me.taken
     me.looks += 1
-    if np.isnan(me.fixed) and (not good or rough > TOO_ROUGH * finer or winds(me, lane, h, p)):
+    bent = rough > TOO_ROUGH * finer or winds(me, lane, h, p)
+    if np.isnan(me.fixed) and (not good or (bent and me.caution > JUMPS)):
         return HALVE
     if not good:
         me.status = DIVERGED

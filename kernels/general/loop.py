@@ -4,8 +4,17 @@ from ohmlearn.kernels.ensemble.block_loop import begin, count, paused
 from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, OUT_OF_TIME, REACHED, RUNNING
 from ohmlearn.kernels.ensemble.cost_evaluation import bend, note
 from ohmlearn.kernels.ensemble.step_bounds import begin_peak, fastest
-from ohmlearn.kernels.ensemble.step_control import MOST_STEPS, ROUNDS, STABLE, TOO_ROUGH, remember, retreat, take_back
-from ohmlearn.kernels.ensemble.threshold_crossing import stands
+from ohmlearn.kernels.ensemble.step_control import (
+    JUMPS,
+    MOST_STEPS,
+    ROUNDS,
+    STABLE,
+    TOO_ROUGH,
+    remember,
+    retreat,
+    take_back,
+)
+from ohmlearn.kernels.ensemble.threshold_crossing import stands, winds
 from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 
 from .equilibria import measure, note_misfits, settle
@@ -230,7 +239,8 @@ def look(b, clock, p, lane):
     sound = np.isfinite(cost) and np.isfinite(rough) and fast < STABLE
     me.steps += me.taken
     me.looks += 1
-    if np.isnan(me.fixed) and (not sound or rough > TOO_ROUGH * (me.tolerance / 1e-3) ** 0.75):
+    bent = rough > TOO_ROUGH * (me.tolerance / 1e-3) ** 0.75 or winds(me, lane, h, p)
+    if np.isnan(me.fixed) and (not sound or (bent and me.caution > JUMPS)):
         retreat(me, p, b.law.rows, b.x, b.G, lane)
         clock.show[lane] = clock.last[lane]
         plan(b, clock, p, lane)
