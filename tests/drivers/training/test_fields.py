@@ -1,6 +1,7 @@
 """Every field of a rule, a schedule and a task changes a run wherever it is accepted, on every path; elsewhere it is
 refused. A new field must be entered in the tables below, with a value that should count."""
 import dataclasses
+import os
 
 import numpy as np
 import ohmlearn as ol
@@ -30,6 +31,8 @@ PATHS = {"plain": (NODES, 2.0, {}), "manifold": (NODES, 0.02, {}), "quasistatic"
          "discrete": (SAMPLES, 2.0, {"updates": ol.Discrete()}),
          "discrete quasistatic": (SAMPLES, 0.0, {"updates": ol.Discrete()}),
          "large": (FAR, 1.0, {}), "large quasistatic": (FAR, 0.0, {})}
+if "OHMLEARN_SLOW_TESTS" not in os.environ:         # a large network takes seconds a run
+    PATHS = {path: given for path, given in PATHS.items() if not path.startswith("large")}
 # At rate 0 a floor holds at once however fast conductances relax to it (drivers/training/ensemble.py, fall).
 AT_ONCE = {"floor_mode", "floor_rate"}
 
