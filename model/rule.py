@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from .network import Network
 
 
+LEAST, MOST = 1e-100, 1e100     # of the numbers of a rule: their squares are numbers still
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """Coupled learning, dG/dt = -a R c with c = Δw (2 Δv + η Δw), within bounds on the conductances (paper 1, Eq. 3).
@@ -64,6 +67,8 @@ class Rule:
             value = float(value)
             if not np.isfinite(value) or value < 0:
                 raise ValueError(f"{key} must be finite and >= 0, not {value}")
+            if value > 0 and not LEAST <= value <= MOST:
+                raise ValueError(f"{key}={value:g} is out of range; it must be 0 or lie between {LEAST:g} and {MOST:g}")
             object.__setattr__(self, key, value)
         if self.floor <= 0:
             raise ValueError("floor must be > 0: at zero conductance nodes float and have no voltage; 1e-6 is usual")
@@ -89,8 +94,8 @@ class Rule:
             raise ValueError("memory is that of the rates of the edges: give edge_scale too")
         if self.bias is not None:
             bias = np.array(self.bias, dtype=np.float64)
-            if bias.ndim != 1 or not np.all(np.isfinite(bias)):
-                raise ValueError("bias must be a 1-d array of finite numbers, one per edge, in V²")
+            if bias.ndim != 1 or not np.all(np.abs(bias) <= MOST):
+                raise ValueError(f"bias must be a 1-d array of finite numbers up to {MOST:g}, one per edge, in V²")
             bias.setflags(write=False)
             object.__setattr__(self, "bias", bias)
 
@@ -127,6 +132,9 @@ class GradientFlow:
     def __post_init__(self) -> None:
         if not 0 < self.floor < self.ceiling:
             raise ValueError(f"the bounds must be 0 < floor < ceiling, not {self.floor} and {self.ceiling}")
+        if not LEAST <= self.floor < self.ceiling <= MOST:
+            raise ValueError(f"floor={self.floor:g} and ceiling={self.ceiling:g} must lie between {LEAST:g} and "
+                             f"{MOST:g}")
         for key in ("cap", "share"):
             if not 0 < getattr(self, key) < 1:
                 raise ValueError(f"{key} must lie between 0 and 1, not {getattr(self, key)}")

@@ -17,6 +17,9 @@ STATUSES = ("reached", "out of time", "stalled", "diverged")
 KEPT = ("outputs", "voltages", "conductances", "power", "squared_norm")     # what may be recorded besides the costs
 
 
+MOST_TIMES = 100_000        # that a Record may space by decades: there is memory for each in every run
+
+
 @dataclass(frozen=True, eq=False)
 class Record:
     """When to write down the costs along a run, and what else. Give exactly one of `per_decade` and `times`.
@@ -55,6 +58,9 @@ class Record:
             raise ValueError("Record takes either per_decade or times")
         if self.per_decade is not None and self.per_decade < 1:
             raise ValueError(f"per_decade must be at least 1, not {self.per_decade}")
+        if self.per_decade is not None and not -np.log10(max(self.start, 1e-300)) * self.per_decade < MOST_TIMES:
+            raise ValueError(f"per_decade={self.per_decade} from start={self.start} on would record more than "
+                             f"{MOST_TIMES} times; 10 to 100 per decade show a run")
         if not 0 < self.start < 1:
             raise ValueError(f"start must lie between 0 and 1, not {self.start}")
         object.__setattr__(self, "keep", (self.keep,) if isinstance(self.keep, str) else tuple(self.keep))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+MOST = 1e100        # of rates and factors: their products with others are numbers still
+
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
@@ -27,15 +29,16 @@ class Schedule:
     speed_up: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.switching is not None and not (np.isfinite(self.switching) and self.switching > 0):
-            raise ValueError(f"switching={self.switching} must be a positive rate, or None for all samples at once")
+        if self.switching is not None and not 0 < self.switching <= MOST:
+            raise ValueError(f"switching={self.switching} must be a positive rate up to {MOST:g}, or None for all "
+                             "samples at once")
         if self.blend and self.switching is None:
             raise ValueError("blend goes over from sample to sample: give the rate `switching`")
         if (self.ramp_times is None) != (self.ramp_factors is None):
             raise ValueError("a ramp takes both ramp_times and ramp_factors")
         for key in ("slow_down", "speed_up"):
-            if not (np.isfinite(getattr(self, key)) and getattr(self, key) >= 0):
-                raise ValueError(f"{key}={getattr(self, key)} must be a rate >= 0")
+            if not 0 <= getattr(self, key) <= MOST:
+                raise ValueError(f"{key}={getattr(self, key)} must be a rate >= 0, up to {MOST:g}")
         if self.ramp_times is None:
             return
         times, factors = (np.array(given, dtype=np.float64) for given in (self.ramp_times, self.ramp_factors))
@@ -44,8 +47,8 @@ class Schedule:
                              f"and {factors.shape}")
         if not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
             raise ValueError("ramp_times must be finite and increase")
-        if not np.all(np.isfinite(factors)) or np.any(factors < 0):
-            raise ValueError("ramp_factors must be finite and >= 0")
+        if not np.all((factors >= 0) & (factors <= MOST)):
+            raise ValueError(f"ramp_factors must be finite and >= 0, up to {MOST:g}")
         for key, values in (("ramp_times", times), ("ramp_factors", factors)):
             values.setflags(write=False)
             object.__setattr__(self, key, values)

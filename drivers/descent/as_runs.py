@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.drivers.checks.earlier_runs import check_starts, same_task
+from ohmlearn.drivers.checks.input_ranges import check_drive
 from ohmlearn.drivers.recording.recorded_states import Recording
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import threads_given
@@ -58,6 +60,8 @@ def train_by_flow(network: Network, task: Any, rate: ArrayLike, wanted: Wanted, 
     count = np.broadcast_shapes((len(tasks),), np.shape(np.atleast_1d(rate)))[0]
     tasks = tasks * (count // len(tasks))
     starts = _starts(conductances, count)
+    check_starts(network, [start for start in starts if isinstance(start, Run)])
+    check_drive(tasks)
 
     def follow(member: tuple[Any, Any]) -> Run:
         return _follow(network, member[0], member[1], wanted)
@@ -85,7 +89,7 @@ def _follow(network: Network, task: Any, start: Any, wanted: Wanted) -> Run:
 
     tasks, began, first = as_tasks(task), 0.0, np.nan
     g = network.conductances(start.conductances if isinstance(start, Run) else start)
-    if isinstance(start, Run):
+    if isinstance(start, Run) and same_task(start.task, tasks):
         began, first = start.time, start.initial_cost * len(tasks) / 2
     now = hessian(network, tasks, g).cost
     first = now if np.isnan(first) else first

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.discrete import Discrete
+from ohmlearn.drivers.checks.earlier_runs import check_starts, same_task
+from ohmlearn.drivers.checks.input_ranges import check_ranges
 from ohmlearn.kernels.ensemble.block_state import FRESH, MEMBER, SLOW
 from ohmlearn.kernels.ensemble.step_control import MOST_STEPS, SHORTEST, STABLE
 from ohmlearn.network import Network
@@ -62,6 +64,8 @@ class Ensemble:
     updates: Discrete | None = None
 
     def __post_init__(self) -> None:
+        if self.starts is not None:
+            check_starts(self.network, self.starts)
         bad = np.flatnonzero(~(np.isfinite(self.rates) & (self.rates >= 0)))
         if bad.size:
             raise ValueError(f"rate {self.rates[bad[0]]} is no rate of learning; R must be finite and >= 0")
@@ -102,6 +106,7 @@ class Ensemble:
                           self.method != "auto" or self.dt is not None)
         if not self.plain:
             check_general(self)
+        check_ranges(self)
 
     @property
     def dtype(self) -> Any:
@@ -126,8 +131,9 @@ class Ensemble:
 
     def limit(self, number: int) -> float:
         """Time at which a member ends, in 1/γp."""
-        start = self.starts[number].time if self.starts is not None else 0.0
-        return start + (self.t_max if self.t_max is not None else default_limit(float(self.rates[number])))
+        run = self.going_on(number)
+        longest = self.t_max if self.t_max is not None else default_limit(float(self.rates[number]))
+        return (0.0 if run is None else run.time) + longest
 
     def patience(self, number: int) -> float:
         """Time in which a member's cost that has not moved counts as stalled, in 1/γp: a tenth of the limit, and of the
@@ -138,6 +144,11 @@ class Ensemble:
     def fall(self, number: int) -> float:
         """How fast a member's conductances may fall to the floor, in 1/time; to learning at R = 0 any rate is inf."""
         return self.rule.floor_rate if self.rule.floor_mode == "relax" and self.rates[number] > 0 else np.inf
+
+    def going_on(self, number: int) -> Run | None:
+        """The earlier run whose time, C*(0) and voltages a member takes up, if it is one of the same task."""
+        run = None if self.starts is None else self.starts[number]
+        return run if run is not None and same_task(run.task, self.samples(number)) else None
 
     def may_glide(self, number: int) -> bool:
         """Whether a member begins by trying the slow manifold."""
@@ -150,7 +161,7 @@ class Ensemble:
 
     def initial_conductances(self, number: int) -> NDArray[np.float64]:
         if self.starts is not None:
-            return self.starts[number].conductances
+            return self.network.conductances(self.starts[number].conductances)
         g = self.conductances
         if g is None and self.rule.floor <= 1.0 <= (self.rule.ceiling or np.inf):
             return np.ones(self.network.n_edges)
@@ -184,6 +195,9 @@ def check_general(ensemble: Ensemble) -> None:
         raise ValueError("method 'slow' knows held and target nodes, one sample and a plain rule; take 'auto'")
     if schedule is not None and schedule.adapts and np.any(ensemble.rates == 0):
         raise ValueError("at rate 0 there is no nonequilibrium cost for the rate to answer to; give a rate > 0")
+    if ensemble.rule.clamp == "moving" and np.any(ensemble.rates == 0):
+        raise ValueError("clamp='moving' follows in time, and at rate 0 all is at equilibrium: give a rate > 0, or "
+                         "clamp='held', to which it comes there")
     for task in ensemble.tasks:
         first, *others = as_tasks(task)
         if not first.is_linear:
@@ -220,7 +234,7 @@ def reason(me: Any, status: str, rate: float, dt: float | None, precision: str =
         return f"{cost} at the time limit, {time}"
     if status == "stalled":
         return f"{cost} has not moved for {me['patience']:.3g} (a tenth of the longest run), at {time}"
-    if not me["dt"] * MOST_STEPS > me["limit"] - me["time"]:
+    if not (me["gliding"] or me["dt"] * MOST_STEPS > me["caution"] * (me["limit"] - me["time"])):
         return (f"R = {rate:g} needs steps of {me['dt']:.3g} to get to {me['limit']:.3g}, more than "
                 f"{MOST_STEPS:.0e} of them; lower floor_rate or conductances, or shorten t_max")
     if dt is not None:

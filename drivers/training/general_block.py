@@ -172,8 +172,8 @@ class GeneralBlock(LaneBlock):
         show["quasistatic"], show["noise"] = rate == 0, rule.noise * np.sqrt(rule.prefactor)
         show["stiff"] = {"held": 0.0, "moving": rule.clamp_rate,
                          "pulled": rule.clamp_rate * rule.clamp_share * float(spread @ spread)}[rule.clamp]
-        if ensemble.starts is not None:
-            self._go_on_from(ensemble.starts[number], lane)
+        self._go_on(number, lane)
+        if show["turn"]:
             shown = float(p.each[lane]["time"]) / show["length"]
             show["shown"], show["phase"] = int(shown), shown - int(shown)
 

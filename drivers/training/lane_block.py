@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba import typeof
 from numpy.typing import NDArray
+from ohmlearn.drivers.checks.earlier_runs import fits
 from ohmlearn.drivers.recording.recorded_states import Recording, State
 from ohmlearn.kernels.ensemble import block_loop, block_state, slow_manifold, step_control
 from ohmlearn.kernels.simd.vectors import n_lanes
@@ -66,8 +67,7 @@ class LaneBlock:
         self._tell(number, lane)
         fall = ensemble.fall(number)
         rows[slow_manifold.FALL, lane] = fall if np.isfinite(fall) else step_control.AT_ONCE
-        if ensemble.starts is not None:
-            self._go_on_from(ensemble.starts[number], lane)
+        self._go_on(number, lane)
 
     def _tell(self, number: int, lane: int) -> None:
         """What a member is told: its rate, when it ends, when it is recorded. Nothing is done yet."""
@@ -79,12 +79,17 @@ class LaneBlock:
             p.times[:len(times), lane] = times
             p.equilibrium[:, lane] = p.nonequilibrium[:, lane] = np.nan
 
-    def _go_on_from(self, run: Run, lane: int) -> None:
-        """v, w, time and C*(0) of an earlier run."""
+    def _go_on(self, number: int, lane: int) -> None:
+        """v, w, time and C*(0) of the earlier run that a member goes on from. Where its v and w do not fit, as between
+        samples in turn and side by side, they begin at equilibrium."""
+        if (run := self.ensemble.going_on(number)) is None:
+            return
         me, order = self.block.lanes.each[lane], self.prepared.order
-        for part, values in enumerate((run.voltages, run.difference)):
-            self._voltages(lane)[..., part] = values[..., order]
-        me["time"], me["initial"], me["status"] = run.time, run.initial_cost, block_state.CONTINUED
+        me["time"], me["initial"] = run.time, run.initial_cost
+        if fits(run, self._voltages(lane).shape[:-1]):
+            for part, values in enumerate((run.voltages, run.difference)):
+                self._voltages(lane)[..., part] = values[..., order]
+            me["status"] = block_state.CONTINUED
 
     def _voltages(self, lane: int, x: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """v and w of a lane, (n_nodes, 2), a view in the order of the kernels; as they are now, or of rows x."""

@@ -10,8 +10,16 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.drivers.checks.earlier_runs import fits
 from ohmlearn.drivers.recording.recorded_states import Recording, State
-from ohmlearn.kernels.ensemble import block_loop, block_state, cost_evaluation, step_control, threshold_crossing
+from ohmlearn.kernels.ensemble import (
+    block_loop,
+    block_state,
+    cost_evaluation,
+    manifold_control,
+    step_control,
+    threshold_crossing,
+)
 from ohmlearn.kernels.ensemble.block_state import MEMBER, Lanes
 from ohmlearn.kernels.ensemble.rk4 import ROWS
 from ohmlearn.run import STATUSES, Run
@@ -49,11 +57,13 @@ class Follower:
         self.kept: State = {}               # the run as it was saved last
         keep = ensemble.record.keep if ensemble.record else ()
         self.recording = Recording(self.network, (self.task,), keep, (self.network.n_nodes,))
+        self.why = ""                       # why no equilibrium could be solved for
         self.p.equilibrium[:] = self.p.nonequilibrium[:] = np.nan
-        if ensemble.starts is not None:
-            start = ensemble.starts[number]
-            self.me["time"], self.me["initial"], self.me["status"] = (
-                start.time, start.initial_cost, block_state.CONTINUED)
+        start = ensemble.going_on(number)
+        if start is not None:
+            self.me["time"], self.me["initial"] = start.time, start.initial_cost
+            if fits(start, (self.network.n_nodes,)):
+                self.me["status"] = block_state.CONTINUED
 
     def begin(self) -> None:
         """Bring the network to its start and take the first look."""
@@ -116,7 +126,8 @@ class Follower:
             recorded=self.recording.result())
 
     def _reason(self, status: str) -> str:
-        return reason(self.me, status, self.rate, self.ensemble.dt)
+        said = reason(self.me, status, self.rate, self.ensemble.dt)
+        return f"{said} ({self.why})" if self.why else said
 
 
 class Stepping(Follower):
@@ -263,7 +274,7 @@ class Gliding(Follower):
         took, me["reach"] = self.flow.step(length, float(me["tolerance"]))
         me["looks"] += 1
         if took == 0.0:
-            if me["reach"] < 1e-12 * me["limit"]:
+            if manifold_control.too_short(float(me["reach"]), float(me["time"])):
                 me["status"] = block_state.DIVERGED
             return
         self._take_over()

@@ -8,6 +8,7 @@ from ohmlearn.drivers.display.compile_cache import prepare
 from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.kernels.ensemble import block_state
 from ohmlearn.run import Run
+from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
 from ohmlearn.solvers.equilibrium.memory import require
 
 from .ensemble import Deliver, Ensemble
@@ -43,8 +44,11 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
         if int(follower.me["looks"]) % RENEW == 0:
             follower.renew()
             follower.kept = follower.saved()
-        follower.advance()
-        follower.write_down()
+        try:
+            follower.advance()
+            follower.write_down()
+        except NotConverged as error:       # where conductances have run away, no voltages can be had any more
+            follower.me["status"], follower.why = block_state.DIVERGED, str(error)
         if look is not None and look(follower):
             return follower.kept
     return follower.run()

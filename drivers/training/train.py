@@ -45,7 +45,10 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     t_max : time limit in 1/γp; by default 3000/R for R <= 1 and 3000/√R above.
     dt : step in 1/γp, "auto" for the largest that `tolerance` allows.
     tolerance : relative error of the training time τ that is accepted.
-    conductances : G at the start in G₀, 1 by default: (n_edges,) or (n_runs, n_edges); or earlier runs to go on from.
+    conductances : G at the start in G₀, 1 by default: (n_edges,) or (n_runs, n_edges); or earlier runs to go on from,
+        one or as many as there are runs. A run of the same task (of equal content) goes on with its time, its C*(0), to
+        which `until` refers, and its voltages; `t_max` counts from there. Of a run of another task only conductances
+        are taken: time, C*(0) and voltages begin anew. A run of another network raises ValueError.
     record : when to write the costs down, and what else of the state (:class:`Record`); None keeps only the end.
     method : "rk4" steps v, w and G; "slow" follows G alone, with v and w on the slow manifold (small R); "auto" takes
         the manifold where it is accurate.
@@ -58,6 +61,8 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     progress : show how far a single run on a large network is.
 
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
+    Raises ValueError for what cannot be followed in floating point or would not end within days: rates, voltages,
+    conductances and times beyond 1e±50 among them.
     """
     if isinstance(rule, GradientFlow):
         if schedule is not None or updates is not None or checkpoint is not None or progress:

@@ -9,6 +9,8 @@ from .rk4 import rk4_step
 from .step_bounds import begin_peak
 from .step_control import LONGEST, SHORTEST, choose_step, clamp, look, measure, note_step, remember, set_step, solve_all
 
+ROUNDING = 4e-15        # of the largest voltage: errors at the targets below it are none
+
 
 @kernel
 def count(each, lowest, highest):
@@ -35,11 +37,23 @@ def equilibrate(block):
 
 
 @kernel
+def rounding(p, lane):
+    """C* (V²) below which it is rounding of the voltages at which a stretch begins."""
+    largest, targets = 0.0, 0
+    for i in range(p.target.shape[0]):
+        if p.target[i, lane] >= 0:
+            largest, targets = max(largest, abs(p.desired[i, lane])), targets + 1
+    for i in range(p.last_x.shape[0]):
+        largest = max(largest, abs(p.last_x[i, lane]))
+    return max(1, targets) * (ROUNDING * largest) ** 2
+
+
+@kernel
 def begin(me, p, lane, cost):
     """C*(0), and what is known and recorded at the start of a run that has this C* (V²). Returns whether it is over."""
-    if me.status == FRESH:
+    if me.initial == 0:                                     # else it goes on from an earlier run
         me.initial = cost
-    learned = me.initial == 0
+    learned = me.initial <= rounding(p, lane)
     if learned:
         me.initial, me.first, me.sustained, me.instant = 1.0, 0.0, 0.0, 0.0
     me.cost = cost / me.initial
@@ -81,8 +95,8 @@ def start(block, manifold):
             cost = measure(me, p, block.slow.v, block.factor.solution, lane)
             remember(me, p, block.x, block.G, lane)
             over = begin(me, p, lane, cost)
-            choose_step(me, rows, block.bounds, lane)
             me.gliding = 0 if manifold is None else 1
+            choose_step(me, rows, block.bounds, lane)
             if over:
                 me.status = REACHED
 

@@ -6,10 +6,10 @@ Between two looks the error at every target, δ_T = V_T - v*_T, is the cubic tha
 import numpy as np
 from ohmlearn.kernels.simd.jit import kernel
 
-from .block_state import OUT_OF_TIME, REACHED, STALLED
+from .block_state import DIVERGED, OUT_OF_TIME, REACHED, STALLED
 from .threshold_crossing import bend_at, cost_between, hermite, note_thresholds
 
-FLAT = 0.02         # ln C* that moves less than this in a tenth of the time limit is stalled
+FLAT = 0.002        # ln C* that moves less than this in a tenth of the time limit is stalled
 
 
 @kernel
@@ -110,7 +110,9 @@ def note(me, lane, h, p):
     if np.isnan(me.instant):
         note_instant(me, lane, begin, me.until * me.initial, p)
     note_records(me, lane, begin, h, p)
-    if me.stop and not np.isnan(me.first):
+    if not np.isfinite(me.cost):
+        me.status = DIVERGED
+    elif me.stop and not np.isnan(me.first):
         me.status = REACHED
     elif me.time >= me.limit * (1 - 1e-12):
         me.status = OUT_OF_TIME if np.isnan(me.sustained) else REACHED

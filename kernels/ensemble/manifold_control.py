@@ -142,6 +142,12 @@ def set_lengths(each, stages, moving):
 
 
 @kernel
+def too_short(reach, time):
+    """Whether a step is so short that time hardly goes on."""
+    return reach < 1e-13 * time or reach < 1e-290
+
+
+@kernel
 def decide(me, stages, G, lane):
     """Accept the step of a gliding lane, to be noted once its end is known, or take it back."""
     h = stages.h[0, lane]
@@ -156,7 +162,7 @@ def decide(me, stages, G, lane):
     for j in range(G.shape[0]):
         G[j, lane] = stages.begin[j, lane]
     me.reach = h * (max(0.2, 0.9 * np.sqrt(wanted / error)) if np.isfinite(error) else 0.2)
-    if me.reach < 1e-12 * me.limit:
+    if too_short(me.reach, me.time):
         me.status = DIVERGED
 
 

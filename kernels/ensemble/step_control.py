@@ -8,7 +8,7 @@ from .cost_evaluation import bend, note
 from .rk4 import DT, FALL, drift
 from .rk4 import LEARN as LEARN_ROW
 from .step_bounds import begin_peak, fastest
-from .threshold_crossing import stands
+from .threshold_crossing import stands, winds
 
 SHORTEST, LONGEST = 3, 48      # RK4 steps between two looks
 TOGETHER = 12                  # steps in which lanes of different spans mostly are looked at together
@@ -20,6 +20,7 @@ CLIP = 0.15                    # times the latter, where G stops at once at its 
 ROUGH = 0.05                   # bend above which looks get more frequent, at tolerance 1e-3
 SMOOTHER = 10.0                # times less bend, looks get rarer
 TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
+JUMPS = 1e-6                   # caution below which a bend is a jump: an edge that leaves a floor far below the others
 ROUNDS = 2                     # of the power iteration at a look
 MOST_STEPS = 1e12              # that a run may have before it: more would take days
 AT_ONCE = 2.0 ** 100           # a power of two: dt times it is exact, in single precision too
@@ -53,7 +54,7 @@ def choose_step(me, rows, bounds, lane):
             dt = min(dt, 1.0 / me.fall)
     elif dt * me.bound > STABLE:
         me.status = DIVERGED
-    if not dt * MOST_STEPS > me.limit - me.time:     # so stiff that the run would never end
+    if not (me.gliding or dt * MOST_STEPS > me.caution * (me.limit - me.time)):     # too stiff ever to end
         me.status = DIVERGED
     me.stretch = me.span - (SHORTEST * me.clock) % me.span
     set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.stretch))
@@ -181,7 +182,8 @@ def judge(me, p, bounds, lane, cost):
     finer = (me.tolerance / 1e-3) ** 0.75
     me.steps += me.taken
     me.looks += 1
-    if np.isnan(me.fixed) and (not good or rough > TOO_ROUGH * finer):
+    bent = rough > TOO_ROUGH * finer or winds(me, lane, h, p)
+    if np.isnan(me.fixed) and (not good or (bent and me.caution > JUMPS)):
         return HALVE
     if not good:
         me.status = DIVERGED

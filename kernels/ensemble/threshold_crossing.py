@@ -16,6 +16,8 @@ MARGIN = 0.25       # error of the cubic over its bend δ1 - δ0 - h (m0 + m1)/2
 SURE = 1e-3         # of √threshold: dips need not be known better
 JUMP = 0.125        # error of the cubic where the slope jumps half way, over h times the jump
 RECORD = 0.2        # of that error, what is allowed for where costs are recorded: that of smooth δ, up to ω h = 1.6
+WINDS = 0.8         # bend over δ above which δ may oscillate within a stretch
+RESOLVED = 1e-24    # of C*(0): thresholds below it are lost in the rounding of voltages, and not stepped to
 TRIES = 10          # times that a stretch is taken again for the sake of a crossing
 CLOSE = 1e-3        # of the threshold: how far below it a run may end, at most
 
@@ -131,11 +133,26 @@ def search(me, level, lane, h, p):
 
 
 @kernel
+def winds(me, lane, h, p):
+    """Whether δ may oscillate within the stretch h and cross the threshold there first, unseen by the cubic,
+    since its bend is large beside δ at both ends, however far the slopes alone would carry it."""
+    if me.until < RESOLVED or not np.isnan(me.first):
+        return False
+    off, size = 0.0, 0.0
+    for i in range(p.target.shape[0]):
+        off += bend_at(i, lane, h, p) ** 2
+        size += max(p.last_delta[i, lane] ** 2, p.delta[i, lane] ** 2)
+    if off <= WINDS ** 2 * size or off <= 1e-22 * me.initial:          # the latter is rounding
+        return False
+    return within_reach(me, me.until * me.initial, lane, h, p)
+
+
+@kernel
 def crosses_at(me, lane, h, p):
     """Fraction of the stretch h up to which it is to be taken again, since C* crosses the threshold there for the first
     time or may do so unseen; NaN if it does not, or if the stretch ends just below the threshold."""
     level = me.until * me.initial
-    if level == 0 or not np.isnan(me.first) or not within_reach(me, level, lane, h, p):
+    if me.until < RESOLVED or not np.isnan(me.first) or not within_reach(me, level, lane, h, p):
         return np.nan
     close = min(CLOSE, me.tolerance) * level
     first, last, doubt = search(me, level - 0.5 * close, lane, h, p)
@@ -174,8 +191,8 @@ def stands(me, lane, h, p):
             s = records_at(me, lane, h, p)
     me.aim = np.inf
     if np.isnan(s) or me.time + s * h <= me.time:
-        me.tries = 0
-        return True
+        me.tries = TRIES + 1 if me.tries == TRIES else 0    # after as many in vain the next stretch is kept whole,
+        return True                                         # or rounding of C* near the threshold would never let go
     me.tries += 1
     me.aim = me.time + s * h
     return False

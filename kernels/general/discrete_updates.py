@@ -245,6 +245,8 @@ def start(b, s, u, clock, p):
             first, size = (o.delta, o.S * o.K) if clock.show[lane].quasistatic else (o.error, o.C * o.K)
             for i in range(size):
                 p.errors[0, i, lane] = b.rows[first + i, lane]
+            for i in range(b.x.shape[0]):
+                p.last_x[i, lane] = b.x[i, lane]
             equilibrium, instant = costs(b, clock, lane)
             over = begin(me, p, lane, equilibrium)
             u.each[lane].cost = instant / me.initial

@@ -1,11 +1,20 @@
 """A block of lanes under any task, rule and schedule, followed from look to look (see `stages`)."""
 import numpy as np
 from ohmlearn.kernels.ensemble.block_loop import begin, count, paused
-from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
+from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, OUT_OF_TIME, REACHED, RUNNING
 from ohmlearn.kernels.ensemble.cost_evaluation import bend, note
 from ohmlearn.kernels.ensemble.step_bounds import begin_peak, fastest
-from ohmlearn.kernels.ensemble.step_control import MOST_STEPS, ROUNDS, STABLE, TOO_ROUGH, remember, retreat, take_back
-from ohmlearn.kernels.ensemble.threshold_crossing import stands
+from ohmlearn.kernels.ensemble.step_control import (
+    JUMPS,
+    MOST_STEPS,
+    ROUNDS,
+    STABLE,
+    TOO_ROUGH,
+    remember,
+    retreat,
+    take_back,
+)
+from ohmlearn.kernels.ensemble.threshold_crossing import stands, winds
 from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 
 from .equilibria import measure, note_misfits, settle
@@ -140,8 +149,8 @@ def plan(b, clock, p, lane):
         show.shown, show.phase, show.switches = show.shown + 1, 0.0, show.switches + 1
     rest, limit = (1.0 - show.phase) * show.length, goal(me, p, lane) - me.time
     end, dt = min(rest, limit), longest(b, clock, lane)
-    if not dt * MOST_STEPS > me.limit - me.time:
-        me.status = DIVERGED
+    if not dt * MOST_STEPS > me.caution * (me.limit - me.time):
+        me.dt, me.status = dt, DIVERGED
         return
     dt = min(dt, end)
     steps = max(1, int(np.ceil(end / dt * (1 - 1e-12))))
@@ -207,6 +216,19 @@ def take_delta(b, clock, p, lane):
 
 
 @inner
+def look_for_noise(me):
+    """With noise a stretch is not taken again to end where C* crosses the threshold: the threshold counts as reached at
+    the first look that finds C* below it."""
+    if me.stop and not np.isnan(me.first):
+        if me.cost < me.until:
+            me.first = me.sustained = me.time
+        else:
+            me.first = me.sustained = np.nan
+            if me.status == REACHED:
+                me.status = OUT_OF_TIME if me.time >= me.limit * (1 - 1e-12) else RUNNING
+
+
+@inner
 def look(b, clock, p, lane):
     """Accept or reject the stretch since the last look of a lane, note what happened in it, plan the next one."""
     me, show = clock.each[lane], clock.show[lane]
@@ -217,7 +239,8 @@ def look(b, clock, p, lane):
     sound = np.isfinite(cost) and np.isfinite(rough) and fast < STABLE
     me.steps += me.taken
     me.looks += 1
-    if np.isnan(me.fixed) and (not sound or rough > TOO_ROUGH * (me.tolerance / 1e-3) ** 0.75):
+    bent = rough > TOO_ROUGH * (me.tolerance / 1e-3) ** 0.75 or winds(me, lane, h, p)
+    if np.isnan(me.fixed) and (not sound or (bent and me.caution > JUMPS)):
         retreat(me, p, b.law.rows, b.x, b.G, lane)
         clock.show[lane] = clock.last[lane]
         plan(b, clock, p, lane)
@@ -229,6 +252,8 @@ def look(b, clock, p, lane):
         plan(b, clock, p, lane)
     else:
         note(me, lane, h, p)
+        if show.noise > 0:
+            look_for_noise(me)
         me.caution = min(1.0, 1.1 * me.caution)
         go_on(b, clock, p, lane)
 
