@@ -1,5 +1,6 @@
 """A lane followed by RK4: how long its steps are, when it is looked at, and what a look decides."""
 import numpy as np
+from ohmlearn.kernels.law.bounds import AT_ONCE
 from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
 from ohmlearn.kernels.simd.jit import kernel
 
@@ -23,7 +24,6 @@ TOO_ROUGH = 0.4                # bend at which a stretch is taken again with hal
 JUMPS = 1e-6                   # caution below which a bend is a jump: an edge that leaves a floor far below the others
 ROUNDS = 2                     # of the power iteration at a look
 MOST_STEPS = 1e12              # that a run may have before it: more would take days
-AT_ONCE = 2.0 ** 100           # a power of two: dt times it is exact, in single precision too
 
 
 @kernel
