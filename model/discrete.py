@@ -38,7 +38,7 @@ class Discrete:
     >>> import ohmlearn as ol
     >>> net = ol.Network.grid(4, 4)
     >>> task = ol.Task([0, 15], [1.0, 0.0], [6], [0.6])
-    >>> run = ol.train(net, task, rate=0, updates=ol.Discrete())
+    >>> run = ol.train(net, task, rate=0, updates=ol.rules.Discrete())
     >>> run.status, run.time == run.n_steps
     ('reached', True)
     """

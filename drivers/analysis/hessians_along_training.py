@@ -13,12 +13,12 @@ from ohmlearn.run import Run, Runs
 from ohmlearn.task import Task
 
 if TYPE_CHECKING:
-    from ohmlearn.solvers.hessian.hessian_trajectory import Course
+    from ohmlearn.solvers.hessian.hessian_trajectory import HessianTrajectory
 
 
-def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float, times: ArrayLike, *,
+def hessians_along_training(network: Network, task: Task | tuple[Task, ...], rate: float, times: ArrayLike, *,
                     rule: Rule | GradientFlow | None = None, conductances: Any = None,
-                    **options: Any) -> tuple[Runs, Course]:
+                    **options: Any) -> tuple[Runs, HessianTrajectory]:
     """Train to each of the times and look at both Hessians there.
 
     rate : R = γl/γp.
@@ -30,7 +30,7 @@ def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float
     speed ‖dH/dt‖ is that of the learning rule at the run's own voltages; NaN for variants of the rule, for schedules,
     for discrete updates and for several samples, whose slope is more than that of one pair of states.
     """
-    from ohmlearn.solvers.hessian.hessian_trajectory import follow
+    from ohmlearn.solvers.hessian.hessian_trajectory import hessian_trajectory
 
     marks = np.atleast_1d(np.asarray(times, dtype=np.float64))
     if marks.ndim != 1 or marks[0] <= 0 or np.any(np.diff(marks) <= 0):
@@ -42,11 +42,11 @@ def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float
                           **options))
     states = [run.conductances for run in runs]
     if isinstance(rule, GradientFlow):          # whose speed is follow's own
-        return Runs(runs), follow(network, task, states)
+        return Runs(runs), hessian_trajectory(network, task, states)
     flows = options.get("schedule") is None and options.get("updates") is None
     simple = isinstance(task, Task) and (rule is None or rule.plain) and flows
     rates = _rates(network, runs, rule or Rule()) if simple else np.full(network.n_edges, np.nan)
-    return Runs(runs), follow(network, task, states, rates)
+    return Runs(runs), hessian_trajectory(network, task, states, rates)
 
 
 def _rates(network: Network, runs: Sequence[Run], rule: Rule) -> list[NDArray[np.float64]]:

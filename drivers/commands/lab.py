@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ohmlearn.lab_run import LabRuns
+    from ohmlearn.lab.run import LabRuns
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,18 +42,18 @@ def lab(
     import numpy as np
     import ohmlearn as ol
     from ohmlearn.drivers.commands.train import network_of
-    from ohmlearn.lab_circuit import lab_network, lab_task
+    from ohmlearn.lab.circuit import lab_network, lab_task
 
     if rate and learning_rate is not None:
         raise ValueError("--rate and --learning-rate exclude each other: R = R0 c γl")
-    circuit = ol.LabCircuit(
+    circuit = ol.lab.LabCircuit(
         capacitors=capacitors, comparators=comparators, signed=not unsigned,  # type: ignore[arg-type]
         discrete=not continuous, step=step, gain=gain, nudge=nudge, noise=noise, bias=bias,
         pause=pause, delay=delay)  # type: ignore[arg-type]
     board = lab_network() if network is None else network_of(network)
     drawn = [lab_task(board, seed + k, targets=targets) for k in range(tasks)]
     rates = [circuit.reference * capacitance * learning_rate] if learning_rate is not None else rate or [1.0]
-    runs = ol.lab(board, drawn * len(rates), np.repeat(rates, tasks), capacitance=capacitance, circuit=circuit,
+    runs = ol.lab.train(board, drawn * len(rates), np.repeat(rates, tasks), capacitance=capacitance, circuit=circuit,
                   steps=steps, seed=np.tile(seed + np.arange(tasks), len(rates)), traces=save is not None,
                   threads=threads)
     typer.echo(f"{board!r}, {tasks} tasks from seed {seed}, {circuit.capacitors} with {capacitance * 1e6:g} µF")

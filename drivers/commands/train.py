@@ -57,7 +57,7 @@ def train(
         runs = ol.train(net, [task] * len(rates), rates, until=until, t_max=t_max, threads=threads,
                         rule=ol.Rule(nudge=nudge, floor_mode=floor_mode),  # type: ignore[arg-type]
                         record=ol.Record(per_decade=20) if save or plot else None, tolerance=tolerance,
-                        updates=None if step is None else ol.Discrete(step=step),
+                        updates=None if step is None else ol.rules.Discrete(step=step),
                         checkpoint=checkpoint, progress=not quiet)
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED if checkpoint else 130) from None

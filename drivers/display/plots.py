@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
     from matplotlib.image import AxesImage
-    from ohmlearn.lab_run import LabRun
+    from ohmlearn.lab.run import LabRun
     from ohmlearn.run import Run
 
 # Colours that keep apart for every kind of colour vision, and in grey.

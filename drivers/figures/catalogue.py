@@ -70,7 +70,7 @@ class Entry:
             raise ValueError(f"figure {self.name} needs the sizes {', '.join(SIZES)}; it has {', '.join(self.sizes)}")
 
     def size(self, quick: bool = False, full: bool = False, **adjusted: str | None) -> Any:
-        """The size asked for; `adjusted` texts set its fields."""
+        """The size asked for: `quick`, `full`, or the usual one with neither; `adjusted` texts set its fields."""
         if quick and full:
             raise ValueError("--quick and --full exclude each other")
         size = self.sizes["quick" if quick else "full" if full else "usual"]
@@ -81,7 +81,7 @@ class Entry:
         return replace(size, **{name: self.adjust[name](text) for name, text in given.items()})
 
     def produce(self, size: Any, folder: Path, settings: Settings) -> list[Path]:
-        """Compute, draw and write; returns the paths written.
+        """Compute a figure of this `size` with these `settings`, write it into `folder`; returns the paths written.
 
         One thread in BLAS: the matrices of figures are small, and its threads and ours wait for each other otherwise.
         """

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.lab_circuit import LabCircuit
-from ohmlearn.lab_run import LATE, LabRun, LabRuns
+from ohmlearn.lab.circuit import LabCircuit
+from ohmlearn.lab.run import LATE, LabRun, LabRuns
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import threads_given
 from ohmlearn.task import Task, as_tasks
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CAPACITANCE = 22e-6     # F, where R alone is given: it only sets the seconds
 
 
-def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None = None, *,
+def train(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None = None, *,
         capacitance: ArrayLike | None = None, learning_rate: ArrayLike | None = None,
         circuit: LabCircuit | None = None, steps: int = 3000, until: float = 1e-3, hold: int = 10,
         taps: ArrayLike | None = None, seed: ArrayLike = 0, traces: bool = True, threads: int | None = None) -> Any:
@@ -49,7 +49,7 @@ def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None =
         raise ValueError(f"steps and hold must be at least 1 and until > 0; got {steps}, {hold} and {until}")
     given = as_tasks(tasks)
     if not given:
-        raise ValueError("lab needs one task at least")
+        raise ValueError("give at least one task to train")
     options = (x for x in (rate, capacitance, learning_rate, seed) if x is not None)
     single = isinstance(tasks, Task) and not any(np.ndim(x) for x in options)
     rates, farads = rates_of(rate, capacitance, learning_rate, circuit)

@@ -18,7 +18,7 @@ from ohmlearn.rule import Rule
 from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
 from ohmlearn.task import Task
-from ohmlearn.training_samples import allosteric_samples
+from ohmlearn.tasks.samples import allosteric_samples
 
 if TYPE_CHECKING:
     from .report import Report

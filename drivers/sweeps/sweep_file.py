@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Optional, get_type_hints
 
 from ohmlearn import generators
 from ohmlearn.discrete import Discrete
-from ohmlearn.jamming import packing
+from ohmlearn.generators.packings import packing
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule

@@ -18,9 +18,9 @@ from ohmlearn.drivers.figures.beyond.limits_panels import draw
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper2.landscape import Array
 from ohmlearn.drivers.figures.verdicts import share_error, verdict
-from ohmlearn.drivers.lab.train import lab
+from ohmlearn.drivers.lab.train import train as train_lab
 from ohmlearn.drivers.training.train import train
-from ohmlearn.lab_circuit import LabCircuit, lab_network, lab_task
+from ohmlearn.lab.circuit import LabCircuit, lab_network, lab_task
 from ohmlearn.network import Network
 from ohmlearn.solvers.hessian.circuit import voltages
 from ohmlearn.task import Task
@@ -90,7 +90,7 @@ def disturb(circuit: LabCircuit, what: str, tasks: Sequence[Task], threads: int 
     """Train circuits with `what`, "noise" or "bias", of more and more volts, at every R."""
     n, network = len(tasks), lab_network()
     circuits = [replace(circuit, noise=v) if what == "noise" else replace(circuit, bias=v) for v in VOLTS]
-    runs = [lab(network, list(tasks) * len(LAB_RATES), np.repeat(LAB_RATES, n), circuit=each, steps=LAB_STEPS,
+    runs = [train_lab(network, list(tasks) * len(LAB_RATES), np.repeat(LAB_RATES, n), circuit=each, steps=LAB_STEPS,
                 until=LAB_UNTIL, seed=np.tile(np.arange(n), len(LAB_RATES)), traces=False, threads=threads)
             for each in circuits]
     shape = (len(VOLTS), len(LAB_RATES), n)

@@ -20,7 +20,7 @@ from ohmlearn.drivers.figures.paper2.outputs_panels import draw
 from ohmlearn.drivers.figures.verdicts import median_error, share_error, verdict
 from ohmlearn.outputs import Constraint
 from ohmlearn.solvers.hessian.hessian import hessian
-from ohmlearn.solvers.hessian.hessian_trajectory import follow
+from ohmlearn.solvers.hessian.hessian_trajectory import hessian_trajectory
 from ohmlearn.task import Task
 
 OUTPUTS = (1, 2, 3, 4, 5)
@@ -77,7 +77,7 @@ def bends(count: int, n_nodes: int) -> list[Bent]:
         for seed in range(count):
             given = bent(problem("Delaunay", seed, 1, n_nodes=n_nodes), curve)
             states = train(given)
-            course = follow(given.network, given.task, states.history)
+            course = hessian_trajectory(given.network, given.task, states.history)
             found.append(Bent(curve, course.cost / states.initial_cost, course.ratio))
     return found
 

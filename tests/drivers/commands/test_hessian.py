@@ -31,7 +31,7 @@ def test_facts_agree_with_the_library(files):
     assert f"{h.stiff_modes(2)[0][1]:.5g}" in result.output
     assert f"ratio dynamic/satisfied {h.ratio:.4g}" in result.output
     assert "1.5 V desired, but the held voltages allow -1 to 1 V at any conductances" in result.output
-    assert f"λ₁ = {ol.soft_mode(NET, 1.0).eigenvalues[0]:.6g}" in result.output
+    assert f"λ₁ = {ol.soft.soft_mode(NET, 1.0).eigenvalues[0]:.6g}" in result.output
 
 
 def test_training_and_what_is_written(files, tmp_path):

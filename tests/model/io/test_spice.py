@@ -65,10 +65,10 @@ def test_transients_of_the_simulator(tmp_path):
 @needs_ngspice
 def test_the_lab_circuit(tmp_path):
     """The free network of the lab circuit, potentiometers turned by our run, relaxed by ngspice in Ω, F and s."""
-    net, c, steps = ol.lab_network(), 22e-6, 6
-    task = ol.lab_task(net, seed=3)
-    circuit = ol.LabCircuit(noise=0.0, step=8)
-    runs = [ol.lab(net, task, 2.0, capacitance=c, circuit=circuit, steps=n, seed=0) for n in range(1, steps + 1)]
+    net, c, steps = ol.lab.lab_network(), 22e-6, 6
+    task = ol.lab.lab_task(net, seed=3)
+    circuit = ol.lab.LabCircuit(noise=0.0, step=8)
+    runs = [ol.lab.train(net, task, 2.0, capacitance=c, circuit=circuit, steps=n, seed=0) for n in range(1, steps + 1)]
     taps = [np.full(net.n_edges, circuit.start / circuit.tap), *(run.taps for run in runs)]
     v = ol.voltages(net, task, 1 / (taps[0] * circuit.tap))
     cost = [np.sum((task.target_voltages - v[task.targets]) ** 2)]
@@ -241,7 +241,7 @@ def test_wrong_ways_out(options, message):
 
 
 def test_constraints_are_comments():
-    square = ol.Constraint(lambda v: v[4] ** 2, lambda v: 2 * v * (np.arange(9) == 4))
+    square = ol.tasks.Constraint(lambda v: v[4] ** 2, lambda v: 2 * v * (np.arange(9) == 4))
     deck = NET.to_spice(ol.Task([0], [1.0], [square, (3, 4), {5: -0.5, 6: 2}], [0.1, 0.2, 0.3], currents={8: -1.0}))
     assert "* target function of the voltages: 0.1 desired" in deck
     assert "* target 1 v(n3) - 1 v(n4): 0.2 desired" in deck

@@ -10,7 +10,7 @@ from ohmlearn.drivers.figures.paper1 import fig1
 from ohmlearn.drivers.figures.paper1.fig1 import CAPACITANCES, LEARNING_RATES, Size, settings
 from ohmlearn.drivers.figures.paper1.fig1_data import LabSweep
 from ohmlearn.drivers.figures.paper1.fig1_table import table, verdicts
-from ohmlearn.lab_circuit import lab_network, lab_task
+from ohmlearn.lab.circuit import lab_network, lab_task
 from PIL import Image
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .network import Network
+from ohmlearn.network import Network
 
 Array = NDArray[np.float64]
 

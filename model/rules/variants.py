@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .rule import Rule
+from ohmlearn.rule import Rule
 
 
 def equilibrium_propagation(nudge: float = 1e-3, **others: Any) -> Rule:

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from .lab_circuit import LabCircuit
+from .circuit import LabCircuit
 
 LATE = 3            # the error floor is read over the last of so many parts of a run
 

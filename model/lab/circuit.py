@@ -6,9 +6,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from .network import Network
-from .task import Task
+from ohmlearn.network import Network
+from ohmlearn.task import Task
 
 SUPPLY = 5.0        # V, between the two sources of the paper's tasks
 LEAST = 1.0         # V², C(0) of a task that is worth training

@@ -4,11 +4,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from .task import Task
+from ohmlearn.task import Task
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ohmlearn.network import Network
 
 DRAWS = 10_000
 
