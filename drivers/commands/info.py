@@ -34,7 +34,7 @@ def info(network: Path | None = NETWORK,
 def facts(mpi: bool = False) -> list[tuple[str, str]]:
     """The lines of `ohmlearn info`."""
     import ohmlearn
-    from ohmlearn.parallel.threads import cores, threads_given
+    from ohmlearn.parallel.threads import available_threads, cores
 
     found = [("ohmlearn", ohmlearn.__version__), ("python", platform.python_version())]
     for name in LIBRARIES:
@@ -43,7 +43,7 @@ def facts(mpi: bool = False) -> list[tuple[str, str]]:
         except PackageNotFoundError:
             found.append((name, "not installed"))
     found += compiled_facts()
-    found += [("cores", str(cores())), ("threads", str(threads_given())), ("MPI", mpi_library() if mpi else
+    found += [("cores", str(cores())), ("threads", str(available_threads())), ("MPI", mpi_library() if mpi else
               "not loaded; --mpi names it")]
     return found
 

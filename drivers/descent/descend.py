@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import threads_given
+from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
 from ohmlearn.run import STATUSES
 from ohmlearn.task import Task, as_tasks
@@ -130,7 +130,7 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
 
     if not any(several):
         return one(members[0])
-    with ThreadPoolExecutor(min(threads_given(threads), count)) as pool:
+    with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
         return list(pool.map(one, members))
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
+
+from ohmlearn.io.replacing import replacing
 
 NOTE = "progress.json"
 LINES = (2.0, 600.0)    # seconds until the first plain line, and at most between two
@@ -152,10 +153,8 @@ def started_bar(stream: TextIO, texts: list[str], name: str, total: float | None
 
 def write_note(path: Path, counts: Counts) -> None:
     """Leave the counts for other programs, whole or not at all. A full disk is no reason to end here."""
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
-    with contextlib.suppress(OSError):
-        temporary.write_text(json.dumps(asdict(counts) | {"written": time.time()}))
-        os.replace(temporary, path)
+    with contextlib.suppress(OSError), replacing(path, durable=False) as file:
+        json.dump(asdict(counts) | {"written": time.time()}, file)
 
 
 def read_note(path: Path) -> Counts | None:

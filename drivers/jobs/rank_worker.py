@@ -26,7 +26,7 @@ from ohmlearn.drivers.training.work_queue import LongestFirst, Queue
 from ohmlearn.parallel.communicator import RankError, World
 from ohmlearn.parallel.self_scheduling import Dealer, Deck
 from ohmlearn.parallel.signals import Stopping
-from ohmlearn.parallel.threads import cores, threads_given
+from ohmlearn.parallel.threads import available_threads, cores
 from ohmlearn.parallel.timeline import OTHERS, STARTING, WAITING, Span, Timeline
 from ohmlearn.run import Run
 
@@ -76,7 +76,7 @@ class Rank:
         progress = None
         if world.rank == 0:
             progress = Progress(plan.store.path / NOTE if plan.todo.size else None, quiet or not plan.todo.size)
-        self.threads = threads_given(threads, world.share_of_cores(cores()))
+        self.threads = available_threads(threads, world.share_of_cores(cores()))
         workers = sum(world.everywhere(self.threads))
         n_rates = self.sweep.rates.size
         self.deck = Deck(plan.todo, plan.expected, (plan.todo // n_rates, plan.todo % n_rates), workers)

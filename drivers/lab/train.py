@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ohmlearn.lab.circuit import LabCircuit
 from ohmlearn.lab.run import LATE, LabRun, LabRuns
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import threads_given
+from ohmlearn.parallel.threads import available_threads
 from ohmlearn.task import Task, as_tasks
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def train(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None
                 relative[:, lane].copy() if traces else None, float(reached[lane]),
                 float(floors[lane]), quartiles[:, lane], settled / float(initial[lane]), ends[lane], circuit)
 
-    with ThreadPoolExecutor(threads_given(threads)) as pool:
+    with ThreadPoolExecutor(available_threads(threads)) as pool:
         list(pool.map(follow, ensemble.blocks()))
     done = [run for run in runs if run is not None]
     return done[0] if single else LabRuns(done)

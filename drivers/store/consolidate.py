@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from ohmlearn import __version__
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, FAILURES, MISSING
+from ohmlearn.io.replacing import sync
 
 from . import part_file
 from .record import FORMAT, Arrays, Row
-from .store import RESULTS, Store, inputs, remove, sync
+from .store import RESULTS, Store, inputs, remove
 
 SHARD, CHUNK = 1 << 28, 1 << 20     # bytes of a file of the group, and of what is read at once
 PER_TASK = {"sources": "source", "source_voltages": "source", "targets": "target", "target_voltages": "target"}

@@ -1,12 +1,9 @@
 """The store of a sweep: a folder with what the sweep is, the parts that ranks write, and the folded results."""
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn import __version__
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
+from ohmlearn.io.replacing import replacing
 from ohmlearn.network import Network
 from ohmlearn.task import Task
 
@@ -86,10 +84,10 @@ class Store:
         tables = sweep.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
         tables["sweep"]["rates"] = sweep.rates.tolist()
         header = {"format": FORMAT, "version": __version__, "digest": sweep.digest, "tables": tables}
-        with replacing(path / INPUTS) as temporary, open(temporary, "wb") as file:
+        with replacing(path / INPUTS, "wb") as file:
             np.savez(file, **inputs(sweep))
-        with replacing(path / HEADER) as temporary:
-            temporary.write_text(json.dumps(header, indent=1))
+        with replacing(path / HEADER) as file:
+            json.dump(header, file, indent=1)
         return cls(path, header)
 
     @cached_property
@@ -204,28 +202,6 @@ def array_of(task: Task | tuple[Task, ...], name: str) -> NDArray[Any]:
 def same_task(a: Task | tuple[Task, ...], b: Task | tuple[Task, ...]) -> bool:
     """Whether two tasks are the same, bit for bit."""
     return all(np.array_equal(array_of(a, name), array_of(b, name)) for name in TASK_ARRAYS)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that takes the place of `path` at the end, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
-    try:
-        yield temporary
-        sync(temporary)
-        os.replace(temporary, path)
-        sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def sync(path: Path) -> None:
-    """Bring a file, or the names in a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def remove(path: Path) -> None:

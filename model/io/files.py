@@ -6,8 +6,7 @@ A Network holds no conductances. Where a file or a graph has them, :func:`read_c
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
 
 from . import edge_list, graphml, matrixmarket
+from .replacing import replacing
 
 Circuit = tuple[Network, NDArray[np.float64] | None]
 Reader = Callable[[Path], Circuit]
@@ -87,24 +87,6 @@ def write(network: Network, path: str | os.PathLike[str], conductances: ArrayLik
     values = None if conductances is None else network.conductances(conductances)
     with replacing(path) as file:
         WRITERS[path.suffix.lower()](file, network, values)
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
-    """A text file for writing that takes the place of `path` at the end, or goes away on an error."""
-    path = Path(path)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(scratch, "w", encoding="utf-8", newline="\n") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError as error:
-        raise type(error)(error.errno, f"cannot write it ({error.strerror}); choose a folder that exists, "
-                          "is writable and has room", str(path)) from error
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def _kind(path: Path) -> str:

@@ -62,7 +62,7 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | None = None
         lines.append(f".tran {longest!r} {float(stop)!r} 0 {longest!r}")
     text = "\n".join([*lines, ".end", ""])
     if path is not None:
-        from .files import replacing
+        from .replacing import replacing
 
         with replacing(path) as file:
             file.write(text)
