@@ -133,7 +133,9 @@ class Network:
         return self.subset(self.components == np.bincount(self.components).argmax())
 
     def conductances(self, values: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Checked copy of (n_edges,) values as conductances in G₀; None gives 1 everywhere, a number that number."""
+        """Checked copy of (n_edges,) values as conductances in G₀; None gives 1 everywhere, a number that number, and a
+        run its conductances at the end."""
+        values = getattr(values, "conductances", values)
         g = np.array(1.0 if values is None else values, dtype=np.float64)
         if g.ndim == 0:
             g = np.full(self.n_edges, float(g))
@@ -154,6 +156,13 @@ class Network:
         if bad.size:
             raise ValueError(f"{what} {bad[0]} is not in the network, whose nodes run from 0 to {self.n_nodes - 1}")
         return nodes
+
+    def _repr_html_(self) -> str:
+        from ohmlearn.io.run_tables import html_table
+
+        return html_table([("network", self.name or "without a name"), ("nodes", self.n_nodes), ("edges", self.n_edges),
+                           ("mean degree", f"{2 * self.n_edges / self.n_nodes:.3g}"),
+                           ("connected parts", int(self.components.max()) + 1)])
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""

@@ -103,6 +103,26 @@ def pair_values(given: Mapping[Any, Any]) -> dict[tuple[int, int], float]:
     return drops
 
 
+def places_and_voltages(sources: Any, source_voltages: Any, targets: Any, target_voltages: Any) -> tuple[Any, ...]:
+    """The four arguments of a task, of which {node: voltage} and {output: voltage} may stand for two each.
+
+    Task({0: 1.0}, {6: 0.7}) gives the targets in the second place. A mapping of targets with target_voltages beside it
+    is one functional {node: weight}.
+    """
+    if isinstance(sources, Mapping):
+        if isinstance(source_voltages, Mapping) and np.size(targets) == 0:
+            source_voltages, targets = (), source_voltages
+        if np.size(source_voltages):
+            raise ValueError("sources are given as {node: voltage}, so leave source_voltages out")
+        sources, source_voltages = list(sources), list(sources.values())
+    elif isinstance(source_voltages, Mapping):
+        raise TypeError("source_voltages must be numbers in the order of the sources; as a mapping, write "
+                        "Task({node: voltage}, {target: voltage})")
+    if isinstance(targets, Mapping) and np.size(target_voltages) == 0:
+        targets, target_voltages = list(targets), list(targets.values())
+    return sources, source_voltages, targets, target_voltages
+
+
 def check_pairing(nodes: str, a: Any, voltages: str, v: NDArray[np.float64]) -> None:
     """Raise unless there is one finite voltage per node or pair, each listed once."""
     if len(a) != len(v) or v.ndim != 1 or (nodes == "sources" and a.ndim != 1):

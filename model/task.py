@@ -18,6 +18,7 @@ from .outputs import (
     node_values,
     output_matrix,
     pair_values,
+    places_and_voltages,
     read_outputs,
     weights,
     words,
@@ -35,6 +36,7 @@ class Task:
     targets, target_voltages : (n_targets,) outputs and the voltages that they should reach. An output is a
         node, a pair of nodes (the drop V_a - V_b), a mapping {node: weight} or a :class:`Constraint`; kept as
         an (n_targets,) array of nodes, an (n_targets, 2) array of pairs, or a tuple where kinds are mixed.
+        Mappings may stand for both: Task({0: 1.0, 15: 0.0}, {6: 0.7}), or Task({0: 1.0}, {(5, 8): 0.4}, ground=15).
     rejected : draws that a sampler threw away before this one, because no conductances could meet them.
     currents : {node: current injected there}, in units of conductance times volt.
     drops : {(a, b): voltage drop V_a - V_b held there}.
@@ -54,12 +56,15 @@ class Task:
     ground: int | None = None
 
     if TYPE_CHECKING:       # what may be given; the attributes are as declared above
-        def __init__(self, sources: ArrayLike = (), source_voltages: ArrayLike = (), targets: Any = (),
+        def __init__(self, sources: ArrayLike | Mapping[int, float] = (),
+                     source_voltages: ArrayLike | Mapping[Any, float] = (), targets: Any = (),
                      target_voltages: ArrayLike = (), rejected: int = 0, currents: Mapping[int, float] = ...,
                      drops: Mapping[tuple[int, int], float] = ..., ground: int | None = None) -> None: ...
 
     def __post_init__(self) -> None:
-        sources, voltages = np.atleast_1d(np.array(self.sources)), self.source_voltages
+        sources, voltages, targets, target_voltages = places_and_voltages(
+            self.sources, self.source_voltages, self.targets, self.target_voltages)
+        sources = np.atleast_1d(np.array(sources))
         if sources.size == 0:
             sources = sources.astype(np.int64)
         if self.ground is not None and self.ground not in sources:
@@ -68,8 +73,8 @@ class Task:
             raise TypeError(f"sources must be integer node numbers, got {sources.dtype}")
         self._set("sources", sources.astype(np.int64))
         self._set("source_voltages", np.atleast_1d(np.array(voltages, dtype=np.float64)))
-        self._set("targets", read_outputs(self.targets))
-        self._set("target_voltages", np.atleast_1d(np.array(self.target_voltages, dtype=np.float64)))
+        self._set("targets", read_outputs(targets))
+        self._set("target_voltages", np.atleast_1d(np.array(target_voltages, dtype=np.float64)))
         self._set("currents", node_values(self.currents, "currents"))
         self._set("drops", pair_values(self.drops))
         if not (len(self.sources) or self.currents or self.drops):
@@ -199,13 +204,20 @@ class Task:
 
     @classmethod
     def read(cls, path: Any) -> Task:
-        """Task from a TOML file of one sample; see :mod:`ohmlearn.io.task_toml`, whose `read_tasks` gives several."""
+        """Task from a TOML file of one sample; :func:`ohmlearn.tasks.read_tasks` reads the samples of a file."""
         from ohmlearn.io.task_toml import read_tasks
 
         tasks = read_tasks(path)
         if len(tasks) > 1:
-            raise ValueError(f"{path} holds {len(tasks)} samples; ohmlearn.io.task_toml.read_tasks gives them all")
+            raise ValueError(f"{path} holds {len(tasks)} samples; ohmlearn.tasks.read_tasks gives them all")
         return tasks[0]
+
+    def write(self, path: Any) -> None:
+        """Write the task to a TOML file, which :meth:`read` reads; :func:`ohmlearn.tasks.write_tasks` writes several
+        samples."""
+        from ohmlearn.io.task_toml_writer import write_tasks
+
+        write_tasks([self], path)
 
     @classmethod
     def allosteric(cls, network: Network, sources: int = 10, targets: int = 3, seed: int = 0, *,

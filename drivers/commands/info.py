@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from typing import Annotated
 
 import typer
+
+from .arguments import FORMS, network_of
 
 LIBRARIES = ("numpy", "numba", "scipy", "pyamg", "zarr", "xarray", "mpi4py")
 
@@ -14,19 +16,16 @@ def add_to(app: typer.Typer) -> None:
     app.command()(info)
 
 
-NETWORK = typer.Argument(None, exists=True, dir_okay=False, help="Say how this network would be trained and solved.")
-
-
-def info(network: Path | None = NETWORK,
-         mpi: bool = typer.Option(False, "--mpi", help="Load the MPI library too, and name it.")) -> None:
+def info(network: Annotated[str | None, typer.Argument(metavar="NETWORK", help=f"{FORMS}: say how it would be trained "
+                                                       "and solved.")] = None,
+         mpi: Annotated[bool, typer.Option("--mpi", help="Load the MPI library too, and name it.")] = False) -> None:
     """Versions, instruction set and lane width, threads, MPI library, cache folder; or what a network file takes."""
     if network is None:
         found = facts(mpi)
     else:
-        from ohmlearn import Network
         from ohmlearn.drivers.training.regime import facts as network_facts
 
-        found = network_facts(Network.read(network))
+        found = network_facts(network_of(network))
     for name, value in found:
         typer.echo(f"{name:<18} {value}")
 

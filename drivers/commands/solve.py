@@ -2,20 +2,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .arguments import CONDUCTANCES, NETWORK, TASK, circuit_of, output, task_of
+
 if TYPE_CHECKING:
     import numpy as np
-    from ohmlearn import Network
-
-HOLD = typer.Option(None, "--hold", metavar="NODE=VOLTS", help="Hold a node at a voltage; say it once per node.")
-INJECT = typer.Option(None, "--inject", metavar="NODE=AMPERES", help="Inject a current at a node.")
-CONDUCTANCES = typer.Option(None, "--conductances", "-g", exists=True, dir_okay=False,
-                            help="One number per edge, .npy or text; by default those in the network file, else 1.")
-NETWORK = typer.Argument(exists=True, dir_okay=False, help="Network file, as Network.read takes it.")
-OUTPUT = typer.Option(None, "--output", "-o", help="Write the voltages here, .npy or text; else they are printed.")
+    from ohmlearn.network import Network
+    from ohmlearn.solvers.equilibrium.preconditioner_reuse import Stats
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,31 +19,49 @@ def add_to(app: typer.Typer) -> None:
 
 
 def solve(
-    network: Path = NETWORK,
-    hold: list[str] = HOLD,
-    inject: list[str] = INJECT,
-    conductances: Path = CONDUCTANCES,
-    method: str = typer.Option("auto", help="auto, or the solver to use."),
-    rtol: float = typer.Option(1e-10, help="Largest residual, relative to the driving currents."),
-    output: Path = OUTPUT,
+    network: NETWORK,
+    hold: Annotated[list[str] | None, typer.Option("--hold", metavar="NODE=VOLTS", help="Hold a node at a voltage; "
+                                                   "repeat the option for more.")] = None,
+    inject: Annotated[list[str] | None, typer.Option("--inject", metavar="NODE=CURRENT", help="Inject a current at a "
+                                                     "node, in units of conductance times volt.")] = None,
+    task: TASK = None,
+    conductances: CONDUCTANCES = None,
+    method: Annotated[str, typer.Option(help="auto, or the solver to use.")] = "auto",
+    rtol: Annotated[float, typer.Option(help="Largest residual, relative to the driving currents.")] = 1e-10,
+    output: Annotated[Path | None, output("File for the voltages, .npy or text; without it they are printed.")] = None,
 ) -> None:
-    """Voltages of all nodes with some held, and what the solve took."""
+    """Print the equilibrium voltages of all nodes, driven by --hold and --inject or by a task.
+
+    A task of several samples gives a column for each.
+    """
+    import numpy as np
+    from ohmlearn.solvers.hessian.circuit import voltages as voltages_of
+    from ohmlearn.task import as_tasks
+
+    net, g = circuit_of(network, conductances)
+    if task is not None:
+        if hold or inject:
+            raise ValueError("--task says what drives the network; leave --hold and --inject out")
+        voltages = np.array([voltages_of(net, sample, g, method, rtol) for sample in as_tasks(task_of(task))]).T
+    else:
+        held = pairs(hold, "--hold", "NODE=VOLTS")
+        voltages, stats = solved(net, g, held, pairs(inject, "--inject", "NODE=CURRENT"), method, rtol)
+        typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
+                   f"residual {stats.residual:.1e}, setup {stats.setup_seconds:.3g} s, solve "
+                   f"{stats.solve_seconds:.3g} s", err=True)
+    write_numbers(voltages, output)
+
+
+def solved(net: Network, conductances: np.ndarray, held: dict[int, float], injected: dict[int, float], method: str,
+           rtol: float) -> tuple[np.ndarray, Stats]:
+    """(n_nodes,) voltages with some nodes held and currents injected, and what the solve took."""
     import numpy as np
     from ohmlearn import Equilibrium
-    from ohmlearn.io.files import read_circuit
 
-    net, stored = read_circuit(network)
-    held = pairs(hold, "--hold", "NODE=VOLTS")
-    injected = pairs(inject, "--inject", "NODE=AMPERES")
     currents = np.zeros(net.n_nodes)
     currents[net.check_nodes(list(injected), "injected node") if injected else []] = list(injected.values())
     circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol)
-    voltages = circuit.solve(read_conductances(net, conductances, stored), list(held.values()), currents)
-    stats = circuit.stats
-    typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
-               f"residual {stats.residual:.1e}, setup {stats.setup_seconds:.3g} s, solve {stats.solve_seconds:.3g} s",
-               err=True)
-    write_numbers(voltages, output)
+    return circuit.solve(conductances, list(held.values()), currents), circuit.stats
 
 
 def pairs(texts: list[str] | None, option: str, form: str) -> dict[int, float]:
@@ -65,24 +79,18 @@ def pairs(texts: list[str] | None, option: str, form: str) -> dict[int, float]:
     return found
 
 
-def read_conductances(network: Network, path: Path | None, stored: np.ndarray | None = None) -> np.ndarray:
-    """(n_edges,) conductances from a .npy or text file; without one those stored with the network, else 1."""
-    import numpy as np
-
-    if path is None:
-        return network.conductances(stored)
-    comma = "," if path.suffix == ".csv" else None
-    values = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=comma)
-    return network.conductances(np.ravel(values))
-
-
 def write_numbers(values: np.ndarray, output: Path | None) -> None:
     """Numbers to a .npy or text file, or to standard output."""
     import sys
 
     import numpy as np
+    from ohmlearn.io.replacing import replacing
 
-    if output is not None and output.suffix == ".npy":
-        np.save(output, values)
-    else:
-        np.savetxt(sys.stdout if output is None else output, values, fmt="%.15g")
+    if output is None:
+        np.savetxt(sys.stdout, values, fmt="%.15g")
+        return
+    with replacing(output, "wb") as file:
+        if output.suffix == ".npy":
+            np.save(file, values)
+        else:
+            np.savetxt(file, values, fmt="%.15g")

@@ -75,6 +75,8 @@ def _starts(conductances: Any, count: int) -> Sequence[Any]:
     """Conductances or an earlier run for every member."""
     if conductances is None or isinstance(conductances, Run):
         return [conductances] * count
+    if isinstance(conductances, Runs):
+        conductances = conductances.flat
     given = list(conductances) if not np.isscalar(conductances) else [conductances]
     if isinstance(given[0], Run) or np.ndim(given[0]) == 1:
         if len(given) != count:

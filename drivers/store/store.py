@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn import __version__
+from ohmlearn.drivers.checks.earlier_runs import same_task
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
 from ohmlearn.io.replacing import replacing
 from ohmlearn.network import Network
-from ohmlearn.task import Task
+from ohmlearn.task import Task, as_tasks
 
 from . import part_file
 from .part_file import StoreError
@@ -46,7 +47,7 @@ class Store:
             header = json.loads((path / HEADER).read_text())
         except (FileNotFoundError, NotADirectoryError):
             raise StoreError(f"{path} is no store of a sweep: it has no {HEADER}; name the folder that "
-                             "`ohmlearn sweep FILE --store FOLDER` wrote") from None
+                             "`ohmlearn sweep FILE --output FOLDER` wrote") from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise StoreError(f"{path / HEADER} is damaged ({error}); run the sweep's own command again with a new "
                              "store, or restore the file") from None
@@ -72,9 +73,9 @@ class Store:
             what = f"the rate {missing[0]:g}" if missing.size else f"{len(old.tasks)} tasks"
             raise StoreError(f"{path} has {what}, which this sweep has not: a store can grow, not shrink; "
                              "put it back into the file, or name another store")
-        if any(not same_task(a, b) for a, b in zip(old.tasks, sweep.tasks, strict=False)):
-            raise StoreError(f"{path}: the sampler draws other tasks than when the store was made (another NumPy?); "
-                             "use the earlier version, or name another store")
+        if any(not same_task(a, as_tasks(b)) for a, b in zip(old.tasks, sweep.tasks, strict=False)):
+            raise StoreError(f"{path} was made with other tasks (a task file was changed, or another version of NumPy "
+                             "draws others); restore them, or name another store")
         if len(sweep) == len(old) and np.array_equal(old.rates, sweep.rates):
             return store
         return cls._write(path, sweep)
@@ -93,7 +94,7 @@ class Store:
     @cached_property
     def sweep(self) -> Sweep:
         """The sweep as the store knows it: from its own files, not from generators."""
-        from ohmlearn.drivers.sweeps.sweep import Sweep
+        from ohmlearn.drivers.sweeps.sweep import Sweep, make_tasks
         from ohmlearn.drivers.sweeps.sweep_file import parse
 
         tables = parse(self.header["tables"], str(self.path / HEADER))
@@ -101,6 +102,8 @@ class Store:
             positions = given.get("positions")
             box = float(given["box"]) if "box" in given else None
             network = Network(given["edges"], int(given["n_nodes"]), positions, box)
+            if tables.tasks.tables is not None:
+                return Sweep(tables, network, make_tasks(tables.tasks, network))
             columns = [given[name][:tables.tasks.allosteric.count] for name in TASK_ARRAYS]
         samples = tables.tasks.allosteric.samples
         tasks: list[Task | tuple[Task, ...]] = []
@@ -115,7 +118,8 @@ class Store:
         for table in sorted({*mine, *other}):
             for key in sorted({*mine.get(table, {}), *other.get(table, {})} - {"rates"}):
                 a, b = mine.get(table, {}).get(key), other.get(table, {}).get(key)
-                if a != b and not (table == "tasks" and {**a, "count": 0} == {**b, "count": 0}):
+                drawn = table == "tasks" and isinstance(a, dict) and isinstance(b, dict)
+                if a != b and not (drawn and {**a, "count": 0} == {**b, "count": 0}):
                     return f"[{table}] {key} was {json.dumps(a)} and is {json.dumps(b)}"
         return "its network has other edges"
 
@@ -184,24 +188,23 @@ TASK_ARRAYS = ("sources", "source_voltages", "targets", "target_voltages")
 
 
 def inputs(sweep: Sweep) -> dict[str, Any]:
-    """Network and tasks as arrays."""
+    """Network and tasks as arrays; the header alone has tasks that are not alike, or have more than held nodes and
+    target nodes."""
     network = sweep.network
     given: dict[str, Any] = {"edges": network.edges, "n_nodes": network.n_nodes}
     if network.positions is not None:
         given["positions"] = network.positions
     if network.box is not None:
         given["box"] = network.box
-    return given | {name: np.array([array_of(task, name) for task in sweep.tasks]) for name in TASK_ARRAYS}
+    arrays = [[array_of(task, name) for task in sweep.tasks] for name in TASK_ARRAYS]
+    nodal = all(sample.is_nodal for task in sweep.tasks for sample in as_tasks(task))
+    alike = all(len({array.shape for array in column}) == 1 for column in arrays) if nodal else False
+    return given | ({name: np.array(column) for name, column in zip(TASK_ARRAYS, arrays, strict=True)} if alike else {})
 
 
 def array_of(task: Task | tuple[Task, ...], name: str) -> NDArray[Any]:
     """An array of a task, or those of its samples one below the other."""
     return np.array([getattr(sample, name) for sample in task]) if isinstance(task, tuple) else getattr(task, name)
-
-
-def same_task(a: Task | tuple[Task, ...], b: Task | tuple[Task, ...]) -> bool:
-    """Whether two tasks are the same, bit for bit."""
-    return all(np.array_equal(array_of(a, name), array_of(b, name)) for name in TASK_ARRAYS)
 
 
 def remove(path: Path) -> None:

@@ -15,6 +15,9 @@ def grid(*shape: int, periodic: bool = False) -> Network:
     periodic : join opposite faces; sides must then be at least 3 (a ring, a torus, ...).
     Positions are given in one and two dimensions, in units of the lattice constant; a ring lies on a circle.
     """
+    wrong = next((side for side in shape if not isinstance(side, int | np.integer)), None)
+    if wrong is not None:
+        raise TypeError(f"the sides of a grid are whole numbers, given one by one as in grid(4, 4), not {wrong!r}")
     if not shape or any(side < 1 for side in shape) or np.prod(shape) < 2:
         raise ValueError(f"a grid needs sides of at least 1 and two nodes, not {shape}")
     if periodic and min(shape) < 3:

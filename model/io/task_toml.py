@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,27 @@ KEYS = ("ground", "sources", "currents", "drops", "targets")
 
 def read_tasks(path: str | Path) -> list[Task]:
     """The task of a file, or its samples. Raises ValueError that names the file and what is wrong with it."""
-    path = Path(path)
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        samples = tables.pop("samples", [{}])
-        if not isinstance(samples, list) or not samples:
-            raise ValueError("write samples as tables [[samples]]")
-        return [_task(tables | sample) for sample in samples]
+        return tasks_of(read_tables(path))
     except (ValueError, TypeError) as error:
+        raise error if str(path) in str(error) else ValueError(f"{path}: {error}") from error
+
+
+def read_tables(path: str | Path) -> dict[str, Any]:
+    """What a task file says, as tables. Raises ValueError that names the file where it is no TOML."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def tasks_of(tables: Mapping[str, Any]) -> list[Task]:
+    """The task, or its samples, of tables as a file holds them."""
+    shared = dict(tables)
+    samples = shared.pop("samples", [{}])
+    if not isinstance(samples, list) or not samples:
+        raise ValueError("write samples as tables [[samples]]")
+    return [_task(shared | sample) for sample in samples]
 
 
 def _task(table: dict[str, Any]) -> Task:

@@ -15,7 +15,7 @@ from sweeps import small
 def store(tmp_path_factory):
     """A sweep of 15 members, most of which reach the threshold."""
     path = tmp_path_factory.mktemp("sweep") / "small <1>"
-    small(sweep__t_max=200.0).run(path, threads=1, quiet=True)
+    small(sweep__t_max=200.0).run(path, threads=1, progress=False)
     return path
 
 
@@ -80,7 +80,7 @@ def test_members_to_do(tmp_path):
 
     path = tmp_path / "part"
     sweep = small(record=None, tasks__allosteric__count=1)
-    sweep.run(path, threads=1, quiet=True)
+    sweep.run(path, threads=1, progress=False)
     grown = small(record=None, tasks__allosteric__count=2)
     Store.prepare(path, grown)
     text = summary(path)

@@ -161,7 +161,7 @@ def test_map_and_limit_are_told_apart(monkeypatch) -> None:
 
 def test_command_makes_the_figure(tmp_path, capsys) -> None:
     """Picture, table and data are there, and what is printed is the table that is saved."""
-    options = ["--quick", "--rates", "10,100", "--tasks", "2", "--threads", "1", "--out", str(tmp_path)]
+    options = ["--quick", "--rates", "10,100", "--tasks", "2", "--threads", "1", "--output", str(tmp_path)]
     with pytest.raises(SystemExit) as ended:
         main(["figure", "fig2", *options])
     assert ended.value.code == 0
@@ -189,7 +189,7 @@ def test_command_says_what_is_wrong(tmp_path, capsys) -> None:
     for arguments, message in ((["--quick", "--full"], "exclude each other"), (["--rates", "0,1"], "must be > 0"),
                                (["--tasks", "0"], "one task at least")):
         with pytest.raises(SystemExit) as ended:
-            main(["figure", "fig2", "--out", str(tmp_path / "out"), *arguments])
+            main(["figure", "fig2", "--output", str(tmp_path / "out"), *arguments])
         assert ended.value.code == 2
         assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
