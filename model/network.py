@@ -175,20 +175,24 @@ class Network:
         """What messages and tables call a node: its name where it has one, else its number."""
         return str(node) if self.node_names is None else self.node_names[node]
 
-    def node(self, name: str | int) -> int:
-        """Number of the node that is called `name`; a number, or a text of one that is no name, stands for itself."""
+    def node(self, name: str | int, what: str = "node") -> int:
+        """Number of a node.
+
+        name : its name; or its number, as a number, or as a text where no name is a number. what : it is, for errors.
+        """
         if isinstance(name, str) and self.node_names is not None:
-            if name in self._numbers:
-                return self._numbers[name]
-            if name.lower() in self._numbers and name.lower() != name:
-                return self._numbers[name.lower()]
+            for known in (name, name.lower()):
+                if known in self._numbers:
+                    return self._numbers[known]
         try:
+            if isinstance(name, str) and any(map(str.isdigit, self.node_names or ())):
+                raise ValueError("numbers are names here")
             number = int(name)
         except ValueError:
             few = ", ".join(map(self.label, range(min(self.n_nodes, 20))))
-            raise ValueError(f"the network has no node {name!r}; its nodes are {few}"
+            raise ValueError(f"{what} {name!r} is not in the network; its nodes are {few}"
                              f"{', ...' if self.n_nodes > 20 else ''}") from None
-        return int(self.check_nodes([number], "node")[0])
+        return int(self.check_nodes([number], what)[0])
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

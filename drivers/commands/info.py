@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from .network_file import CONDUCTANCE, NODES, RESISTANCE, source_of
+
 LIBRARIES = ("numpy", "numba", "scipy", "pyamg", "zarr", "xarray", "mpi4py")
 
 
@@ -17,7 +19,8 @@ def add_to(app: typer.Typer) -> None:
 NETWORK = typer.Argument(None, exists=True, dir_okay=False, help="Say how this network would be trained and solved.")
 
 
-def info(network: Path | None = NETWORK,
+def info(network: Path | None = NETWORK, conductance: str | None = CONDUCTANCE, resistance: str | None = RESISTANCE,
+         nodes: str = NODES,
          mpi: bool = typer.Option(False, "--mpi", help="Load the MPI library too, and name it.")) -> None:
     """Versions, instruction set and lane width, threads, MPI library, cache folder; or what a network file takes."""
     if network is None:
@@ -26,7 +29,9 @@ def info(network: Path | None = NETWORK,
         from ohmlearn import Network
         from ohmlearn.drivers.training.regime import facts as network_facts
 
-        found = network_facts(Network.read(network))
+        net = Network.read(network, conductance=conductance, resistance=resistance, nodes=nodes)
+        found = network_facts(net)
+        found.insert(1, ("conductances", source_of(net)))
     for name, value in found:
         typer.echo(f"{name:<18} {value}")
 

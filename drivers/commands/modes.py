@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from .solve import CONDUCTANCES, NETWORK, read_conductances
+from .network_file import CONDUCTANCE, CONDUCTANCES, NETWORK, NODES, RESISTANCE, read_conductances, source_of
 
 HOLD = typer.Option(None, "--hold", metavar="NODE", help="Hold a node at 0; say it once per node. None: it floats.")
 OUTPUT = typer.Option(None, "--output", "-o", help="Write eigenvalues, modes and residuals to this .npz.")
@@ -18,19 +18,24 @@ def add_to(app: typer.Typer) -> None:
 def modes(
     network: Path = NETWORK,
     k: int = typer.Option(6, "-k", help="How many."),
-    hold: list[int] = HOLD,
+    hold: list[str] = HOLD,
     conductances: Path = CONDUCTANCES,
     method: str = typer.Option("auto", help="auto, shift-invert or lobpcg."),
     output: Path = OUTPUT,
+    conductance: str | None = CONDUCTANCE,
+    resistance: str | None = RESISTANCE,
+    nodes: str = NODES,
 ) -> None:
     """The softest modes of the Laplacian: eigenvalues, and how well they were found."""
     import numpy as np
-    from ohmlearn.io.files import read_circuit
+    from ohmlearn import Network
     from ohmlearn.solvers.equilibrium.modes import soft_modes
 
-    net, stored = read_circuit(network)
-    found = soft_modes(net, read_conductances(net, conductances, stored), k, hold or [], method)
-    typer.echo(f"# {net!r}, {found.method} ({found.reason}): {found.iterations} "
+    net = Network.read(network, conductance=conductance, resistance=resistance, nodes=nodes)
+    held = [net.node(name) for name in hold or []]
+    found = soft_modes(net, read_conductances(net, conductances), k, held, method)
+    typer.echo(f"# conductances: {source_of(net, conductances)}\n"
+               f"# {net!r}, {found.method} ({found.reason}): {found.iterations} "
                f"{'solves' if found.method == 'shift-invert' else 'steps'}, {found.seconds:.3g} s", err=True)
     typer.echo(f"{'mode':>4} {'eigenvalue':>22} {'residual':>10}")
     for i, (value, residual) in enumerate(zip(found.eigenvalues, found.residuals, strict=True), start=1):

@@ -48,10 +48,10 @@ def show(
 def circuit_of(source: Path, task: Path | None, member: str | None, conductances: Path | None
                ) -> tuple[Network, np.ndarray, Sequence[Task], str]:
     """Network, conductances (n_edges,), samples of the task (none if none was given) and a title."""
-    from ohmlearn.io.files import read_circuit
+    from ohmlearn import Network
     from ohmlearn.io.task_toml import read_tasks
 
-    from .solve import read_conductances
+    from .network_file import read_conductances
 
     if source.is_dir():
         if conductances is not None:
@@ -59,8 +59,8 @@ def circuit_of(source: Path, task: Path | None, member: str | None, conductances
         return stored(source, None if task is None else read_tasks(task), member)
     if member is not None:
         raise ValueError(f"--member belongs to the store of a sweep; {source} is a network file")
-    network, given = read_circuit(source)
-    return network, read_conductances(network, conductances, given), read_tasks(task) if task else [], source.stem
+    network = Network.read(source)
+    return network, read_conductances(network, conductances), read_tasks(task) if task else [], source.stem
 
 
 def stored(store: Path, task: Sequence[Task] | None, member: str | None

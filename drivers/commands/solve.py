@@ -1,20 +1,22 @@
 """`ohmlearn solve`: equilibrium voltages of a network file."""
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from .network_file import CONDUCTANCE, CONDUCTANCES, NETWORK, NODES, RESISTANCE, read_conductances, source_of
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from ohmlearn import Network
 
 HOLD = typer.Option(None, "--hold", metavar="NODE=VOLTS", help="Hold a node at a voltage; say it once per node.")
 INJECT = typer.Option(None, "--inject", metavar="NODE=AMPERES", help="Inject a current at a node.")
-CONDUCTANCES = typer.Option(None, "--conductances", "-g", exists=True, dir_okay=False,
-                            help="One number per edge, .npy or text; by default those in the network file, else 1.")
-NETWORK = typer.Argument(exists=True, dir_okay=False, help="Network file, as Network.read takes it.")
 OUTPUT = typer.Option(None, "--output", "-o", help="Write the voltages here, .npy or text; else they are printed.")
 
 
@@ -30,59 +32,82 @@ def solve(
     method: str = typer.Option("auto", help="auto, or the solver to use."),
     rtol: float = typer.Option(1e-10, help="Largest residual, relative to the driving currents."),
     output: Path = OUTPUT,
+    conductance: str | None = CONDUCTANCE,
+    resistance: str | None = RESISTANCE,
+    nodes: str = NODES,
 ) -> None:
-    """Voltages of all nodes with some held, and what the solve took."""
+    """Voltages of all nodes with some held, and what the solve took; of a SPICE deck its operating point."""
     import numpy as np
-    from ohmlearn import Equilibrium
-    from ohmlearn.io.files import read_circuit
+    from ohmlearn import Equilibrium, Network
+    from ohmlearn.io.files import is_deck
 
-    net, stored = read_circuit(network)
-    held = pairs(hold, "--hold", "NODE=VOLTS")
-    injected = pairs(inject, "--inject", "NODE=AMPERES")
+    if is_deck(network):
+        if hold or inject:
+            raise ValueError("a deck says itself what is held and injected; change its V and I cards")
+        return solve_deck(network, conductances, output)
+    net = Network.read(network, conductance=conductance, resistance=resistance, nodes=nodes)
+    held = pairs(net, hold, "--hold", "NODE=VOLTS")
+    injected = pairs(net, inject, "--inject", "NODE=AMPERES")
     currents = np.zeros(net.n_nodes)
     currents[net.check_nodes(list(injected), "injected node") if injected else []] = list(injected.values())
     circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol)
-    voltages = circuit.solve(read_conductances(net, conductances, stored), list(held.values()), currents)
+    voltages = circuit.solve(read_conductances(net, conductances), list(held.values()), currents)
     stats = circuit.stats
     typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
-               f"residual {stats.residual:.1e}, setup {stats.setup_seconds:.3g} s, solve {stats.solve_seconds:.3g} s",
+               f"residual {stats.residual:.1e}, setup {stats.setup_seconds:.3g} s, solve {stats.solve_seconds:.3g} s\n"
+               f"# conductances: {source_of(net, conductances)}", err=True)
+    write_numbers(voltages, output, net.node_names)
+    return None
+
+
+def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> None:
+    """Voltages by the names of the nodes, and the currents of the voltage sources as comments."""
+    import ohmlearn as ol
+
+    circuit = ol.read_spice(path)
+    net = circuit.network
+    point = circuit.voltages(read_conductances(net, conductances))
+    typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s\n# conductances: {source_of(net, conductances)}",
                err=True)
-    write_numbers(voltages, output)
+    for note in circuit.notes:
+        typer.echo(f"# {note}", err=True)
+    write_numbers(point.array, output, point.names)
+    if output is None:
+        for name in circuit.voltage_sources:
+            typer.echo(f"i({name}) {point.currents[name]:.15g}")
 
 
-def pairs(texts: list[str] | None, option: str, form: str) -> dict[int, float]:
-    """{node: value} of NODE=VALUE texts, in the order given."""
+def pairs(network: Network, texts: list[str] | None, option: str, form: str) -> dict[int, float]:
+    """{node: value} of NODE=VALUE texts, in the order given; nodes by name or number."""
     found: dict[int, float] = {}
     for text in texts or []:
-        node, _, value = text.partition("=")
+        node, _, value = text.rpartition("=")
         try:
-            key, number = int(node), float(value)
+            number = float(value)
         except ValueError:
-            raise ValueError(f"{option} {text!r} is not {form}, as in {option} 0=1.0") from None
+            number = float("nan")
+        if not node or not math.isfinite(number):
+            raise ValueError(f"{option} {text!r} is not {form}, as in {option} 0=1.0")
+        key = network.node(node, "held node" if option == "--hold" else "injected node")
         if key in found:
-            raise ValueError(f"{option} names node {key} twice")
+            raise ValueError(f"{option} names node {node} twice")
         found[key] = number
     return found
 
 
-def read_conductances(network: Network, path: Path | None, stored: np.ndarray | None = None) -> np.ndarray:
-    """(n_edges,) conductances from a .npy or text file; without one those stored with the network, else 1."""
-    import numpy as np
-
-    if path is None:
-        return network.conductances(stored)
-    comma = "," if path.suffix == ".csv" else None
-    values = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=comma)
-    return network.conductances(np.ravel(values))
-
-
-def write_numbers(values: np.ndarray, output: Path | None) -> None:
-    """Numbers to a .npy or text file, or to standard output."""
+def write_numbers(values: np.ndarray, output: Path | None, names: Sequence[str] | None = None) -> None:
+    """Numbers to a .npy or text file, or to standard output; with names in front where there are names."""
     import sys
 
     import numpy as np
 
     if output is not None and output.suffix == ".npy":
         np.save(output, values)
+    elif names is not None:
+        text = "".join(f"{name} {value:.15g}\n" for name, value in zip(names, values.tolist(), strict=True))
+        if output is None:
+            sys.stdout.write(text)
+        else:
+            output.write_text(text, encoding="utf-8")
     else:
         np.savetxt(sys.stdout if output is None else output, values, fmt="%.15g")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .network_file import CONDUCTANCE, NODES, RESISTANCE, source_of
+
 if TYPE_CHECKING:
     from ohmlearn import Network
     from ohmlearn.run import Runs
@@ -40,13 +42,16 @@ def train(
                                                          "command goes on from it.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the costs into this file (.png, .pdf, .svg).")] = None,
+    conductance: str | None = CONDUCTANCE,
+    resistance: str | None = RESISTANCE,
+    nodes: str = NODES,
 ) -> None:
     """Train a network on one random allosteric task (paper 1) and print how it went."""
     import ohmlearn as ol
     from ohmlearn.drivers.display.compile_cache import hush
     from ohmlearn.drivers.training.checkpoint import STOPPED
 
-    net = network_of(network)
+    net = network_of(network, conductance=conductance, resistance=resistance, nodes=nodes)
     task = ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
     rates = rate or [1.0]
     if quiet:
@@ -62,6 +67,8 @@ def train(
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED if checkpoint else 130) from None
     typer.echo(f"{net!r}, {sources} sources, {targets} targets, task seed {seed}")
+    if net.initial_conductances is not None:
+        typer.echo(f"conductances at the start: {source_of(net)}")
     typer.echo(f"{'R':>10} {'τ (1/γp)':>12} {'training steps':>14} {'C*/C*(0)':>10} {'steps':>9}  how it ended")
     for run in runs:
         typer.echo(f"{run.rate:>10.4g} {run.training_time:>12.6g} {run.training_time * (run.rate or 1):>14.6g} "
@@ -83,7 +90,7 @@ def announce(network: Network, rates: list[float]) -> None:
         typer.echo(f"{network!r}: {why}; about {needed:.2f} GiB", err=True)
 
 
-def network_of(text: str) -> Network:
+def network_of(text: str, **reading: Any) -> Network:
     """The network of a file, or of `generator:name=value,...` with the keys of a sweep file's [network]."""
     import tomllib
 
@@ -93,7 +100,7 @@ def network_of(text: str) -> Network:
 
     name, _, given = text.partition(":")
     if name not in GENERATORS:
-        return Network.read(text)
+        return Network.read(text, **reading)
     try:
         tables = tomllib.loads(f"{name} = {{ {given} }}")
     except tomllib.TOMLDecodeError:

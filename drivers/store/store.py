@@ -102,7 +102,8 @@ class Store:
         with np.load(self.path / INPUTS, allow_pickle=False) as given:
             positions = given.get("positions")
             box = float(given["box"]) if "box" in given else None
-            network = Network(given["edges"], int(given["n_nodes"]), positions, box)
+            network = Network(given["edges"], int(given["n_nodes"]), positions, box,
+                              initial_conductances=given.get("initial_conductances"))
             columns = [given[name][:tables.tasks.allosteric.count] for name in TASK_ARRAYS]
         samples = tables.tasks.allosteric.samples
         tasks: list[Task | tuple[Task, ...]] = []
@@ -119,7 +120,7 @@ class Store:
                 a, b = mine.get(table, {}).get(key), other.get(table, {}).get(key)
                 if a != b and not (table == "tasks" and {**a, "count": 0} == {**b, "count": 0}):
                     return f"[{table}] {key} was {json.dumps(a)} and is {json.dumps(b)}"
-        return "its network has other edges"
+        return "its network has other edges or conductances"
 
     def parts(self) -> list[Path]:
         """The files of the ranks."""
@@ -193,6 +194,8 @@ def inputs(sweep: Sweep) -> dict[str, Any]:
         given["positions"] = network.positions
     if network.box is not None:
         given["box"] = network.box
+    if network.initial_conductances is not None:
+        given["initial_conductances"] = network.initial_conductances
     return given | {name: np.array([array_of(task, name) for task in sweep.tasks]) for name in TASK_ARRAYS}
 
 

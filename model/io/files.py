@@ -16,7 +16,8 @@ from ohmlearn.network import Network
 from . import edge_list, graphml, matrixmarket, netlist
 from .edge_list import Given
 from .networkx_graphs import PARSERS, from_networkx, networkx_conductances, read_by_networkx, to_networkx
-from .text import read_text, reading, replacing
+from .replacing import replacing
+from .text import read_text, reading
 
 __all__ = ["from_networkx", "networkx_conductances", "read", "read_circuit", "read_conductances", "to_networkx",
            "write"]

@@ -127,8 +127,8 @@ def _check_twice(path: str, matrix: Matrix) -> None:
     twice = np.flatnonzero(np.diff(place[order]) == 0)
     if twice.size:
         j = order[twice[0] + 1]
-        raise ValueError(f"{path}, line {matrix.lines[j]}: entry ({matrix.row[j] + 1}, {matrix.column[j] + 1}) is there "
-                         f"already, on line {matrix.lines[order[twice[0]]]}; add the two up or drop one")
+        raise ValueError(f"{path}, line {matrix.lines[j]}: entry ({matrix.row[j] + 1}, {matrix.column[j] + 1}) is "
+                         f"there already, on line {matrix.lines[order[twice[0]]]}; add the two up or drop one")
 
 
 def _one_triangle(path: str, matrix: Matrix, arcs: NDArray[np.int64], values: Floats | None,

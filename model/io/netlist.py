@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,31 +16,17 @@ from ohmlearn.network import Network
 from ohmlearn.outputs import Ties
 from ohmlearn.task import Task
 
+from .operating_point import Branch, OperatingPoint, operating_point
+from .replacing import replacing
 from .spice_cards import GROUND, Card, Placed, SpiceError, flatten, plain, read_deck, split_words
-from .text import read_text, reading, replacing
-
-if TYPE_CHECKING:
-    from .operating_point import OperatingPoint
+from .text import read_text, reading
 
 OURS = re.compile(r"n?(\d{1,9})")       # names of nodes that say their number
-LIKE_A_CARD = re.compile(r"[rvic][\w.]+(\s+\S+){2}\s+(dc\s+|ac\s+|r=|c=)?[-+]?[\d.{]\S*.*", re.IGNORECASE)
+LIKE_A_CARD = re.compile(r"[rvic]\w{1,4}(\s+\S+){2}\s+(dc\s+|ac\s+|r=|c=)?[-+]?[\d.{]\S*(\s+\S+){,3}\s*", re.IGNORECASE)
 # Settings of an element that change nothing at rest and at the nominal temperature.
-IGNORED = {"tc", "tc1", "tc2", "tce", "temp", "dtemp", "ac", "noise", "noisy", "ic", "l", "w", "tol", "pwr", "rser", "lser",
-           "cpar", "rpar", "irms", "vrms", "mfg", "type", "trtol"}
-TIMED = {"sin", "sine", "pulse", "pwl", "exp", "sffm", "am", "ac", "distof1", "distof2", "trnoise", "trrandom", "external"}
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """An element between two nodes. ends : node numbers, -1 for a ground that is no node of the network.
-
-    value : ohm, V, A or F. card : where it stands.
-    """
-
-    name: str
-    ends: tuple[int, int]
-    value: float
-    card: Card
+IGNORED = {"tc", "tc1", "tc2", "tce", "temp", "dtemp", "ac", "noise", "noisy", "ic", "l", "w", "tol", "pwr", "rser",
+           "lser", "cpar", "rpar", "irms", "vrms", "mfg", "type", "trtol"}
+TIMED = {"sin", "sine", "pulse", "pwl", "exp", "sffm", "am", "ac", "distof1", "distof2", "trnoise", "trrandom"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +40,7 @@ class Netlist:
     capacitors, capacitances : (n_capacitors, 2) nodes between which they lie, -1 for a ground that is no node of the
         network; (n_capacitors,) in F.
     title : first line of the file. notes : what was passed over, in words.
+    branches : {"r", "v", "i" or "c": all elements of that kind, in their order}, shorts and loops included.
     """
 
     network: Network
@@ -64,9 +51,14 @@ class Netlist:
     capacitances: NDArray[np.float64]
     title: str
     notes: Sequence[str] = ()
-    _branches: Mapping[str, Sequence[Branch]] = field(default_factory=dict, repr=False)
+    branches: Mapping[str, Sequence[Branch]] = field(default_factory=dict, repr=False)
     _text: str = field(default="", repr=False)
     _path: str = ""
+
+    @property
+    def voltage_sources(self) -> Sequence[str]:
+        """(n_voltage_sources,) what the file calls its voltage sources."""
+        return [x.name for x in self.branches["v"]]
 
     @property
     def conductances(self) -> NDArray[np.float64]:
@@ -125,8 +117,6 @@ class Netlist:
         A node behind capacitors only has the voltage that they give it as a divider without charge.
         Raises ValueError where currents into a part without ground do not balance.
         """
-        from .operating_point import operating_point
-
         return operating_point(self, self.network.conductances(conductances))
 
     def write(self, path: str | os.PathLike[str], conductances: ArrayLike) -> None:
@@ -138,7 +128,7 @@ class Netlist:
         """
         g = self.network.conductances(conductances)
         lines = self._text.split("\n")
-        resistors = [x for x in self._branches["r"] if x.value > 0 and x.ends[0] != x.ends[1]]
+        resistors = [x for x in self.branches["r"] if x.value > 0 and x.ends[0] != x.ends[1]]
         for x, was, now in zip(resistors, self.conductances.tolist(), g.tolist(), strict=True):
             if now == was:
                 continue
@@ -170,7 +160,7 @@ def read_spice(path: str | os.PathLike[str], *, folder: str | os.PathLike[str] |
 def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
     """The circuit of a deck's text."""
     deck = read_deck(text, path, folder or path.parent)
-    if LIKE_A_CARD.fullmatch(deck.title):
+    if LIKE_A_CARD.fullmatch(text.partition("\n")[0]):
         warnings.warn(f"{path}, line 1: {deck.title!r} looks like a card, but the first line of a deck is its title "
                       "and not read; put a line above it", stacklevel=4)
     notes = [f"passed over: {', '.join(f'{name} ({n})' for name, n in deck.passed.items() if n)}"] if \
@@ -215,18 +205,15 @@ def _value(x: Placed) -> float:
             said[key] = text
         else:
             rest.append(word)
-    if kind in "vi":
-        text = _constant(card, rest, said, x)
-    else:
-        text = _passive(card, rest, said, x)
+    text = (_constant if kind in "vi" else _passive)(card, rest, said, x)
     copies = card.value(said.pop("m"), x.scope) if "m" in said else 1.0
     scale = card.value(said.pop("scale"), x.scope) if "scale" in said and kind in "rc" else 1.0
     if unknown := said.keys() - IGNORED:
         raise card.wrong(f"{min(unknown)}= is not understood; expected a name, two nodes and a value")
     value = card.value(text, x.scope) * scale
     if kind == "i" and re.fullmatch(r"[-+.\d]+(e[-+]?\d+)?a", text):
-        warnings.warn(f"{card.path}, line {card.line}: {text!r} is read as {text[:-1]} ampere; some programs take the a "
-                      "for 1e-18, so write it without", stacklevel=6)
+        warnings.warn(f"{card.path}, line {card.line}: {text!r} is read as {text[:-1]} ampere; some programs take the "
+                      "letter for 1e-18, so leave it out", stacklevel=6)
         value *= 1e18
     if not copies > 0:
         raise card.wrong(f"m must be > 0, not {copies:g}")

@@ -4,18 +4,48 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.network import Network, connected_components
 from ohmlearn.outputs import Ties
 
-if TYPE_CHECKING:
-    from .netlist import Branch, Netlist
+from .spice_cards import Card
 
 Floats = NDArray[np.float64]
 Nodes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """An element between two nodes. ends : node numbers, -1 for a ground that is no node of the network.
+
+    value : ohm, V, A or F. card : where it stands.
+    """
+
+    name: str
+    ends: tuple[int, int]
+    value: float
+    card: Card
+
+
+class Circuit(Protocol):
+    """What of a circuit says its operating point; a :class:`ohmlearn.Netlist` is one."""
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def sources(self) -> Mapping[int, float]: ...
+    @property
+    def drops(self) -> Mapping[tuple[int, int], float]: ...
+    @property
+    def capacitors(self) -> Nodes: ...
+    @property
+    def capacitances(self) -> Floats: ...
+    @property
+    def branches(self) -> Mapping[str, Sequence[Branch]]: ...
+
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +77,7 @@ class OperatingPoint(Mapping[str, float]):
         return len(self.names)
 
 
-def operating_point(circuit: Netlist, g: Floats) -> OperatingPoint:
+def operating_point(circuit: Circuit, g: Floats) -> OperatingPoint:
     """Voltages and currents at rest of a circuit at conductances g (n_edges,) in S.
 
     Nodes that voltage sources and shorts tie together move as one: the reduced Laplacian is solved, and the currents
@@ -64,7 +94,7 @@ def operating_point(circuit: Netlist, g: Floats) -> OperatingPoint:
     part = connected_components(edges[used], int(group.max()) + 1)
     rest = level[network.edges]
     injected = np.zeros(n + 1)
-    for x in circuit._branches.get("i", ()):
+    for x in circuit.branches.get("i", ()):
         np.add.at(injected, [k if k >= 0 else n for k in x.ends], [-x.value, x.value])
     pushed = np.bincount(group, injected)
     flow = -g * (rest[:, 0] - rest[:, 1])
@@ -89,7 +119,7 @@ def first_of(part: NDArray[np.int32], but: int) -> list[int]:
     return [int(k) for k in first[numbers != but]]
 
 
-def _tie(circuit: Netlist, n: int) -> tuple[Nodes, Floats, int]:
+def _tie(circuit: Circuit, n: int) -> tuple[Nodes, Floats, int]:
     """Group of every node (n_nodes + 1,), its voltage within the group, and the group of ground."""
     ties = Ties()
     for (a, b), drop in circuit.drops.items():
@@ -98,7 +128,7 @@ def _tie(circuit: Netlist, n: int) -> tuple[Nodes, Floats, int]:
         ties.tie(node, n, voltage)
     found = [ties.find(k) for k in range(n + 1)]
     roots = np.array([root for root, _ in found])
-    names, group = np.unique(roots, return_inverse=True)
+    group = np.unique(roots, return_inverse=True)[1]
     level = np.array([offset for _, offset in found])
     zero = level[n]
     known = int(group[n])
@@ -108,17 +138,17 @@ def _tie(circuit: Netlist, n: int) -> tuple[Nodes, Floats, int]:
     return group, level, known
 
 
-def _check_balance(circuit: Netlist, group: Nodes, part: Nodes, known: int, pushed: Floats, injected: Floats) -> None:
+def _check_balance(circuit: Circuit, group: Nodes, part: Nodes, known: int, pushed: Floats, injected: Floats) -> None:
     """Raise where more current enters a part without ground than leaves it."""
     total, size = np.bincount(part, pushed), np.bincount(part[group], np.abs(injected), part.max() + 1)
     for p in np.flatnonzero(np.abs(total) > 1e-9 * size.max(initial=0.0)):
         if p != part[known] and abs(total[p]) > 1e-9 * size[p]:
-            name = circuit.names[int(np.argmax(part[group] == p))]
+            name = circuit.network.label(int(np.argmax(part[group] == p)))
             raise ValueError(f"the currents into the part of node {name!r}, which has no path to ground, add up to "
                              f"{total[p]:g} A, not to 0; ground a node there, or balance them")
 
 
-def _by_capacitors(circuit: Netlist, voltages: Floats, part: Nodes, known: int) -> None:
+def _by_capacitors(circuit: Circuit, voltages: Floats, part: Nodes, known: int) -> None:
     """Set the voltages of parts without ground: as a capacitive divider, or to NaN with a warning."""
     from ohmlearn import Equilibrium
 
@@ -140,15 +170,15 @@ def _by_capacitors(circuit: Netlist, voltages: Floats, part: Nodes, known: int) 
         voltages += shift[part]
     voltages[lost] = np.nan
     if lost[:n].any():
-        names = [circuit.names[k] for k in np.flatnonzero(lost[:n])[:10]]
+        names = [circuit.network.label(int(k)) for k in np.flatnonzero(lost[:n])[:10]]
         warnings.warn(f"{int(lost[:n].sum())} nodes have no path to ground, not even through capacitors, so that their "
                       f"voltages are undefined: {', '.join(names)}{', ...' if lost[:n].sum() > 10 else ''}",
                       stacklevel=5)
 
 
-def _currents(circuit: Netlist, g: Floats, voltages: Floats, n: int) -> dict[str, float]:
+def _currents(circuit: Circuit, g: Floats, voltages: Floats, n: int) -> dict[str, float]:
     """Currents from first to second node of resistors, current sources and voltage sources."""
-    network, branches = circuit.network, circuit._branches
+    network, branches = circuit.network, circuit.branches
     a, b = network.edges.T
     through = g * (voltages[a] - voltages[b])
     found = dict(zip(network.edge_names or (), through.tolist(), strict=True))

@@ -16,8 +16,8 @@ from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint, weights
 from ohmlearn.task import Task
 
+from .replacing import replacing
 from .spice_cards import GROUND, GROUNDS
-from .text import replacing
 
 WORD = re.compile(r"[A-Za-z0-9_][\w.:#-]*", re.ASCII)        # names that every SPICE takes
 

@@ -11,8 +11,8 @@ SUFFIX = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, 
 PLAIN = r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(meg|mil|[tgkmunpfaµμ]|)[a-zωΩ]*"
 VALUE = re.compile(r"([+-]?)" + PLAIN, re.ASCII)
 PART = re.compile(r"\s*(?:(?P<number>" + PLAIN + r")|(?P<name>[a-z_]\w*)|(?P<mark>\*\*|[-+*/(),]))", re.ASCII)
-FUNCTIONS: dict[str, Callable[..., float]] = {"sqrt": np.sqrt, "abs": abs, "exp": np.exp, "ln": np.log, "log10": np.log10,
-                                              "min": min, "max": max, "pow": pow}
+FUNCTIONS: dict[str, Callable[..., float]] = {"sqrt": np.sqrt, "abs": abs, "exp": np.exp, "ln": np.log,
+                                              "log10": np.log10, "min": min, "max": max, "pow": pow}
 LONGEST, DEEPEST = 2000, 50     # characters of an expression; brackets or parameters within each other
 
 

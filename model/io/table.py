@@ -20,6 +20,7 @@ NODE_NAME = re.compile(r"# node (\d{1,18}): (.+)$")
 ENDS = [("from", "to"), ("source", "target"), ("src", "dst"), ("start", "end"), ("a", "b"), ("u", "v"), ("i", "j"),
         ("1", "2"), ("0", "1"), ("first", "second"), ("head", "tail"), ("begin", "end"), ("source", "destination"),
         ("plus", "minus"), ("row", "col"), ("row", "column")]
+NODE = re.compile(r"node|bus|vertex|terminal|_id|\bid\b")
 CLEAR = {"from", "to", "source", "target", "src", "dst", "node", "start", "end"}       # rarely names of nodes
 ATTRIBUTES = re.compile(r"(\S+)\s+(\S+)\s+(\{[^{}\[\]()]{0,10000}\})")      # networkx's edge lists: a b {'weight': 2}
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
@@ -167,7 +168,7 @@ def _is_header(path: str, lines: list[tuple[int, str]], head: list[str], split: 
 
 def _pairs(titles: list[str]) -> list[tuple[int, int]]:
     """Pairs of columns whose names are those of two ends: "from" and "to", "node" and "node", "bus1" and "bus2"."""
-    words = [re.findall(r"[^\W\d_]+|\d", re.sub(r"node|bus|vertex|terminal|_id|\bid\b", " ", title)) for title in titles]
+    words = [re.findall(r"[^\W\d_]+|\d", NODE.sub(" ", title)) for title in titles]
     found = [(j, k) for first, second in ENDS for j, one in enumerate(words) for k, two in enumerate(words)
              if j != k and first in one and second in two
              and [w for w in one if w != first] == [w for w in two if w != second]]
@@ -186,7 +187,8 @@ def _end_columns(path: str, line: tuple[int, str], titles: list[str]) -> tuple[i
                      "call them from and to")
 
 
-def _attributes(path: str, lines: Iterable[tuple[int, str]]) -> tuple[tuple[list[str], list[str]], dict[str, list[Any]]]:
+def _attributes(path: str, lines: Iterable[tuple[int, str]]
+                ) -> tuple[tuple[list[str], list[str]], dict[str, list[Any]]]:
     """Ends and attributes of an edge list with a dictionary on every line, as networkx writes them."""
     ends: tuple[list[str], list[str]] = ([], [])
     values: dict[str, list[Any]] = {}

@@ -6,8 +6,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO
 
 LARGEST = 2**30     # bytes of a file; the text of a network of 1e7 edges has a quarter of that
 MARKS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -38,8 +36,10 @@ def _decode(data: bytes) -> str | None:
         if data.startswith(mark):
             return _try(data[len(mark):], name)
     start = data[:1000]
-    if 0 in start:      # UTF-16 without a mark, as some circuit editors write it: every other byte is 0
-        return _try(data, "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be")
+    if 0 in start:      # UTF-16 without a mark, as some circuit editors write it: every other byte is mostly 0
+        names = [name for name, every in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2]))
+                 if every.count(0) > len(every) / 2]
+        return _try(data, names[0]) if len(names) == 1 else None
     text = _try(data, "utf-8")
     return text if text is not None else _try(data, "cp1252")
 
@@ -67,21 +67,3 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     except Exception as error:
         raise ValueError(f"{path} is not understood ({type(error).__name__}: {error}); write it as .csv or "
                          ".graphml") from error
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
-    """A text file for writing that takes the place of `path` at the end, or goes away on an error."""
-    path = Path(path)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(scratch, "w", encoding="utf-8", newline="\n") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError as error:
-        raise type(error)(error.errno, f"cannot write it ({error.strerror}); choose a folder that exists, "
-                          "is writable and has room", str(path)) from error
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -15,13 +15,13 @@ Place = Callable[[int], str]        # number of an edge -> where it stands, as i
 
 QUANTITIES = {"conductance": "conductance", "conductances": "conductance", "g": "conductance", "weight": "conductance",
               "resistance": "resistance", "resistances": "resistance", "r": "resistance", "res": "resistance"}
-FILLERS = {"edge", "branch", "line", "link", "in", "of", "the", "value", "pu", "dc", "electrical"}      # words beside a quantity that change nothing
+FILLERS = {"edge", "branch", "line", "link", "in", "of", "the", "value", "pu", "dc", "electrical"}
 LABEL = re.compile(r"(|unnamed.*|(edge|branch|line|link|resistor)?[\s_]*(id|idx|index|number|name|label|key)?)")
 UNIT = re.compile(r"([kMGTmuµμn]?)([Oo]hms?|OHMS?|Ω|Ω|[Ss]iemens|S)")
 PREFIX = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9}
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)      # D: exponents of Fortran
-SAY = "say conductance=NAME or resistance=NAME (--conductance, --resistance on the command line), or conductance=\"\" " \
-      "if none of them is"
+SAY = "say conductance=NAME or resistance=NAME (--conductance, --resistance on the command line), or " \
+      "conductance=\"\" if none of them is"
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,8 @@ def _found(columns: Mapping[str, Sequence[Any]], what: str) -> Choice | None:
 
 def quantity_of(name: str) -> Choice | None:
     """What the name of an attribute says: quantity and unit, None where it does not say a quantity clearly."""
-    words = re.findall(r"[^\W\d_]+|\d+", re.sub(r"([a-z])([A-Z][a-z])", r"\1 \2", name))
+    words = [part for word in re.findall(r"[^\W\d_]+|\d+", name) for part in
+             ([word] if UNIT.fullmatch(word) else re.sub(r"([a-z])([A-Z][a-z])", r"\1 \2", word).split())]
     units = [match for word in words if (match := UNIT.fullmatch(word))]
     rest = [word.lower() for word in words if not UNIT.fullmatch(word)]
     quantities = {QUANTITIES[word] for word in rest if word in QUANTITIES}
