@@ -22,7 +22,7 @@ _FACE = {
     "Task": "ohmlearn.task",
     "descend": "ohmlearn.drivers.descent.descend",
     "hessian": "ohmlearn.solvers.hessian.hessian",
-    "load": "ohmlearn.io.run_file",
+    "load": "ohmlearn.results.run_file",
     "modes": "ohmlearn.solvers.equilibrium.modes",
     "open_results": "ohmlearn.drivers.store.open_results",
     "read_spice": "ohmlearn.io.netlist",
@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     from .drivers.sweeps.sweep import Sweep as Sweep
     from .drivers.training.train import train as train
     from .io.netlist import read_spice as read_spice
-    from .io.run_file import load as load
     from .network import Network as Network
+    from .results.run_file import load as load
     from .rule import Rule as Rule
     from .run import Record as Record
     from .run import Run as Run

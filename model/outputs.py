@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +171,38 @@ def output_matrix(outputs: Iterable[Any], n_nodes: int) -> csr_array:
     return csr_array((values, nodes, indptr), shape=(len(rows), n_nodes))
 
 
+class Ties:
+    """Nodes whose voltages differ by given amounts: sets of them, merged in near-linear time (union-find)."""
+
+    def __init__(self) -> None:
+        self._above: dict[int, tuple[int, float]] = {}      # node -> a node of its set, and V(node) - V(that)
+        self._size: dict[int, int] = {}
+
+    def find(self, node: int) -> tuple[int, float]:
+        """The representative of a node's set, and V(node) - V(representative) in volt."""
+        path = []
+        while node in self._above:
+            path.append(node)
+            node = self._above[node][0]
+        total = 0.0
+        for below in reversed(path):
+            total += self._above[below][1]
+            self._above[below] = node, total
+        return node, total
+
+    def tie(self, a: int, b: int, drop: float) -> float | None:
+        """Tie V_a - V_b = drop; where both are in one set already, nothing changes and their V_a - V_b is returned."""
+        (one, va), (two, vb) = self.find(a), self.find(b)
+        if one == two:
+            return va - vb
+        gap = drop - va + vb        # V(one) - V(two)
+        if self._size.get(one, 1) > self._size.get(two, 1):
+            one, two, gap = two, one, -gap
+        self._above[one] = two, gap
+        self._size[two] = self._size.get(one, 1) + self._size.get(two, 1)
+        return None
+
+
 class Held:
     """Which voltages a drive ties together: nodes held at a voltage, and nodes held apart by a drop.
 
@@ -178,22 +211,21 @@ class Held:
     """
 
     def __init__(self, voltages: Mapping[int, float], drops: Mapping[tuple[int, int], float]) -> None:
-        self.cluster: dict[int, int] = dict.fromkeys(voltages, 0)
-        self.potential: dict[int, float] = dict(voltages)
-        for number, ((a, b), drop) in enumerate(drops.items(), start=1):
-            for node in (a, b):
-                self.cluster.setdefault(node, -2 * number - (node == b))     # alone so far
-                self.potential.setdefault(node, 0.0)
-            ca, cb = self.cluster[a], self.cluster[b]
-            if ca == cb:
+        ties, ground = Ties(), -1
+        for node, voltage in voltages.items():
+            ties.tie(node, ground, voltage)
+        for (a, b), drop in drops.items():
+            if ties.tie(a, b, drop) is not None:
                 raise ValueError(f"the drop held across nodes {a} and {b} follows from the other held voltages "
                                  "or contradicts them; leave it out")
-            keep, move = (ca, cb) if ca == 0 or (cb != 0 and ca > cb) else (cb, ca)
-            shift = self.potential[a] - self.potential[b] - drop
-            for node, c in self.cluster.items():
-                if c == move:
-                    self.cluster[node] = keep
-                    self.potential[node] += shift if move == cb else -shift
+        known, zero = ties.find(ground)
+        first: dict[int, tuple[int, float]] = {known: (0, zero)}
+        self.cluster, self.potential = dict[int, int](), dict[int, float]()
+        for node in dict.fromkeys(chain(voltages, chain.from_iterable(drops))):
+            root, voltage = ties.find(node)
+            number, level = first.setdefault(root, (len(first), voltage))
+            self.cluster[node], self.potential[node] = number, voltage - level
+        self.potential |= voltages      # as given, without rounding
 
     def determines(self, output: Mapping[int, float]) -> bool:
         """Whether a linear output is a combination of held voltages, so that no conductance can change it."""

@@ -87,18 +87,18 @@ class Run:
 
     def save(self, path: Any) -> None:
         """Write the run to one file (.npz), which :func:`ohmlearn.load` reads; see there."""
-        from ohmlearn.io.run_file import save
+        from ohmlearn.results.run_file import save
 
         save(self, path)
 
     def to_xarray(self) -> xarray.Dataset:
         """All of the run as an xarray.Dataset, with names and units."""
-        from ohmlearn.io.run_tables import to_xarray
+        from ohmlearn.results.run_tables import to_xarray
 
         return to_xarray(self)
 
     def _repr_html_(self) -> str:
-        from ohmlearn.io.run_tables import run_html
+        from ohmlearn.results.run_tables import run_html
 
         return run_html(self)
 
@@ -244,24 +244,24 @@ class Runs(Sequence[Run]):
 
     def save(self, path: Any) -> None:
         """Write the runs to one file (.npz), which :func:`ohmlearn.load` reads; see there."""
-        from ohmlearn.io.run_file import save
+        from ohmlearn.results.run_file import save
 
         save(self, path)
 
     def to_xarray(self) -> xarray.Dataset:
         """All of the runs as an xarray.Dataset, with names and units; records of unlike lengths are filled with NaN."""
-        from ohmlearn.io.run_tables import to_xarray
+        from ohmlearn.results.run_tables import to_xarray
 
         return to_xarray(self)
 
     def to_dataframe(self) -> pandas.DataFrame:
         """The numbers of the runs as a pandas.DataFrame, a row for each run."""
-        from ohmlearn.io.run_tables import to_dataframe
+        from ohmlearn.results.run_tables import to_dataframe
 
         return to_dataframe(self)
 
     def _repr_html_(self) -> str:
-        from ohmlearn.io.run_tables import runs_html
+        from ohmlearn.results.run_tables import runs_html
 
         return runs_html(self)
 

@@ -14,6 +14,7 @@ from .network import Network
 from .outputs import (
     Constraint,
     Held,
+    Ties,
     check_pairing,
     node_values,
     output_matrix,
@@ -181,26 +182,28 @@ class Task:
         driven = held if self.is_nodal else np.isin(part, part[[*self.sources, *self.currents, *chain(*self.drops)]])
         floating = np.flatnonzero(~driven)
         if floating.size:
-            raise ValueError(f"node {floating[0]} lies in a part of the network that no source touches "
+            name = network.label(int(floating[0]))
+            raise ValueError(f"node {name} lies in a part of the network that no source touches "
                              f"({floating.size} such nodes), so its voltage is undefined; "
                              "hold a node there, or take network.largest_component()")
-        self._check_balance(part, held)
+        self._check_balance(network, part, held)
 
-    def _check_balance(self, part: NDArray[np.int32], held: NDArray[np.bool_]) -> None:
+    def _check_balance(self, network: Network, part: NDArray[np.int32], held: NDArray[np.bool_]) -> None:
         """Raise if more current enters a part without a held node than leaves it."""
-        tied = list(range(part.max() + 1))                    # parts that a held drop joins balance together
+        ties = Ties()                                         # parts that a held drop joins balance together
         for a, b in self.drops:
-            tied = [tied[part[b]] if t == tied[part[a]] else t for t in tied]
-        total = np.zeros(len(tied))
+            ties.tie(int(part[a]), int(part[b]), 0.0)
+        total: dict[int, float] = {}
         for node, current in self.currents.items():
-            total[tied[part[node]]] += current
-        grounded = {tied[p] for p in np.unique(part[held])}
+            root = ties.find(int(part[node]))[0]
+            total[root] = total.get(root, 0.0) + current
+        grounded = {ties.find(int(p))[0] for p in np.unique(part[held])}
         scale = sum(abs(c) for c in self.currents.values())
-        for p in range(len(total)):
-            if p not in grounded and abs(total[p]) > 1e-12 * scale:
-                node = int(np.flatnonzero(np.array(tied)[part] == p)[0])
-                raise ValueError(f"the currents into the floating part of node {node} add up to {total[p]:g}, "
-                                 "not to 0; balance them or ground a node there")
+        for root, current in total.items():
+            if root not in grounded and abs(current) > 1e-12 * scale:
+                node = min(int(np.argmax(part == p)) for p in np.unique(part) if ties.find(int(p))[0] == root)
+                raise ValueError(f"the currents into the floating part of node {network.label(node)} add up to "
+                                 f"{current:g}, not to 0; balance them or ground a node there")
 
     @classmethod
     def read(cls, path: Any) -> Task:
@@ -215,7 +218,7 @@ class Task:
     def write(self, path: Any) -> None:
         """Write the task to a TOML file, which :meth:`read` reads; :func:`ohmlearn.tasks.write_tasks` writes several
         samples."""
-        from ohmlearn.io.task_toml_writer import write_tasks
+        from ohmlearn.io.task_toml import write_tasks
 
         write_tasks([self], path)
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ohmlearn.network import Network
     from ohmlearn.task import Task
 
-FORMS = "Network file, as Network.read takes it, or a generator and its parameters, as in packing:n_nodes=64,seed=1"
+FORMS = ("Network file or SPICE deck, as Network.read takes it, or a generator and its parameters, as in "
+         "packing:n_nodes=64,seed=1")
 NETWORK = Annotated[str, typer.Argument(metavar="NETWORK", help=f"{FORMS}.")]
 SOURCE = Annotated[str, typer.Argument(metavar="NETWORK", help=f"{FORMS}, or the store of a sweep.")]
 TASK = Annotated[Path | None, typer.Option("--task", exists=True, dir_okay=False, help="Task file (TOML).")]
@@ -24,6 +25,12 @@ MEMBER = Annotated[str | None, typer.Option("--member", metavar="TASK,RATE",
 CONDUCTANCES = Annotated[Path | None, typer.Option(
     "--conductances", "-g", exists=True, dir_okay=False,
     help="One number per edge, .npy or text; by default those in the network file, else 1.")]
+CONDUCTANCE = Annotated[str | None, typer.Option("--conductance", metavar="COLUMN", help="Column or attribute of the "
+                                                 "network file that holds conductances; \"\" for none.")]
+RESISTANCE = Annotated[str | None, typer.Option("--resistance", metavar="COLUMN", help="Column or attribute that holds "
+                                                "resistances.")]
+NODES = Annotated[str, typer.Option("--nodes", help="How the network file names nodes: auto; \"from 1\": numbered "
+                                                    "from 1; names: numbers are names too.")]
 THREADS = Annotated[int | None, typer.Option(help="Number of threads; by default all cores that the process may use.")]
 
 
@@ -63,16 +70,19 @@ def network_of(text: str) -> Network:
     return make_network(parse_network(network_table(text)), Path())
 
 
-def circuit_of(text: str, conductances: Path | None = None) -> tuple[Network, np.ndarray]:
-    """The network, and its conductances (n_edges,): those of a file of their own, else of the network file, else 1."""
-    from ohmlearn.io.files import read_circuit
+def circuit_of(text: str, conductances: Path | None = None, **reading: str | None) -> tuple[Network, np.ndarray]:
+    """The network, and its conductances (n_edges,): those of a file of their own, else of the network file, else 1.
+
+    reading : conductance, resistance and nodes, which say how a network file is to be read.
+    """
+    from ohmlearn.network import Network
 
     table = network_table(text)
-    if "file" in table:
-        network, stored = read_circuit(text)
-    else:
-        network, stored = network_of(text), None
-    return network, read_conductances(network, conductances, stored)
+    given = {key: value for key, value in reading.items() if value not in (None, "auto")}
+    if "file" not in table and given:
+        raise ValueError(f"--{next(iter(given))} says how a network file is read, and {text} is a generator")
+    network = Network.read(text, **given) if "file" in table else network_of(text)
+    return network, read_conductances(network, conductances)
 
 
 def task_of(path: Path) -> Task | tuple[Task, ...]:
@@ -83,8 +93,8 @@ def task_of(path: Path) -> Task | tuple[Task, ...]:
     return samples[0] if len(samples) == 1 else tuple(samples)
 
 
-def source_of(source: str, task: Path | None, member: str | None, conductances: Path | None
-              ) -> tuple[Network, np.ndarray, Sequence[Task], str]:
+def circuit_and_task(source: str, task: Path | None, member: str | None, conductances: Path | None,
+                     **reading: str | None) -> tuple[Network, np.ndarray, Sequence[Task], str]:
     """Network, conductances (n_edges,), samples of the task (none if none was given) and a title.
 
     From a network and a task, or from one run of the store of a sweep.
@@ -98,7 +108,7 @@ def source_of(source: str, task: Path | None, member: str | None, conductances: 
         return stored(Path(source), samples, member)
     if member is not None:
         raise ValueError(f"--member belongs to the store of a sweep, and {source} is a network")
-    network, g = circuit_of(source, conductances)
+    network, g = circuit_of(source, conductances, **reading)
     return network, g, samples, re.sub(r"\W+", "-", source).strip("-") if ":" in source else Path(source).stem
 
 
@@ -130,12 +140,29 @@ def stored(store: Path, samples: Sequence[Task], member: str | None
             f"{store.name}: task {k} at R = {sweep.rates[near]:g}")
 
 
-def read_conductances(network: Network, path: Path | None, given: np.ndarray | None = None) -> np.ndarray:
-    """(n_edges,) conductances from a .npy or text file; without one those given with the network, else 1."""
+def read_conductances(network: Network, path: Path | None) -> np.ndarray:
+    """(n_edges,) conductances from a .npy or text file; without one the network's initial ones, else 1."""
     import numpy as np
 
     if path is None:
-        return network.conductances(given)
+        return network.conductances()
     comma = "," if path.suffix == ".csv" else None
     values = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=comma)
     return network.conductances(np.ravel(values))
+
+
+def conductance_source(network: Network, given: Path | None = None) -> str:
+    """Where the conductances come from, in words, and what they span."""
+    if given is not None:
+        return f"from {given}"
+    g = network.initial_conductances
+    if g is None:
+        return "none in the file, 1 used"
+    if "resist" in network.conductance_source:
+        return f"{network.conductance_source}, {span(1 / g.max(), 1 / g.min() if g.min() else float('inf'))} ohm"
+    return f"{network.conductance_source}, {span(g.min(), g.max())} S"
+
+
+def span(low: float, high: float) -> str:
+    """A range in words."""
+    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .arguments import CONDUCTANCES, MEMBER, SOURCE, TASK, output, source_of
+from .arguments import (
+    CONDUCTANCE,
+    CONDUCTANCES,
+    MEMBER,
+    NODES,
+    RESISTANCE,
+    SOURCE,
+    TASK,
+    circuit_and_task,
+    output,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +33,9 @@ def hessian(
     task: TASK = None,
     member: MEMBER = None,
     conductances: CONDUCTANCES = None,
+    conductance: CONDUCTANCE = None,
+    resistance: RESISTANCE = None,
+    nodes: NODES = "auto",
     train: Annotated[bool, typer.Option("--train", help="First train by gradient flow, from these "
                                                         "conductances.")] = False,
     modes: Annotated[int, typer.Option("--modes", "-k", help="Modes to list of either Hessian.")] = 5,
@@ -35,7 +48,8 @@ def hessian(
     if old_task is not None:
         typer.echo("ohmlearn: the task is now given by --task FILE; the old form will be removed in the next version",
                    err=True)
-    net, g, tasks, title = source_of(network, task or old_task, member, conductances)
+    net, g, tasks, title = circuit_and_task(network, task or old_task, member, conductances,
+                                            conductance=conductance, resistance=resistance, nodes=nodes)
     if not tasks:
         raise ValueError(f"{network} is a network without a task; give a task file by --task FILE")
     if train:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .arguments import FORMS, network_of
+from .arguments import CONDUCTANCE, FORMS, NODES, RESISTANCE, circuit_of, conductance_source
 
 LIBRARIES = ("numpy", "numba", "scipy", "pyamg", "zarr", "xarray", "mpi4py")
 
@@ -18,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 def info(network: Annotated[str | None, typer.Argument(metavar="NETWORK", help=f"{FORMS}: say how it would be trained "
                                                        "and solved.")] = None,
+         conductance: CONDUCTANCE = None, resistance: RESISTANCE = None, nodes: NODES = "auto",
          mpi: Annotated[bool, typer.Option("--mpi", help="Load the MPI library too, and name it.")] = False) -> None:
     """Versions, instruction set and lane width, threads, MPI library, cache folder; or what a network file takes."""
     if network is None:
@@ -25,7 +26,9 @@ def info(network: Annotated[str | None, typer.Argument(metavar="NETWORK", help=f
     else:
         from ohmlearn.drivers.training.regime import facts as network_facts
 
-        found = network_facts(network_of(network))
+        net, _ = circuit_of(network, conductance=conductance, resistance=resistance, nodes=nodes)
+        found = network_facts(net)
+        found.insert(1, ("conductances", conductance_source(net)))
     for name, value in found:
         typer.echo(f"{name:<18} {value}")
 

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from .arguments import CONDUCTANCES, NETWORK, TASK, circuit_of, output, task_of
+from .arguments import (
+    CONDUCTANCE,
+    CONDUCTANCES,
+    NETWORK,
+    NODES,
+    RESISTANCE,
+    TASK,
+    circuit_of,
+    conductance_source,
+    output,
+    task_of,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,10 +27,13 @@ def add_to(app: typer.Typer) -> None:
 def modes(
     network: NETWORK,
     k: Annotated[int, typer.Option("-k", help="Number of modes.")] = 6,
-    hold: Annotated[list[int] | None, typer.Option("--hold", metavar="NODE", help="Hold a node at 0 V; repeat the "
+    hold: Annotated[list[str] | None, typer.Option("--hold", metavar="NODE", help="Hold a node at 0 V; repeat the "
                                                    "option for more. Without any, the network floats.")] = None,
     task: TASK = None,
     conductances: CONDUCTANCES = None,
+    conductance: CONDUCTANCE = None,
+    resistance: RESISTANCE = None,
+    nodes: NODES = "auto",
     method: Annotated[str, typer.Option(help="auto, shift-invert or lobpcg.")] = "auto",
     output: Annotated[Path | None, output("File (.npz) for eigenvalues, modes and residuals.")] = None,
 ) -> None:
@@ -31,10 +45,12 @@ def modes(
     from ohmlearn.solvers.equilibrium.modes import soft_modes
     from ohmlearn.task import as_tasks
 
-    net, g = circuit_of(network, conductances)
-    held = list(hold or []) + ([] if task is None else as_tasks(task_of(task))[0].sources.tolist())
+    net, g = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
+    held = [net.node(name) for name in hold or []]
+    held += [] if task is None else as_tasks(task_of(task))[0].sources.tolist()
     found = soft_modes(net, g, k, held, method)
-    typer.echo(f"# {net!r}, {found.method} ({found.reason}): {found.iterations} "
+    typer.echo(f"# conductances: {conductance_source(net, conductances)}\n"
+               f"# {net!r}, {found.method} ({found.reason}): {found.iterations} "
                f"{'solves' if found.method == 'shift-invert' else 'steps'}, {found.seconds:.3g} s", err=True)
     typer.echo(f"{'mode':>4} {'eigenvalue':>22} {'residual':>10}")
     for i, (value, residual) in enumerate(zip(found.eigenvalues, found.residuals, strict=True), start=1):

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .arguments import CONDUCTANCES, FORMS, TASK, THREADS, circuit_of, inline_table, output, task_of
+from .arguments import (
+    CONDUCTANCE,
+    CONDUCTANCES,
+    FORMS,
+    NODES,
+    RESISTANCE,
+    TASK,
+    THREADS,
+    circuit_of,
+    conductance_source,
+    inline_table,
+    output,
+    task_of,
+)
 
 if TYPE_CHECKING:
     from ohmlearn import Network, Rule, Task
@@ -42,6 +55,9 @@ def train(
     precision: Annotated[str, typer.Option(help="double or single.")] = "double",
     go_on: Annotated[bool, typer.Option("--go-on", help="Do not stop at the threshold.")] = False,
     conductances: CONDUCTANCES = None,
+    conductance: CONDUCTANCE = None,
+    resistance: RESISTANCE = None,
+    nodes: NODES = "auto",
     rule: Annotated[str, fields("Learning rule", "prefactor=0.5,ceiling=10")] = "",
     nudge: Annotated[float | None, typer.Option(help="η of the rule, by default 1e-3.")] = None,
     floor_mode: Annotated[str | None, typer.Option(help="floor_mode of the rule: relax (default) or clip.")] = None,
@@ -65,7 +81,7 @@ def train(
     from ohmlearn.drivers.display.compile_cache import hush
     from ohmlearn.drivers.training.checkpoint import STOPPED
 
-    net, start = circuit_of(network, conductances)
+    net, start = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
     learned = task_of(task) if task else ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
     rates = rate or [1.0]
     given = tables(schedule=schedule, updates=updates, record=record or ("per_decade=20" if output or plot else ""))
@@ -83,6 +99,8 @@ def train(
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED if checkpoint else 130) from None
     typer.echo(f"{net!r}, {words(learned, task, seed)}")
+    if conductances is not None or net.initial_conductances is not None:
+        typer.echo(f"conductances at the start: {conductance_source(net, conductances)}")
     typer.echo(f"{'R':>10} {'τ (1/γp)':>12} {'training steps':>14} {'C*/C*(0)':>10} {'steps':>9}  how it ended")
     for run in runs:
         typer.echo(f"{run.rate:>10.4g} {run.training_time:>12.6g} {run.training_time * (run.rate or 1):>14.6g} "

@@ -101,7 +101,8 @@ class Store:
         with np.load(self.path / INPUTS, allow_pickle=False) as given:
             positions = given.get("positions")
             box = float(given["box"]) if "box" in given else None
-            network = Network(given["edges"], int(given["n_nodes"]), positions, box)
+            network = Network(given["edges"], int(given["n_nodes"]), positions, box,
+                              initial_conductances=given.get("initial_conductances"))
             if tables.tasks.tables is not None:
                 return Sweep(tables, network, make_tasks(tables.tasks, network))
             columns = [given[name][:tables.tasks.allosteric.count] for name in TASK_ARRAYS]
@@ -121,7 +122,7 @@ class Store:
                 drawn = table == "tasks" and isinstance(a, dict) and isinstance(b, dict)
                 if a != b and not (drawn and {**a, "count": 0} == {**b, "count": 0}):
                     return f"[{table}] {key} was {json.dumps(a)} and is {json.dumps(b)}"
-        return "its network has other edges"
+        return "its network has other edges or conductances"
 
     def parts(self) -> list[Path]:
         """The files of the ranks."""
@@ -196,6 +197,8 @@ def inputs(sweep: Sweep) -> dict[str, Any]:
         given["positions"] = network.positions
     if network.box is not None:
         given["box"] = network.box
+    if network.initial_conductances is not None:
+        given["initial_conductances"] = network.initial_conductances
     arrays = [[array_of(task, name) for task in sweep.tasks] for name in TASK_ARRAYS]
     nodal = all(sample.is_nodal for task in sweep.tasks for sample in as_tasks(task))
     alike = all(len({array.shape for array in column}) == 1 for column in arrays) if nodal else False

@@ -134,6 +134,8 @@ class Sweep:
             if said["sweep"][key] == default:
                 del said["sweep"][key]
         said["network"] = [self.network.n_nodes, hashlib.sha256(self.network.edges.tobytes()).hexdigest()]
+        if self.network.initial_conductances is not None:
+            said["network"].append(hashlib.sha256(self.network.initial_conductances.tobytes()).hexdigest())
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def run(self, store: str | Path, *, threads: int | None = None, **options: Any) -> Report:

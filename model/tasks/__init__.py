@@ -1,6 +1,5 @@
 """Tasks beyond one sample of held and target nodes: nonlinear outputs, several samples, task files."""
-from ohmlearn.io.task_toml import read_tasks
-from ohmlearn.io.task_toml_writer import write_tasks
+from ohmlearn.io.task_toml import read_tasks, write_tasks
 from ohmlearn.outputs import Constraint
 from ohmlearn.task import Task
 

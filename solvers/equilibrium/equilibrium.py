@@ -57,12 +57,12 @@ class Equilibrium:
         self._conductances: Floats | None = None
         self._last: Floats | None = None
 
-    def solve(self, conductances: ArrayLike, held_voltages: ArrayLike | None = None,
+    def solve(self, conductances: ArrayLike | None = None, held_voltages: ArrayLike | None = None,
               currents: ArrayLike | None = None, *, start: ArrayLike | None = None) -> Floats:
         """Voltages (n_nodes,), or (n_nodes, k) for k right-hand sides at once.
 
-        conductances : (n_edges,) G >= 0 in S, or any unit if currents have it too; where edges are cut by G = 0, every
-            remaining part needs a held node.
+        conductances : (n_edges,) G >= 0 in S, or any unit if currents have it too, by default the network's initial
+            ones, else 1; where edges are cut by G = 0, every remaining part needs a held node.
         held_voltages : (n_held,) or (n_held, k) in V; None holds all at 0.
         currents : (n_nodes,) or (n_nodes, k) in A, injected at the nodes; at held nodes they change nothing.
         start : (n_nodes,) or (n_nodes, k) guess, by default the last solution; used where it is nearer than zero.
@@ -144,7 +144,8 @@ class Equilibrium:
     def _check_floating(self, components: NDArray[np.int32]) -> None:
         floating = np.flatnonzero(~np.isin(components, np.unique(components[self.held])))
         if floating.size:
-            raise ValueError(f"node {floating[0]} floats: no held node in its part of the network "
+            name = self.network.label(int(floating[0]))
+            raise ValueError(f"node {name} floats: no held node in its part of the network "
                              f"({floating.size} such nodes), so its voltage is undefined; hold a node there")
 
 

@@ -78,8 +78,11 @@ class Circuit:
         return rest + self.green(inflow)
 
 
-def voltages(network: Network, task: Task, conductances: ArrayLike, method: str = "auto", rtol: float = 1e-10) -> Array:
+def voltages(network: Network, task: Task, conductances: ArrayLike | None = None, method: str = "auto",
+             rtol: float = 1e-10) -> Array:
     """Equilibrium voltages (n_nodes,) of a task at given (n_edges,) conductances, whatever drives it.
+
+    conductances : (n_edges,) in G₀, by default the network's initial ones, else 1.
 
     Where no node is held they are relative to their mean. method, rtol : how to solve, see :class:`Circuit`.
     """

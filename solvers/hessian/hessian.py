@@ -27,9 +27,11 @@ from .contraction import Array
 DENSE_EDGES = 4000       # dense Hessians up to here: 128 MB each
 
 
-def hessian(network: Network, task: Task | Sequence[Task], conductances: ArrayLike, method: str = "auto",
-            rtol: float = 1e-10) -> Hessian:
+def hessian(network: Network, task: Task | Sequence[Task], conductances: ArrayLike | None = None,
+            method: str = "auto", rtol: float = 1e-10) -> Hessian:
     """The cost Hessian of a task, or of several samples (Tasks), at given (n_edges,) conductances.
+
+    conductances : (n_edges,) in G₀, by default the network's initial ones, else 1.
 
     The cost is ½ Σ c² over all outputs of all samples, c = output - desired.
 

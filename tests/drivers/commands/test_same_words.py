@@ -20,6 +20,7 @@ NOT_ON_COMMAND_LINE = {"grid"}                      # one task with several rate
 FILE_ONLY = {"keep_state"}                          # what the store keeps
 COMMAND_LINE_ONLY = {"sources", "targets", "seed", "feasible",      # the random task, [tasks] allosteric in a file
                      "nudge", "floor_mode",                         # two fields of the rule
+                     "conductance", "resistance", "nodes",          # how the network file is read
                      "output", "plot"}
 
 

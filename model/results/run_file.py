@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ohmlearn.io.replacing import replacing
 from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Run, Runs
 from ohmlearn.task import Task, as_tasks
-
-from .replacing import replacing
 
 FORMAT, VERSION = "ohmlearn runs", 1
 NOUNS = ("network", "task", "rule", "recorded")     # fields of a Run that are no numbers
