@@ -134,7 +134,7 @@ class Network:
 
     def conductances(self, values: ArrayLike | None = None) -> NDArray[np.float64]:
         """Checked copy of (n_edges,) values as conductances in G₀; None gives 1 everywhere, a number that number."""
-        g = np.array(1.0 if values is None else values, dtype=np.float64)
+        g = real(1.0 if values is None else values, "conductances")
         if g.ndim == 0:
             g = np.full(self.n_edges, float(g))
         if g.shape != (self.n_edges,):
@@ -149,6 +149,8 @@ class Network:
         nodes = np.atleast_1d(np.array(nodes))
         if nodes.size and nodes.dtype.kind not in "iu":
             raise TypeError(f"{what} must be integer node numbers, got {nodes.dtype}")
+        if nodes.ndim > 1:
+            raise ValueError(f"{what} must be a list of node numbers, not an array of shape {nodes.shape}")
         nodes = nodes.astype(np.int64)
         bad = nodes[(nodes < 0) | (nodes >= self.n_nodes)]
         if bad.size:
@@ -248,6 +250,16 @@ def connected_components(edges: NDArray[np.int64], n_nodes: int) -> NDArray[np.i
         while not np.array_equal(further := first[first], first):
             first = further
     return np.unique(first, return_inverse=True)[1].astype(np.int32)
+
+
+def real(values: Any, what: str) -> NDArray[np.float64]:
+    """A copy as an array of real numbers; masked or complex ones are errors, since a cast drops what they say."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"{what} are masked at {int(np.ma.getmaskarray(values).sum())} places; fill them in first, as "
+                         "with values.filled(0.0)")
+    if np.iscomplexobj(values):
+        raise TypeError(f"{what} must be real, not complex; take values.real if their imaginary parts are 0")
+    return np.array(values, dtype=np.float64)
 
 
 def _box(box: Any) -> float | tuple[float, float] | None:
