@@ -15,7 +15,7 @@ import time
 import numpy as np
 import ohmlearn as ol
 from ohmlearn.solvers.equilibrium import backends
-from ohmlearn.solvers.equilibrium.conjugate_gradient import conjugate_gradient, norm
+from ohmlearn.solvers.equilibrium.conjugate_gradient import conjugate_gradient
 from ohmlearn.solvers.equilibrium.grounded_laplacian import Laplacian
 from ohmlearn.solvers.equilibrium.node_order import Layout
 from ohmlearn.solvers.equilibrium.star_mesh import StarMesh

@@ -237,8 +237,8 @@ class Equilibrium:
         outside = np.maximum(rows.max(axis=1) - held.max(axis=0), held.min(axis=0) - rows.min(axis=1))[quiet]
         if (outside <= OVERSHOOT * abs(held).max(axis=0)[quiet]).all():
             return
-        raise NotConverged(f"the solve with {self.stats.method!r} gave voltages {outside.max():.1e} V outside those held"
-                           ", which the maximum principle forbids; take method='approximate-cholesky'")
+        raise NotConverged(f"the solve with {self.stats.method!r} gave voltages {outside.max():.1e} V outside those "
+                           "held, which the maximum principle forbids; take method='approximate-cholesky'")
 
     def _refuse(self, z: Floats, rounding: Floats, scale: Floats, bad: NDArray[np.bool_]) -> None:
         k = int(np.flatnonzero(bad)[0])
@@ -262,8 +262,8 @@ class Equilibrium:
         size = f"off by {error.max():.1e} V" if np.isfinite(error).all() else "wrong"
         raise NotConverged(
             f"the solve with {self.stats.method!r} stopped where voltages may be {size}, above "
-            f"rtol={self.rtol:g} of {scale[k]:.3g} V, at {count} node{'s' if count != 1 else ''}, most at {names}: {why}"
-            f"; conductances span {g[g > 0].min():.1e} to {g.max():.1e}; {remedy}")
+            f"rtol={self.rtol:g} of {scale[k]:.3g} V, at {count} node{'s' if count != 1 else ''}, most at {names}: "
+            f"{why}; conductances span {g[g > 0].min():.1e} to {g.max():.1e}; {remedy}")
 
     def _check_floating(self, components: NDArray[np.int32]) -> None:
         floating = np.flatnonzero(~np.isin(components, np.unique(components[self.held])))

@@ -75,6 +75,7 @@ class Upkeep:
         self._missed = 0.0                      # seconds that another would have gained with the pattern known
         self._close = 0                         # matrices in a row that were close to the one before
         self._barred: list[str] = []            # backends that did not reach the tolerance
+        self._pinned = False                    # whether the present one is the fallback for this matrix
         self.gave_up = False                    # whether the last call ran out of iterations
         self._trust = self._slack = 1.0         # what errors are of how they look to the factor, at least; and at most
         if method != "auto":
@@ -102,7 +103,7 @@ class Upkeep:
         conductances : (n_edges,) of the network.
         """
         self.matrix, self._excess, self._contrast, self._conductances = matrix, excess, contrast, conductances
-        self._rhs_here = 0
+        self._rhs_here, self._pinned = 0, False
         self._close = self._close + 1 if moved < CLOSE else 0
         if self._always_new or moved > FAR or self._overdue():
             self._apply = None
@@ -128,7 +129,7 @@ class Upkeep:
         """With "auto": the backend for as many right-hand sides per matrix as there ever were."""
         self._rhs_here += n_rhs
         self._most_rhs = max(self._most_rhs, self._rhs_here)
-        if self._wanted == "auto" and (self._apply is None or self._rhs_here == self._most_rhs):
+        if self._wanted == "auto" and not self._pinned and (self._apply is None or self._rhs_here == self._most_rhs):
             drifting = self._close >= 2 and not self._always_new
             traits = Traits(self.matrix.shape[0], self._thin, self._contrast, self._most_rhs,
                             tuple(sorted(self._known)), drifting, self.matrix.nnz / self.matrix.shape[0])
@@ -220,7 +221,7 @@ class Upkeep:
         self._barred.append(self._present)
         for method in FALLBACK if self._wanted == "auto" else ():
             if method not in self._barred and installed(method) and (method not in DIRECT or self._fits()):
-                failed = " and ".join(self._barred)
+                failed, self._pinned = " and ".join(self._barred), True
                 self._use(method, f"fallback: {failed} did not reach the tolerance on these conductances")
                 return True
         return False
