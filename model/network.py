@@ -162,7 +162,7 @@ class Network:
         """
         if values is None:
             values = 1.0 if self.initial_conductances is None else self.initial_conductances
-        g = np.array(getattr(values, "conductances", values), dtype=np.float64)
+        g = real(getattr(values, "conductances", values), "conductances")
         if g.ndim == 0:
             g = np.full(self.n_edges, float(g))
         if g.shape != (self.n_edges,):
@@ -204,6 +204,8 @@ class Network:
         nodes = np.atleast_1d(np.array(nodes))
         if nodes.size and nodes.dtype.kind not in "iu":
             raise TypeError(f"{what} must be integer node numbers, got {nodes.dtype}")
+        if nodes.ndim > 1:
+            raise ValueError(f"{what} must be a list of node numbers, not an array of shape {nodes.shape}")
         nodes = nodes.astype(np.int64)
         bad = nodes[(nodes < 0) | (nodes >= self.n_nodes)]
         if bad.size:
@@ -337,6 +339,16 @@ def _names(names: Any, count: int, what: str, *, distinct: bool) -> tuple[str, .
         twice = next(name for name, times in Counter(found).items() if times > 1)
         raise ValueError(f"{what}: {twice!r} is there twice; node names must be distinct")
     return found
+
+
+def real(values: Any, what: str) -> NDArray[np.float64]:
+    """A copy as an array of real numbers; masked or complex ones are errors, since a cast drops what they say."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"{what} are masked at {int(np.ma.getmaskarray(values).sum())} places; fill them in first, as "
+                         "with values.filled(0.0)")
+    if np.iscomplexobj(values):
+        raise TypeError(f"{what} must be real, not complex; take values.real if their imaginary parts are 0")
+    return np.array(values, dtype=np.float64)
 
 
 def _box(box: Any) -> float | tuple[float, float] | None:
