@@ -69,7 +69,8 @@ def faults(name, thing):
     types = house.annotations(unwrapped(thing) if not inspect.isclass(thing) else thing)
     for parameter, annotation in types.items():
         meaning = parsed.meaning(parameter)
-        if parameter.startswith("_") or parameter in SAME_EVERYWHERE or re.search(r"see :|as in the class|as for :|as there", text):
+        known = parameter.startswith("_") or parameter in SAME_EVERYWHERE
+        if known or re.search(r"see :|as in the class|as for :|as there", text):
             continue
         named = re.search(rf"\b{parameter}\b", text) or (parameter == "rate" and re.search(r"\bR\b", text))
         if meaning is None and not OWN.fullmatch(annotation) and not named:
