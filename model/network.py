@@ -32,6 +32,13 @@ class Network:
     conductance_source : where the initial conductances come from, in words, as in "column 'r' as resistance".
 
     Frozen, and so are its arrays. Raises TypeError or ValueError for what is no network.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> net.n_nodes, net.n_edges, net.degree.max()
+    (16, 24, np.int64(4))
+    >>> net
+    <Network '4×4 grid': 16 nodes, 24 edges>
     """
 
     edges: NDArray[np.int64]

@@ -21,6 +21,20 @@ class Constraint:
     value : V (n_nodes,) in volt -> number.
     gradient : V -> (n_nodes,) array ∂f/∂V.
     second : V -> (n_nodes, n_nodes) array or sparse array ∂²f/∂V∂V; None where f is linear.
+
+    >>> import numpy as np
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> def square(v):
+    ...     return v[6] ** 2
+    >>> def slope(v):
+    ...     return np.where(np.arange(16) == 6, 2 * v[6], 0.0)
+    >>> def bend(v):
+    ...     return np.diag(np.where(np.arange(16) == 6, 2.0, 0.0))
+    >>> output = ol.tasks.Constraint(square, slope, bend)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, targets=[output], target_voltages=[0.36])
+    >>> ol.descend(net, task, until=1e-8).status
+    'reached'
     """
 
     value: Callable[[NDArray[Any]], Any]

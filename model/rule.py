@@ -37,6 +37,13 @@ class Rule:
     noise, seed : standard deviation of c averaged over one training step, in V²; white, of every edge its own.
     edge_scale, memory : every edge learns at a rate of its own, R/√(1 + s/edge_scale²), ds/dt = a R (c² - s/memory),
         s = 0 at first; edge_scale in V², memory in training steps, None for ever (AdaGrad).
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> run = ol.train(net, task, 1.0, until=1e-3, rule=ol.Rule(nudge=0.1, floor_mode="clip", ceiling=10.0))
+    >>> run.status, round(run.training_time, 1)
+    ('reached', 12.9)
     """
 
     nudge: float = 1e-3
@@ -121,6 +128,13 @@ class GradientFlow:
     cap : largest |ΔG/G| of a step. With larger steps edges slam into the floor and isolate nodes.
     share : largest share of the errors c that a step removes. Smaller cap and share follow the flow more closely.
     frozen : (n_edges,) boolean mask of edges that do not learn, or None.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> run = ol.train(net, task, 0.0, rule=ol.rules.GradientFlow(floor=1e-3), until=1e-6)
+    >>> run.status, run.conductances.min() >= 1e-3
+    ('reached', np.True_)
     """
 
     floor: float = 1e-6

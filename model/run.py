@@ -41,6 +41,13 @@ class Run:
     final_cost : C*/C*(0) at the end.
     n_steps, n_looks : RK4 steps taken, or discrete updates, and times that C* was solved for.
     recorded : {name: (n_times, ...)} what `Record(keep=...)` asked for, at `times`; shapes and units are said there.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> run = ol.train(net, task, 1.0, until=1e-3, record=ol.Record(per_decade=2))
+    >>> run.status, run.conductances.shape, run.times.size == run.cost.size
+    ('reached', (24,), True)
     """
 
     rate: float

@@ -19,6 +19,13 @@ class Schedule:
     ramp_times, ramp_factors : (n,) R is multiplied by a factor, piecewise linear in time and constant beyond.
     slow_down : d ln R/dt = -slow_down while the nonequilibrium cost C grows, as in the authors' code.
     speed_up : d ln R/dt = speed_up while it falls.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> both = (ol.Task({0: 1.0, 15: 0.0}, {6: 0.6}), ol.Task({0: 0.0, 15: 1.0}, {6: 0.4}))
+    >>> in_turn = ol.Schedule(switching=10.0, ramp_times=[0.0, 100.0], ramp_factors=[1.0, 0.1])
+    >>> ol.train(net, both, 0.1, until=1e-2, schedule=in_turn).status
+    'out of time'
     """
 
     switching: float | None = None

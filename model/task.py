@@ -45,6 +45,12 @@ class Task:
 
     Without a held node the network floats: currents must balance, and voltages are relative to their mean.
     Several training samples are a list of Tasks with the same outputs.
+
+    >>> import ohmlearn as ol
+    >>> task = ol.Task(sources=[0, 15], source_voltages=[1.0, 0.0], targets=[6], target_voltages=[0.7])
+    >>> same = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> same.targets.tolist(), same.feasible, same.bounds.tolist()
+    ([6], True, [[0.0, 1.0]])
     """
 
     sources: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))

@@ -29,6 +29,13 @@ def hessians_along_training(network: Network, task: Task | tuple[Task, ...], rat
     Returns the runs, each going on from the one before, and the course of the Hessians at their equilibrium, whose
     speed ‖dH/dt‖ is that of the learning rule at the run's own voltages; NaN for variants of the rule, for schedules,
     for discrete updates and for several samples, whose slope is more than that of one pair of states.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> runs, course = ol.analysis.hessians_along_training(net, task, 0.0, [1.0, 10.0])
+    >>> len(runs), bool(course.cost[1] < course.cost[0])
+    (2, True)
     """
     from ohmlearn.solvers.hessian.hessian_trajectory import hessian_trajectory
 

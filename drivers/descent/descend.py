@@ -109,6 +109,16 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
 
     Linear tasks whose samples hold the same places run compiled; others, nonlinear constraints among them, by one
     :class:`Hessian` a step.
+
+    Returns a :class:`Descent`, or a list of them where lists were given: conductances at the end in G₀, costs in V²,
+    and the states that were asked for.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> end = ol.descend(net, task, until=1e-6)
+    >>> end.status, end.cost < 1e-6 * end.initial_cost
+    ('reached', True)
     """
     from ohmlearn.drivers.display.compile_cache import prepare
 

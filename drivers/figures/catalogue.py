@@ -29,7 +29,12 @@ STATUSES = ("pass", "open", "FAIL")
 @dataclass(frozen=True)
 class Settings:
     """What all figures are told. network : as the table [network] of a sweep file; by default the project's own
-    packing of 64 disks. threads : None for all cores that the process may use."""
+    packing of 64 disks. threads : None for all cores that the process may use.
+
+    >>> import ohmlearn as ol
+    >>> ol.figures.Settings({"grid": {"shape": [4, 4]}}, threads=1).make_network()
+    <Network '4×4 grid': 16 nodes, 24 edges>
+    """
 
     network: Mapping[str, Any] = field(default_factory=lambda: PACKING)
     threads: int | None = None
@@ -52,6 +57,11 @@ class Entry:
     make : (size, folder, settings) -> paths written, see above.
     adjust : field of the size that an option of the same name may set -> how its text is read.
     takes_network : whether the figure can be made on another network.
+
+    >>> import ohmlearn as ol
+    >>> figure = ol.figures.entries()["fig2"]
+    >>> figure.title, sorted(figure.panels)
+    ('Cost and training time from the quasistatic limit to R = 1e12', ['a', 'b', 'c', 'd'])
     """
 
     name: str
@@ -93,7 +103,14 @@ class Entry:
 
 
 def entries() -> dict[str, Entry]:
-    """All figures by name, in the order of the report."""
+    """All figures by name, in the order of the report.
+
+    Returns {name: :class:`Entry`}; `entry.produce(entry.size(quick=True), folder, Settings())` makes a figure.
+
+    >>> import ohmlearn as ol
+    >>> "fig2" in ol.figures.entries()
+    True
+    """
     from ohmlearn.drivers import figures
 
     modules = (import_module(module.name) for module in walk_packages(figures.__path__, f"{figures.__name__}."))

@@ -41,6 +41,14 @@ def train(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None
     traces : keep C of every training step.
 
     A task that is met from the start has C in V² in place of C/C(0).
+
+    Returns a :class:`LabRun` or :class:`LabRuns`: resistances in taps, times in training steps and in 1/γp.
+
+    >>> import ohmlearn as ol
+    >>> board = ol.lab.lab_network()
+    >>> run = ol.lab.train(board, ol.lab.lab_task(board), rate=0.1, steps=300)
+    >>> run.n_steps, run.rate
+    (300, 0.1)
     """
     from ohmlearn.drivers.display.compile_cache import prepare
 

@@ -40,7 +40,15 @@ CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 
 class StoreError(ValueError):
-    """A store that cannot be used as it is; the message says what to do."""
+    """A store that cannot be used as it is; the message says what to do.
+
+    >>> import ohmlearn as ol
+    >>> try:
+    ...     ol.open_results("no-such-folder")
+    ... except ol.stores.StoreError as error:
+    ...     print("no-such-folder" in str(error))
+    True
+    """
 
 
 @contextlib.contextmanager

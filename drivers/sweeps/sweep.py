@@ -35,6 +35,17 @@ class Sweep:
     tables : what the file says, checked. network, tasks : what it describes. Tasks are drawn at random ([tasks]
     allosteric), read from task files ([tasks] files) or written down ([[tasks.tables]]).
     Member number k trains task k // n_rates at rate k % n_rates.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> tables = {"network": {"grid": {"shape": [4, 4]}}, "sweep": {"rates": [0, 1], "until": 1e-3},
+    ...           "tasks": {"tables": [{"sources": {"0": 1.0, "15": 0.0}, "targets": {"6": 0.7}}]}}
+    >>> sweep = ol.Sweep.from_tables(tables)
+    >>> with TemporaryDirectory() as folder:
+    ...     report = sweep.run(folder, progress=False)
+    ...     results = ol.open_results(folder).load()
+    >>> report.computed, results["training_time"].round(2).values.tolist()
+    (2, [[26.11, 13.07]])
     """
 
     tables: Checked

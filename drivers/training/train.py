@@ -66,6 +66,19 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
     Raises ValueError for what cannot be followed in floating point or would not end within days: rates, voltages,
     conductances and times beyond 1e±50 among them.
+
+    Returns a :class:`Run` for one task and one rate, else :class:`Runs`: conductances in G₀, times in 1/γp (training
+    steps at rate 0), costs relative to that at the start.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> run = ol.train(net, task, rate=1.0)
+    >>> run.status, round(run.training_time, 2)
+    ('reached', 13.42)
+    >>> runs = ol.train(net, task, rate=[0.0, 0.1, 1.0], until=1e-3)
+    >>> runs.training_time.round(2).tolist()
+    [26.11, 235.84, 13.07]
     """
     check_nouns(network=network, rule=rule, schedule=schedule, updates=updates)
     asked = members_of(task, rate, grid)

@@ -14,6 +14,12 @@ def grid(*shape: int, periodic: bool = False) -> Network:
     shape : one number or more: a chain, a square lattice (rows, columns), a cubic one, ...
     periodic : join opposite faces; sides must then be at least 3 (a ring, a torus, ...).
     Positions are given in one and two dimensions, in units of the lattice constant; a ring lies on a circle.
+
+    Returns a :class:`Network`.
+
+    >>> import ohmlearn as ol
+    >>> ol.Network.grid(3, 4), ol.Network.grid(5, periodic=True).n_edges
+    (<Network '3×4 grid': 12 nodes, 17 edges>, 5)
     """
     wrong = next((side for side in shape if not isinstance(side, int | np.integer)), None)
     if wrong is not None:

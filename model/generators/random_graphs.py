@@ -13,6 +13,12 @@ def random(n_nodes: int, mean_degree: float = 4.5, seed: int = 0) -> Network:
     Edges arrive in random order, as in the random graph of Erdős and Rényi; kept are those that join two
     parts which were separate until then, and the first of the others up to the number wanted.
     No positions. Same seed, same network. Raises ValueError where no such graph exists.
+
+    Returns a :class:`Network` without positions.
+
+    >>> import ohmlearn as ol
+    >>> ol.Network.random(50, mean_degree=4.0, seed=1).n_edges
+    100
     """
     wanted = wanted_edges(n_nodes, mean_degree, most=n_nodes * (n_nodes - 1) // 2)
     rng = np.random.default_rng(seed)

@@ -22,6 +22,13 @@ def delaunay(n_nodes: int, seed: int = 0, *, mean_degree: float | None = 4.5, pe
         (they lie along the hull), except where they alone hold the network together; None keeps them.
     Nodes are numbered row by row, to and fro, so that neighbours have near numbers. Same seed, same network.
     Raises ValueError where the mean degree or the spacing cannot be had.
+
+    Returns a :class:`Network` with positions in units of the square's side.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.delaunay(100, seed=1)
+    >>> net.n_nodes, net.n_edges
+    (100, 225)
     """
     if n_nodes < (12 if periodic else 3):
         raise ValueError(f"n_nodes = {n_nodes} is too few to triangulate; take 3 at least, 12 if periodic")

@@ -151,6 +151,18 @@ def read_spice(path: str | os.PathLike[str], *, folder: str | os.PathLike[str] |
     which they appear; edges in the order of the resistors. Parameters, expressions of numbers and included files are
     read. What to analyse and to print is passed over. Anything else that is not understood raises SpiceError, a
     ValueError, which names the line.
+
+    Returns a :class:`Netlist`: the network of its resistors, conductances in S, and its sources in V and A.
+
+    >>> import ohmlearn as ol
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     deck = Path(folder, "divider.cir")
+    ...     _ = deck.write_text("divider\\nV1 in 0 1.0\\nR1 in out 1k\\nR2 out 0 3k\\n.end\\n")
+    ...     circuit = ol.read_spice(deck)
+    >>> circuit.network.n_edges, circuit.network.node_names, circuit.network.initial_conductances.round(6).tolist()
+    (2, ('in', 'out', '0'), [0.001, 0.000333])
     """
     path = Path(path)
     with reading(path):

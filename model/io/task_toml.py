@@ -27,7 +27,20 @@ KEYS = ("ground", "sources", "currents", "drops", "targets")
 
 
 def read_tasks(path: str | Path) -> list[Task]:
-    """The task of a file, or its samples. Raises ValueError that names the file and what is wrong with it."""
+    """The task of a file, or its samples. Raises ValueError that names the file and what is wrong with it.
+
+    Returns a list of Tasks, one for each sample; voltages in V.
+
+    >>> import ohmlearn as ol
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "task.toml")
+    ...     _ = file.write_text('ground = 15\\nsources = { 0 = 1.0 }\\ntargets = { 6 = 0.7, "5-9" = 0.1 }\\n')
+    ...     task, = ol.tasks.read_tasks(file)
+    >>> task.sources.tolist(), task.targets
+    ([0, 15], (6, (5, 9)))
+    """
     try:
         return tasks_of(read_tables(path))
     except (ValueError, TypeError) as error:

@@ -44,6 +44,12 @@ class Equilibrium:
         differences along the edges themselves; it sees weak parts of the network beside strong ones. Checked on every
         solve; `stats.error` gives it in volts.
     keep : while conductances drift, go on with the factor or hierarchy of older ones as long as that pays.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> circuit = ol.Equilibrium(net, held=[0, 15])
+    >>> circuit.solve(1.0, held_voltages=[1.0, 0.0]).round(3).tolist()[:4]
+    [1.0, 0.731, 0.577, 0.5]
     """
 
     def __init__(self, network: Network, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,

@@ -37,6 +37,15 @@ def hessian(network: Network, task: Task | Sequence[Task], conductances: ArrayLi
 
     method : "auto" (dense up to 1500 nodes), "dense", or how to solve, see :class:`Equilibrium`.
     rtol : tolerance of the solves.
+
+    Returns a :class:`Hessian`, in V² per unit of conductance squared, with errors in V and their gradients.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> h = ol.hessian(net, task)
+    >>> round(h.cost, 6), h.gradient.shape, (h @ h.gradient[0]).shape
+    (0.02, (1, 24), (24,))
     """
     return Hessian(network, as_tasks(task), network.conductances(conductances), method, rtol)
 

@@ -42,6 +42,15 @@ def hessian_trajectory(network: Network, task: Task | Sequence[Task], conductanc
     """Both Hessians at every row of conductances (n_states, n_edges), a task (or samples) being learned.
 
     rates : (n_states, n_edges) dG/dt for the speed; that of gradient flow, -∂C/∂G, by default.
+
+    Returns a :class:`HessianTrajectory`, one entry for each state; costs in V².
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> descent = ol.descend(net, task, costs=[1e-4, 1e-6])
+    >>> ol.analysis.hessian_trajectory(net, task, descent.history).alignment.round(2).tolist()
+    [1.0, 1.0]
     """
     states = np.atleast_2d(np.asarray(conductances, dtype=np.float64))
     speeds = None if rates is None else np.broadcast_to(np.asarray(rates, dtype=np.float64), states.shape)
