@@ -41,7 +41,7 @@ class Flatness:
     def ratios(self, kind: str, mode: int, fastest: float = 1.0) -> TrainingTimes:
         """λ over that of the same task at the first rate: mean, error and median over tasks, per rate.
 
-        fastest : this share of the tasks only, those that took the shortest τ at each rate.
+        fastest : this fraction of the tasks only, those that took the shortest τ at each rate.
         """
         values = self.eigenvalues[list(KINDS).index(kind), :, :, mode]
         slow = self.times > np.nanquantile(self.times, fastest, axis=0)

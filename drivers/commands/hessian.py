@@ -94,7 +94,7 @@ def facts(h: Hessian, k: int) -> Iterator[str]:
            f"λ^L by Eq. 15 {account.eigenvalue:.5g}")
     yield (f"crack         {int(soft.crack.sum())} edges between sectors of {int(soft.sectors.sum())} and "
            f"{int((~soft.sectors).sum())} nodes, {soft.crack_conductance:.3g} × the conductance of the rest, with "
-           f"{account.crack_share:.1%} of the stiff mode's squares")
+           f"{account.crack_fraction:.1%} of the stiff mode's squares")
 
 
 def written(h: Hessian, k: int, folder: Path, title: str) -> list[Path]:

@@ -147,7 +147,7 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         a sample whose right output leads by the margin already is left alone. Small against the held voltages, so that
         conductances that are not negative can give it.
     epochs, max_steps : how often the desired outputs are set anew, and most steps in between.
-    tol : training ends when an epoch lowers the mean cost by less than this share.
+    tol : training ends when an epoch lowers the mean cost by less than this fraction.
     Others as for :class:`CoupledRegressor`; scale=False takes X as voltages.
 
     The decision does not change when all outputs gain the same voltage, nor with their scale, so weights >= 0 that sum

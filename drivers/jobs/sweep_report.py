@@ -146,7 +146,7 @@ def timing(data: xarray.Dataset) -> str:
     return (f"<p>{steps.sum()} steps and {looks.sum()} looks at C* in all, {steps.sum() / done.sum():.4g} steps a "
             "member. Results hold no clock times; <code>ohmlearn sweep --timeline FILE</code> writes what every rank "
             "did when. The members with most steps:</p>"
-            + table(("task", "R", "status", "steps", "looks", "share of all steps"), rows, ("status",)))
+            + table(("task", "R", "status", "steps", "looks", "fraction of all steps"), rows, ("status",)))
 
 
 def provenance(data: xarray.Dataset) -> str:

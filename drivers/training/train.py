@@ -136,7 +136,7 @@ def _by_flow(network: Network, asked: Members, dt: Any, method: str, *, wanted: 
     from ohmlearn.drivers.descent.as_runs import Wanted, train_by_flow
 
     if dt != "auto" or method != "auto":
-        raise ValueError("gradient flow takes capped steps of its own (GradientFlow's cap and share); leave dt and "
+        raise ValueError("gradient flow takes capped steps of its own (GradientFlow's cap and fraction); leave dt and "
                          "method at 'auto'")
     tasks = [asked.tasks[k] for k in asked.which.tolist()]
     if not asked.single:

@@ -73,7 +73,7 @@ class SoftMode:
         size = float(np.linalg.norm(x) * np.linalg.norm(self.pattern))
         return abs(float(x @ self.pattern)) / size if size else 0.0
 
-    def share(self, edges: ArrayLike) -> float:
+    def fraction(self, edges: ArrayLike) -> float:
         """Share of the squares of a vector over the edges (n_edges,) that lies in the crack."""
         x = np.asarray(edges, dtype=np.float64)**2
         return float(x[self.crack].sum() / x.sum())
@@ -115,9 +115,9 @@ class SoftApproximation:
         return self.soft.overlap(self.stiff[1])
 
     @property
-    def crack_share(self) -> float:
+    def crack_fraction(self) -> float:
         """Share of the squared stiff mode that lies in the crack between the sectors."""
-        return self.soft.share(self.stiff[1])
+        return self.soft.fraction(self.stiff[1])
 
 
 def soft_mode(network: Network, conductances: ArrayLike) -> SoftMode:

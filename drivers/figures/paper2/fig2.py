@@ -31,7 +31,7 @@ TARGETS, WIDE = (0.5, 1.5), (10**0.5, 10**3.0)      # b of the figure; of the cr
 COSTS = 10.0 ** np.arange(0, -14.1, -0.5)           # states looked at, V²
 FITTED = 1e-11, 1e-3                                # range of C in which the ratio and dH/dt follow √C
 ALIGNED = 1e-8, 1e-3                                # the same for 1 - alignment, which ends in rounding
-RULE = GradientFlow(floor=1e-6, ceiling=10.0, share=0.2)
+RULE = GradientFlow(floor=1e-6, ceiling=10.0, fraction=0.2)
 
 
 @dataclass(frozen=True)

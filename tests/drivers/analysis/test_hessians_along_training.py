@@ -22,7 +22,7 @@ def test_states_are_those_of_one_run_and_the_speed_is_the_change_of_h():
 
 def test_gradient_flow_is_followed_by_the_same_call():
     task = ol.Task(currents={0: 1.0, 20: -1.0}, targets=[(4, 9)], target_voltages=[0.5])
-    flow = ol.rules.GradientFlow(share=0.1)
+    flow = ol.rules.GradientFlow(fraction=0.1)
     runs, course = ol.analysis.hessians_along_training(NET, task, 0, [1.0, 3.0], rule=flow)
     whole = ol.descend(NET, task, rule=flow, t_max=3.0, times=[1.0], until=0)
     assert runs.time.tolist() == [1.0, 3.0]

@@ -32,7 +32,7 @@ def test_flow_against_tight_integration(task):
     exact = flow(task, times)
     errors = []
     for fine in (1, 2, 4):
-        rule = ol.rules.GradientFlow(cap=0.004 / fine, share=0.02 / fine)
+        rule = ol.rules.GradientFlow(cap=0.004 / fine, fraction=0.02 / fine)
         run = ol.descend(NET, task, rule=rule, conductances=START, times=times, t_max=times[-1], until=0)
         assert run.status == "out of time"
         assert run.times.tolist() == times.tolist()

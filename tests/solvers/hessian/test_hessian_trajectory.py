@@ -8,7 +8,7 @@ TASK = ol.Task(currents={0: 1.0, 39: -1.0}, targets=[(4, 30)], target_voltages=[
 
 def test_laws_on_the_way_to_a_solution():
     costs = 10.0**np.arange(-1, -11, -1)
-    run = ol.descend(NET, TASK, rule=ol.rules.GradientFlow(share=0.2), until=0.0, error=1e-6, costs=costs)
+    run = ol.descend(NET, TASK, rule=ol.rules.GradientFlow(fraction=0.2), until=0.0, error=1e-6, costs=costs)
     course = ol.analysis.hessian_trajectory(NET, TASK, run.history)
     low = course.cost < 1e-4
     for values, power in ((course.ratio, 0.5), (course.speed, 0.5), (1 - course.alignment, 1.0)):

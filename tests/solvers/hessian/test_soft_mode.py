@@ -22,7 +22,7 @@ def test_crack_between_two_halves():
     assert np.array_equal(np.flatnonzero(soft.crack), np.arange(30, 33))
     assert soft.crack_conductance < 2e-4
     assert np.isclose(np.linalg.norm(soft.mode), 1)
-    assert soft.share(g * 0 + soft.crack) == 1.0
+    assert soft.fraction(g * 0 + soft.crack) == 1.0
 
 
 @pytest.mark.parametrize("task", [
@@ -41,7 +41,7 @@ def test_approximation_becomes_exact_as_the_crack_weakens(task):
     assert errors[2] < 1e-4
     assert np.allclose(np.array(errors[:-1]) / errors[1:], 10, rtol=0.2)
     assert account.overlap > 1 - 1e-8
-    assert account.crack_share > 1 - 1e-8
+    assert account.crack_fraction > 1 - 1e-8
     assert np.isclose(account.eigenvalue / np.sum(exact**2), 1, rtol=1e-4)
 
 

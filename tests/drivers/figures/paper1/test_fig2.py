@@ -150,8 +150,8 @@ def test_map_and_limit_are_told_apart(monkeypatch) -> None:
     monkeypatch.delenv("OHMLEARN_REFERENCE", raising=False)
     limit = np.log10([0.5, 0.2, 0.1, 1e-3]) * np.ones((41, 1))
     run = replace(made_run(0.0), training_time=90.0)
-    for share, word in ((1.0, "pass"), (0.0, "FAIL"), (0.45, "open")):
-        ahead = np.where(np.arange(-1, 40)[:, None] < 40 * share, -0.1, 0.1)
+    for fraction, word in ((1.0, "pass"), (0.0, "FAIL"), (0.45, "open")):
+        ahead = np.where(np.arange(-1, 40)[:, None] < 40 * fraction, -0.1, 0.1)
         lines = tell(QuasistaticMap(run, limit + ahead, limit), replace(run, training_time=100.0))
         assert lines[-1].startswith(word)
     assert f"at steps {', '.join(f'{step:g}' for step in STEPS)}" in lines[-1]
