@@ -40,7 +40,7 @@ def overview(path: str | Path) -> list[str]:
     states = store.checkpoints()
     aside = sum(bool(codes[number] == MISSING) for number in states)
     if aside:
-        told.append(f"{aside} members have a checkpoint to go on from")
+        told.append(f"{aside} members have a checkpoint to resume from")
     jobs = running(store.path)
     told += [f"shard {name.replace('of', '/')} is at work: {who}" for name, who in jobs.items()]
     if jobs and (note := read_note(store.path / NOTE)) is not None:  # a killed job leaves a note too

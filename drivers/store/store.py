@@ -41,12 +41,12 @@ class Store:
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
-        """An existing store. Raises StoreError when it is none, or of another format."""
+        """An existing store. Raises StoreError when the folder is not a store, or has another format."""
         path = Path(path)
         try:
             header = json.loads((path / HEADER).read_text())
         except (FileNotFoundError, NotADirectoryError):
-            raise StoreError(f"{path} is no store of a sweep: it has no {HEADER}; name the folder that "
+            raise StoreError(f"{path} is not the store of a sweep: it has no {HEADER}; name the folder that "
                              "`ohmlearn sweep FILE --output FOLDER` wrote") from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise StoreError(f"{path / HEADER} is damaged ({error}); run the sweep's own command again with a new "
@@ -182,7 +182,7 @@ def make_folder(path: Path) -> None:
     if not (path / HEADER).exists():
         others = [item.name for item in path.iterdir() if item.name != INPUTS and not OURS.search(item.name)]
         if others:
-            raise StoreError(f"{path} holds other files ({others[0]}) and is no store; name a new or empty folder")
+            raise StoreError(f"{path} holds other files ({others[0]}) and is not a store; name a new or empty folder")
 
 
 TASK_ARRAYS = ("sources", "source_voltages", "targets", "target_voltages")

@@ -95,7 +95,7 @@ class Theory:
         is 1e-6 C(0)."""
         end = -np.log(UNTIL) * np.abs(self.before.decay_times(rate)).max()
         times = end * np.geomspace(1e-5, 1.0, SAMPLES)
-        errors = self.before.follow(rate, times)
+        errors = self.before.evolve(rate, times)
         cost = np.sum(errors**2, axis=1) / np.sum(self.before.errors**2)
         below = np.flatnonzero(cost < UNTIL)
         return (times, cost) if not below.size else (times[:below[0] + 1], cost[:below[0] + 1])

@@ -204,7 +204,7 @@ def test_a_folder_with_other_things_is_not_taken(tmp_path):
     with pytest.raises(StoreError, match=r"holds other files \(thesis.tex\)"):
         small().run(tmp_path)
     assert [item.name for item in tmp_path.iterdir()] == ["thesis.tex"]
-    with pytest.raises(StoreError, match="is no store"):
+    with pytest.raises(StoreError, match="is not the store"):
         ol.open_results(tmp_path)
 
 

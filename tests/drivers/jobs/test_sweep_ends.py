@@ -56,7 +56,7 @@ def end(file, process, number, target):
 def test_a_signal_stops_in_good_order(file, undisturbed, ranks, number, target):
     code, out, errors = end(file, start(file, ranks), number, target)
     assert code == 75, errors
-    assert f"stopped by {signal.Signals(number).name}; the same command goes on from here" in out
+    assert f"stopped by {signal.Signals(number).name}; repeat the command to resume" in out
     assert "Traceback" not in errors
     store = Store.open(file.with_suffix(""))
     aside = set(store.checkpoints()) - {number for number, code in enumerate(store.status()) if code >= 0}

@@ -101,7 +101,8 @@ def test_nothing_done_yet(tmp_path):
 
 def test_command(store, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for words, code, told in (([store], 0, "wrote small <1>-report.html"), ([tmp_path], 2, "is no store of a sweep"),
+    for words, code, told in (([store], 0, "wrote small <1>-report.html"),
+                              ([tmp_path], 2, "is not the store of a sweep"),
                               ([store, "-o", "nowhere/page.html"], 2, "name another place by --output")):
         with pytest.raises(SystemExit) as end:
             main(["report", *map(str, words)])
@@ -111,5 +112,5 @@ def test_command(store, tmp_path, monkeypatch, capsys):
 
 
 def test_no_store(tmp_path):
-    with pytest.raises(StoreError, match="is no store of a sweep"):
+    with pytest.raises(StoreError, match="is not the store of a sweep"):
         summary(tmp_path)

@@ -153,4 +153,4 @@ def test_status_and_check_from_the_command_line(parts):
     assert "0 members are sound" in looked.stdout
     ended = run("status", parts / "nowhere")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
-    assert "is no store" in ended.stderr
+    assert "is not the store" in ended.stderr
