@@ -22,7 +22,7 @@ help:
 	@echo "make clean  remove .venv, $(OUT)/ and build products"
 
 run: $(VENV)/run.stamp
-	$(BIN)/ohmlearn figure fig2 --out $(OUT) $(ARGS)
+	$(BIN)/ohmlearn figure fig2 --output $(OUT) $(ARGS)
 
 test: $(VENV)/test.stamp
 	$(BIN)/pytest $(ARGS)

@@ -232,7 +232,7 @@ def plot(curves: dict[tuple[int, str], NDArray[np.float64]], path: Path) -> None
     for (ranks, order), ended in curves.items():
         axes.plot(np.sort(ended), 1 - np.arange(ended.size) / ended.size, "-" if order == "dealt anew" else ":",
                   label=f"{ranks} ranks, {order}", color=f"C{[100, 1000, 10_000].index(ranks)}")
-    axes.set(xlabel="time / time of the whole", ylabel="share of lanes at work", xlim=(0, 1.01))
+    axes.set(xlabel="time / time of the whole", ylabel="fraction of lanes at work", xlim=(0, 1.01))
     axes.legend(fontsize="small", frameon=False)
     figure.savefig(path, dpi=150)
 

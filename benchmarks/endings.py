@@ -156,7 +156,7 @@ def call(seed: int) -> Call:
         rule |= variant(rng, net, rate)
         if rng.random() < 0.15 and rule.get("clamp") != "moving":
             step = spread(rng, 0.03, 1.0) / max(1.0, rate) ** 0.5
-            options["updates"] = ol.Discrete(step=step, probability=float(rng.choice([1.0, 0.5])))
+            options["updates"] = ol.rules.Discrete(step=step, probability=float(rng.choice([1.0, 0.5])))
             options["t_max"] = min(limit, 3000 * step / (rate or 1.0))
         else:
             options["schedule"] = schedule(rng, limit, rate, any(isinstance(given, tuple) for given in tasks))
@@ -224,7 +224,7 @@ def load_kernels() -> None:
     none = np.zeros(12, dtype=bool)
     for bounds in ({}, {"ceiling": 9.0}, {"frozen": none}, {"ceiling": 9.0, "frozen": none}):
         ol.train(net, [task, task], [1.0, 0.0], rule=ol.Rule(**bounds))
-    for updates in (None, ol.Discrete()):
+    for updates in (None, ol.rules.Discrete()):
         ol.train(net, [task, task], [1.0, 0.0], rule=ol.Rule(clamp="pulled"), updates=updates)
 
 

@@ -85,7 +85,7 @@ def words(file: Path, store: str, ranks: int) -> list[str]:
     """The command that is started again and again."""
     launcher = Path(sys.executable).with_name("mpiexec")
     return [str(launcher), "-n", str(ranks), sys.executable, __file__, "--traced", str(file.with_suffix(".trace")),
-            "sweep", str(file), "--store", str(file.with_name(store)), "--quiet"]
+            "sweep", str(file), "--output", str(file.with_name(store)), "--no-progress"]
 
 
 def new_trace(file: Path) -> Any:

@@ -1,7 +1,7 @@
 """The lab circuit: training steps of circuits per second."""
 import numpy as np
-from ohmlearn.drivers.lab.train import lab
-from ohmlearn.lab_circuit import lab_network, lab_task
+from ohmlearn.drivers.lab.train import train
+from ohmlearn.lab.circuit import lab_network, lab_task
 from ohmlearn.network import Network
 
 CIRCUITS, STEPS = 32, 1000
@@ -19,7 +19,7 @@ class Lab:
         self.train(rate, 2)
 
     def train(self, rate: float, steps: int) -> None:
-        lab(self.network, self.tasks, rate, steps=steps, seed=np.arange(CIRCUITS), traces=False, threads=1)
+        train(self.network, self.tasks, rate, steps=steps, seed=np.arange(CIRCUITS), traces=False, threads=1)
 
     def time_steps(self, network: str, rate: float) -> None:
         self.train(rate, STEPS)

@@ -39,7 +39,7 @@ def main(nodes: int) -> None:
     clock = [perf_counter()]
     values, modes = h.stiff_modes(3)
     clock.append(perf_counter())
-    soft = ol.soft_modes(network, g, 6)
+    soft = ol.soft.soft_modes(network, g, 6)
     clock.append(perf_counter())
     gradient, stiff, softest = np.diff(clock, prepend=begin)
     wrong = np.linalg.norm(h @ modes - modes * values, axis=0).max() / values[0]

@@ -55,8 +55,8 @@ def seconds(file: Path, ranks: int, store: str) -> tuple[float, float]:
     line = file.with_suffix(".csv")
     launcher = Path(sys.executable).with_name("mpiexec")
     begin = time.monotonic()
-    subprocess.run([launcher, "-n", str(ranks), sys.executable, "-m", "ohmlearn", "sweep", file, "--store",
-                    file.with_name(store), "--threads", "1", "--quiet", "--timeline", line], check=True,
+    subprocess.run([launcher, "-n", str(ranks), sys.executable, "-m", "ohmlearn", "sweep", file, "--output",
+                    file.with_name(store), "--threads", "1", "--no-progress", "--timeline", line], check=True,
                    stdout=subprocess.DEVNULL)
     took = time.monotonic() - begin
     with open(line, newline="") as table:

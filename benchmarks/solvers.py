@@ -15,7 +15,7 @@ import time
 import numpy as np
 import ohmlearn as ol
 from ohmlearn.solvers.equilibrium import backends
-from ohmlearn.solvers.equilibrium.conjugate_gradient import conjugate_gradient, norm
+from ohmlearn.solvers.equilibrium.conjugate_gradient import conjugate_gradient
 from ohmlearn.solvers.equilibrium.grounded_laplacian import Laplacian
 from ohmlearn.solvers.equilibrium.node_order import Layout
 from ohmlearn.solvers.equilibrium.star_mesh import StarMesh
@@ -34,7 +34,7 @@ def measure(laplacian: Laplacian, mesh: StarMesh, conductances: np.ndarray, meth
     apply = backend.prepare(core, ground)
     times.append(clock())
     rhs, handed = mesh.restrict(b)
-    x, count, done = conjugate_gradient(core, rhs, apply, None, 0.5e-10 * norm(b), 400)
+    x, count, done = conjugate_gradient(core, ground, rhs, apply, None, 0.8e-10, 400)
     mesh.extend(x, handed)
     times.append(clock())
     made, new, again, solve = np.diff(times)

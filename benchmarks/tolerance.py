@@ -39,8 +39,9 @@ def cases(net: ol.Network) -> list[Case]:
     found += [("R = 0", 0.0, ol.Rule(), None, False), ("ceiling 2, R = 30", 30.0, ol.Rule(ceiling=2.0), None, True)]
     still = np.zeros(net.n_edges)
     for rate in (0.0, 0.3, 30.0):
-        found += [(f"pulled, R = {rate:g}", rate, ol.equilibrium_propagation(), None, False),
-                  (f"pulled and clip, R = {rate:g}", rate, ol.equilibrium_propagation(floor_mode="clip"), None, False),
+        found += [(f"pulled, R = {rate:g}", rate, ol.rules.equilibrium_propagation(), None, False),
+                  (f"pulled and clip, R = {rate:g}", rate, ol.rules.equilibrium_propagation(floor_mode="clip"),
+                   None, False),
                   (f"general kernels, R = {rate:g}", rate, ol.Rule(bias=still), None, False)]
     for rate in (0.3, 30.0):
         ramp = ol.Schedule(ramp_times=[0, 1, 5], ramp_factors=[0.1, 1, 2])
@@ -55,7 +56,7 @@ def cases(net: ol.Network) -> list[Case]:
 def tasks_of(net: ol.Network, case: Case, count: int) -> list[Any]:
     """Tasks of one, two and three targets; pairs of samples where they are shown in turn."""
     if case[3] is not None and case[3].switching is not None:
-        return [ol.allosteric_samples(net, 2, 5, 1 + seed % 3, seed=seed) for seed in range(count)]
+        return [ol.tasks.allosteric_samples(net, 2, 5, 1 + seed % 3, seed=seed) for seed in range(count)]
     return [ol.Task.allosteric(net, 6, 1 + seed % 3, seed=seed, feasible=True) for seed in range(count)]
 
 

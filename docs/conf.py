@@ -60,7 +60,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"ohmlearn {release}"
 html_static_path = ["_static"]
 html_css_files = ["house.css"]
-html_sidebars = {name: [] for name in ("index", "tutorial", "physics", "not-reproduced", "changelog")}
+html_sidebars = {name: [] for name in ("index", "installation", "tutorial", "which-call", "physics", "not-reproduced",
+                                        "scope", "faq", "glossary", "citing", "contributing", "changelog")}
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": False, "navigation_with_keys": False, "show_toc_level": 2, "header_links_before_dropdown": 6,

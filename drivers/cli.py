@@ -16,9 +16,10 @@ from ohmlearn.parallel.launch import this_rank
 from . import commands
 
 app = typer.Typer(
-    name="ohmlearn", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="ohmlearn", no_args_is_help=True, pretty_exceptions_enable=False,
     help="Resistor networks that learn: coupled learning at any rate, compiled and in parallel.",
-    epilog="Exit codes: 0 fine, 2 bad input, 3 members of a sweep failed, 75 stopped early (say the same again).",
+    epilog="Exit codes: 0 success, 2 bad input, 3 members of a sweep failed, 75 stopped early (repeat the command to "
+           "resume).",
 )
 
 
@@ -45,6 +46,37 @@ def add_commands() -> None:
             found.add_to(app)
 
 
+# command -> option of version 0.1 -> what takes its place: an option, one with the start of its value, or the value
+RENAMED: dict[str, dict[str, tuple[str, ...]]] = {
+    "train": {"--save": ("--output",), "--quiet": ("--no-progress",), "--step": ("--updates", "step=")},
+    "sweep": {"--store": ("--output",), "--quiet": ("--no-progress",), "--checkpoint": ("--checkpoint-every",)},
+    "figure": {"--out": ("--output",)},
+    "lab": {"--save": ("--output",), "--network": ()},
+}
+
+
+def with_new_names(arguments: list[str]) -> list[str]:
+    """The arguments with options of the version before under the names that they have now, each with a warning."""
+    renamed = RENAMED.get(arguments[0], {}) if arguments else {}
+    found: list[str] = []
+    start = ""
+    for argument in arguments:
+        option, equals, value = argument.partition("=")
+        if option not in renamed:
+            found.append(start + argument)
+            start = ""
+            continue
+        new = renamed[option]
+        print(f"ohmlearn: {option} is now {new[0] if new else 'an argument without a name'}; the old option will be "
+              "removed in the next version", file=sys.stderr)
+        found += new[:1]
+        start = new[1] if len(new) > 1 else ""
+        if equals:
+            found.append(start + value)
+            start = ""
+    return found
+
+
 def explain(error: BaseException) -> str:
     """One line that says what is wrong."""
     text = " ".join(str(error).split()) or type(error).__name__
@@ -61,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     atexit.register(gc.freeze)  # else the interpreter's end walks through all that was loaded: 0.4 s after a sweep
     add_commands()
     try:
-        app(arguments)
+        app(with_new_names(sys.argv[1:] if arguments is None else arguments))
     except (ValueError, TypeError, OSError) as error:
         if os.environ.get("OHMLEARN_TRACEBACK"):
             raise

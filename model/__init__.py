@@ -1,111 +1,99 @@
 """Resistor networks that learn: coupled learning at any rate, compiled and in parallel.
 
 The nouns are :class:`Network`, :class:`Task`, :class:`Rule`, :class:`Record` and :class:`Run`;
-:func:`train` makes them act. Everything heavier than NumPy is imported on first use.
+:func:`train` makes them act. What is needed less often is in submodules: `analysis`, `figures`, `generators`, `lab`,
+`learn`, `rules`, `soft`, `stores` and `tasks`. Everything heavier than NumPy is imported on first use.
 """
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 # public name -> module that defines it
 _FACE = {
-    "Constraint": "ohmlearn.outputs",
-    "CoupledClassifier": "ohmlearn.drivers.estimators.estimators",
-    "CoupledRegressor": "ohmlearn.drivers.estimators.estimators",
-    "Discrete": "ohmlearn.discrete",
     "Equilibrium": "ohmlearn.solvers.equilibrium.equilibrium",
-    "LabCircuit": "ohmlearn.lab_circuit",
-    "LabRun": "ohmlearn.lab_run",
-    "LabRuns": "ohmlearn.lab_run",
-    "Netlist": "ohmlearn.io.netlist",
     "Network": "ohmlearn.network",
     "Record": "ohmlearn.run",
-    "Responses": "ohmlearn.solvers.hessian.responses",
     "Rule": "ohmlearn.rule",
     "Run": "ohmlearn.run",
     "Runs": "ohmlearn.run",
     "Schedule": "ohmlearn.schedule",
     "Sweep": "ohmlearn.drivers.sweeps.sweep",
     "Task": "ohmlearn.task",
-    "lab": "ohmlearn.drivers.lab.train",
-    "lab_network": "ohmlearn.lab_circuit",
-    "lab_task": "ohmlearn.lab_circuit",
+    "descend": "ohmlearn.drivers.descent.descend",
+    "hessian": "ohmlearn.solvers.hessian.hessian",
+    "load": "ohmlearn.results.run_file",
+    "modes": "ohmlearn.solvers.equilibrium.modes",
     "open_results": "ohmlearn.drivers.store.open_results",
     "read_spice": "ohmlearn.io.netlist",
-    "GradientFlow": "ohmlearn.rule",
-    "allosteric_samples": "ohmlearn.training_samples",
-    "descend": "ohmlearn.drivers.descent.descend",
-    "follow": "ohmlearn.solvers.hessian.hessian_trajectory",
-    "follow_training": "ohmlearn.drivers.analysis.hessians_along_training",
-    "directed_aging": "ohmlearn.rule_variants",
-    "equilibrium_propagation": "ohmlearn.rule_variants",
-    "hessian": "ohmlearn.solvers.hessian.hessian",
-    "measure_responses": "ohmlearn.solvers.hessian.responses",
-    "modes": "ohmlearn.solvers.equilibrium.modes",
-    "soft_approximation": "ohmlearn.solvers.hessian.soft_mode",
-    "soft_mode": "ohmlearn.solvers.hessian.soft_mode",
-    "soft_modes": "ohmlearn.solvers.equilibrium.modes",
     "theory": "ohmlearn.solvers.theory.linear_theory",
     "train": "ohmlearn.drivers.training.train",
     "voltages": "ohmlearn.solvers.hessian.circuit",
 }
 
-# What is left out where its extra is not installed; to ask for it by name says which.
-_EXTRA = {"CoupledClassifier": "sklearn", "CoupledRegressor": "sklearn"}
+_SUBMODULES = ("analysis", "figures", "generators", "lab", "learn", "rules", "soft", "stores", "tasks")
 
-__all__ = ["__version__", *sorted(name for name in _FACE if name not in _EXTRA or find_spec(_EXTRA[name]))]
+# name of version 0.1 -> where it is now; handed on with a warning for one version
+_MOVED = {
+    "Constraint": "tasks.Constraint", "CoupledClassifier": "learn.CoupledClassifier",
+    "CoupledRegressor": "learn.CoupledRegressor", "Discrete": "rules.Discrete", "GradientFlow": "rules.GradientFlow",
+    "LabCircuit": "lab.LabCircuit", "LabRun": "lab.LabRun", "LabRuns": "lab.LabRuns", "Netlist": "io.netlist.Netlist",
+    "Responses": "analysis.Responses", "allosteric_samples": "tasks.allosteric_samples",
+    "directed_aging": "rules.directed_aging", "equilibrium_propagation": "rules.equilibrium_propagation",
+    "follow": "analysis.hessian_trajectory", "follow_training": "analysis.hessians_along_training",
+    "lab_network": "lab.lab_network", "lab_task": "lab.lab_task",
+    "measure_responses": "analysis.measure_responses", "soft_approximation": "soft.soft_approximation",
+    "soft_mode": "soft.soft_mode", "soft_modes": "soft.soft_modes",
+}
+
+__all__ = ["__version__", *sorted(_FACE)]
 
 if TYPE_CHECKING:
-    from .discrete import Discrete as Discrete
-    from .drivers.analysis.hessians_along_training import follow_training as follow_training
+    from . import analysis as analysis
+    from . import figures as figures
+    from . import generators as generators
+    from . import lab as lab
+    from . import learn as learn
+    from . import rules as rules
+    from . import soft as soft
+    from . import stores as stores
+    from . import tasks as tasks
     from .drivers.descent.descend import descend as descend
-    from .drivers.estimators.estimators import CoupledClassifier as CoupledClassifier
-    from .drivers.estimators.estimators import CoupledRegressor as CoupledRegressor
-    from .drivers.lab.train import lab as lab
     from .drivers.store.open_results import open_results as open_results
     from .drivers.sweeps.sweep import Sweep as Sweep
     from .drivers.training.train import train as train
-    from .io.netlist import Netlist as Netlist
     from .io.netlist import read_spice as read_spice
-    from .lab_circuit import LabCircuit as LabCircuit
-    from .lab_circuit import lab_network as lab_network
-    from .lab_circuit import lab_task as lab_task
-    from .lab_run import LabRun as LabRun
-    from .lab_run import LabRuns as LabRuns
     from .network import Network as Network
-    from .outputs import Constraint as Constraint
-    from .rule import GradientFlow as GradientFlow
+    from .results.run_file import load as load
     from .rule import Rule as Rule
-    from .rule_variants import directed_aging as directed_aging
-    from .rule_variants import equilibrium_propagation as equilibrium_propagation
     from .run import Record as Record
     from .run import Run as Run
     from .run import Runs as Runs
     from .schedule import Schedule as Schedule
     from .solvers.equilibrium.equilibrium import Equilibrium as Equilibrium
     from .solvers.equilibrium.modes import modes as modes
-    from .solvers.equilibrium.modes import soft_modes as soft_modes
     from .solvers.hessian.circuit import voltages as voltages
     from .solvers.hessian.hessian import hessian as hessian
-    from .solvers.hessian.hessian_trajectory import follow as follow
-    from .solvers.hessian.responses import Responses as Responses
-    from .solvers.hessian.responses import measure_responses as measure_responses
-    from .solvers.hessian.soft_mode import soft_approximation as soft_approximation
-    from .solvers.hessian.soft_mode import soft_mode as soft_mode
     from .solvers.theory.linear_theory import theory as theory
     from .task import Task as Task
-    from .training_samples import allosteric_samples as allosteric_samples
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _FACE:
-        raise AttributeError(f"module 'ohmlearn' has no attribute {name!r}")
-    value = getattr(import_module(_FACE[name]), name)
-    globals()[name] = value
-    return value
+    if name in _SUBMODULES:
+        return import_module(f"ohmlearn.{name}")
+    if name in _FACE:
+        value = getattr(import_module(_FACE[name]), name)
+        globals()[name] = value
+        return value
+    if name in _MOVED:
+        from warnings import warn
+
+        warn(f"ohmlearn.{name} is now ohmlearn.{_MOVED[name]}; the old name will be removed in the next version",
+             DeprecationWarning, stacklevel=2)
+        module, _, new = f"ohmlearn.{_MOVED[name]}".rpartition(".")
+        return getattr(import_module(module), new)
+    raise AttributeError(f"module 'ohmlearn' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*globals(), *__all__, *_SUBMODULES})

@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Discrete:
-    """Conductances that are updated from time to time, in place of a flow: ΔG = -a step c, c as in :class:`Rule`.
+    """Conductances that are updated at discrete times, in place of a flow: ΔG = -a step c, c as in :class:`Rule`.
 
     An update stands for `step` training steps, so there is one every step/R in 1/γp. Between two updates the voltages
     relax at constant conductances; at rate 0 they are at equilibrium at every update. For step -> 0 both become the
@@ -23,10 +23,10 @@ class Discrete:
 
     step : training steps from one update to the next, > 0. With step=1 the pause is 1/γl, as in the lab circuit, and
         the prefactor a of the rule sets how large an update is.
-    batch : number of samples that an update learns from, which are shown in turn; None for all of them, each in a pair
-        of networks of its own. An update follows the mean over its batch.
-    order : "cyclic", samples are shown in the order of the task; "random", in an order drawn anew every time that all
-        have been shown.
+    batch : number of samples that an update learns from, which are presented in turn; None for all of them, each in
+        its own pair of networks. An update follows the mean over its batch.
+    order : "cyclic", samples are presented in the order of the task; "random", in an order drawn anew every time that
+        all have been presented.
     probability : with which an edge takes part in an update, every edge and every update by itself, as in
         desynchronous learning (Wycoff, Dillavou, Stern, Liu and Durian, J. Chem. Phys. 156, 144903 (2022)).
     seed : of the order and of the edges that take part.
@@ -38,7 +38,7 @@ class Discrete:
     >>> import ohmlearn as ol
     >>> net = ol.Network.grid(4, 4)
     >>> task = ol.Task([0, 15], [1.0, 0.0], [6], [0.6])
-    >>> run = ol.train(net, task, rate=0, updates=ol.Discrete())
+    >>> run = ol.train(net, task, rate=0, updates=ol.rules.Discrete())
     >>> run.status, run.time == run.n_steps
     ('reached', True)
     """

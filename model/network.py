@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Network:
-    """A graph of resistive edges; conductances are not part of it.
+    """A graph of resistive edges, with the conductances to begin with where they are known.
 
     edges : (n_edges, 2) integers, the two nodes of every edge, numbered from 0. Parallel edges are
         resistors in parallel; an edge from a node to itself is an error.
@@ -24,8 +26,19 @@ class Network:
     positions : (n_nodes, 2) places of the nodes for drawing, or None.
     box : side of the square periodic box that the positions live in, or (width, height), or None.
     name : for drawings and messages.
+    initial_conductances : (n_edges,) finite and >= 0, in G₀, or None. Where a function is given no conductances it
+        takes these, or 1 everywhere where there are none.
+    node_names, edge_names : (n_nodes,) and (n_edges,) names, or None; those of nodes are distinct.
+    conductance_source : where the initial conductances come from, in words, as in "column 'r' as resistance".
 
     Frozen, and so are its arrays. Raises TypeError or ValueError for what is no network.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> net.n_nodes, net.n_edges, net.degree.max()
+    (16, 24, np.int64(4))
+    >>> net
+    <Network '4×4 grid': 16 nodes, 24 edges>
     """
 
     edges: NDArray[np.int64]
@@ -33,6 +46,10 @@ class Network:
     positions: NDArray[np.float64] | None = None
     box: float | tuple[float, float] | None = None
     name: str = ""
+    initial_conductances: NDArray[np.float64] | None = None
+    node_names: tuple[str, ...] | None = None
+    edge_names: tuple[str, ...] | None = None
+    conductance_source: str = ""
 
     def __post_init__(self) -> None:
         edges = np.array(self.edges)
@@ -58,8 +75,14 @@ class Network:
                 raise ValueError(f"positions must be finite and of shape ({n}, 2), not {positions.shape}")
             positions.setflags(write=False)
         edges.setflags(write=False)
-        for key, value in (("edges", edges), ("n_nodes", n), ("positions", positions), ("box", _box(self.box))):
+        for key, value in (("edges", edges), ("n_nodes", n), ("positions", positions), ("box", _box(self.box)),
+                           ("node_names", _names(self.node_names, n, "node_names", distinct=True)),
+                           ("edge_names", _names(self.edge_names, len(edges), "edge_names", distinct=False))):
             object.__setattr__(self, key, value)
+        if self.initial_conductances is not None:
+            g = self.conductances(self.initial_conductances)
+            g.setflags(write=False)
+            object.__setattr__(self, "initial_conductances", g)
 
     @property
     def n_edges(self) -> int:
@@ -122,19 +145,31 @@ class Network:
         if np.unique(nodes).size < nodes.size:
             raise ValueError("nodes of a subset must be distinct")
         edges = number[self.edges]
-        edges = edges[(edges >= 0).all(axis=1)]
+        kept = (edges >= 0).all(axis=1)
+        edges = edges[kept]
         if not len(edges):
             raise ValueError(f"no edge joins any two of the {nodes.size} nodes asked for")
         positions = None if self.positions is None else self.positions[nodes]
-        return Network(edges, nodes.size, positions, self.box, self.name)
+        g = None if self.initial_conductances is None else self.initial_conductances[kept]
+        names = None if self.node_names is None else tuple(self.node_names[k] for k in nodes.tolist())
+        edge_names = None if self.edge_names is None else tuple(
+            self.edge_names[j] for j in np.flatnonzero(kept).tolist())
+        return Network(edges, nodes.size, positions, self.box, self.name, g, names, edge_names,
+                       self.conductance_source)
 
     def largest_component(self) -> Network:
         """The largest connected part; its node k was np.flatnonzero(mask)[k], by the order of the numbers."""
         return self.subset(self.components == np.bincount(self.components).argmax())
 
     def conductances(self, values: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Checked copy of (n_edges,) values as conductances in G₀; None gives 1 everywhere, a number that number."""
-        g = np.array(1.0 if values is None else values, dtype=np.float64)
+        """Checked copy of (n_edges,) values as conductances in G₀; a number stands for all edges, a run for its
+        conductances at the end.
+
+        None gives the initial conductances of the network, or 1 everywhere where it has none.
+        """
+        if values is None:
+            values = 1.0 if self.initial_conductances is None else self.initial_conductances
+        g = real(getattr(values, "conductances", values), "conductances")
         if g.ndim == 0:
             g = np.full(self.n_edges, float(g))
         if g.shape != (self.n_edges,):
@@ -144,16 +179,52 @@ class Network:
             raise ValueError(f"conductance of edge {bad[0]} is {g[bad[0]]}; conductances must be finite and >= 0")
         return g
 
+    def label(self, node: int) -> str:
+        """What messages and tables call a node: its name where it has one, else its number."""
+        return str(node) if self.node_names is None else self.node_names[node]
+
+    def node(self, name: str | int, what: str = "node") -> int:
+        """Number of a node.
+
+        name : its name; or its number, as a number, or as a text where no name is a number. what : it is, for errors.
+        """
+        if isinstance(name, str) and self.node_names is not None:
+            for known in (name, name.lower()):
+                if known in self._numbers:
+                    return self._numbers[known]
+        try:
+            if isinstance(name, str) and any(map(str.isdigit, self.node_names or ())):
+                raise ValueError("numbers are names here")
+            number = int(name)
+        except ValueError:
+            few = ", ".join(map(self.label, range(min(self.n_nodes, 20))))
+            raise ValueError(f"{what} {name!r} is not in the network; its nodes are {few}"
+                             f"{', ...' if self.n_nodes > 20 else ''}") from None
+        return int(self.check_nodes([number], what)[0])
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.node_names or ())}
+
     def check_nodes(self, nodes: ArrayLike, what: str) -> NDArray[np.int64]:
         """Checked copy (n,) of nodes, numbers from 0; errors name `what` they are. Negative ones are errors too."""
         nodes = np.atleast_1d(np.array(nodes))
         if nodes.size and nodes.dtype.kind not in "iu":
             raise TypeError(f"{what} must be integer node numbers, got {nodes.dtype}")
+        if nodes.ndim > 1:
+            raise ValueError(f"{what} must be a list of node numbers, not an array of shape {nodes.shape}")
         nodes = nodes.astype(np.int64)
         bad = nodes[(nodes < 0) | (nodes >= self.n_nodes)]
         if bad.size:
             raise ValueError(f"{what} {bad[0]} is not in the network, whose nodes run from 0 to {self.n_nodes - 1}")
         return nodes
+
+    def _repr_html_(self) -> str:
+        from ohmlearn.results.run_tables import html_table
+
+        return html_table([("network", self.name or "without a name"), ("nodes", self.n_nodes), ("edges", self.n_edges),
+                           ("mean degree", f"{2 * self.n_edges / self.n_nodes:.3g}"),
+                           ("connected parts", int(self.components.max()) + 1)])
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""
@@ -162,9 +233,19 @@ class Network:
     # Generators and files, defined where they belong; imported when called.
     @classmethod
     def from_edges(cls, edges: ArrayLike, n_nodes: int = -1, positions: ArrayLike | None = None,
-                   box: float | tuple[float, float] | None = None) -> Network:
-        """Network of an (n_edges, 2) list of node pairs; the rest as in the class."""
-        return cls(np.asarray(edges), n_nodes, None if positions is None else np.asarray(positions, dtype=float), box)
+                   box: float | tuple[float, float] | None = None, *, conductances: ArrayLike | None = None,
+                   node_names: Sequence[str] | None = None, edge_names: Sequence[str] | None = None) -> Network:
+        """Network of an (n_edges, 2) list of node pairs; `conductances` are its initial ones, the rest as in the class.
+
+        conductances : (n_edges,) in G₀, or one number for all edges.
+        """
+        pairs = np.asarray(edges)
+        g = None if conductances is None else np.array(conductances, dtype=float)
+        if g is not None and g.ndim == 0:
+            g = np.full(len(pairs), float(g))
+        return cls(pairs, n_nodes, None if positions is None else np.asarray(positions, dtype=float), box, "", g,
+                   node_names, edge_names,     # type: ignore[arg-type]
+                   "" if g is None else "as given")
 
     @classmethod
     def packing(cls, n_nodes: int = 64, seed: int = 0, **options: Any) -> Network:
@@ -195,28 +276,29 @@ class Network:
         return random(n_nodes, mean_degree, seed=seed)
 
     @classmethod
-    def read(cls, path: Any) -> Network:
+    def read(cls, path: Any, *, conductance: str | None = None, resistance: str | None = None,
+             nodes: str = "auto") -> Network:
         """Network from a file; see :func:`ohmlearn.io.files.read`."""
         from ohmlearn.io.files import read
 
-        return read(path)
+        return read(path, conductance=conductance, resistance=resistance, nodes=nodes)
 
     def write(self, path: Any, conductances: ArrayLike | None = None) -> None:
-        """Write the network, and conductances if given, to a file; see :func:`ohmlearn.io.files.write`."""
+        """Write the network, and conductances if it has any, to a file; see :func:`ohmlearn.io.files.write`."""
         from ohmlearn.io.files import write
 
         write(self, path, conductances)
 
     @classmethod
-    def from_networkx(cls, graph: Any) -> Network:
-        """Network of an undirected networkx graph; see :func:`ohmlearn.io.files.from_networkx`."""
-        from ohmlearn.io.files import from_networkx
+    def from_networkx(cls, graph: Any, *, conductance: str | None = None, resistance: str | None = None) -> Network:
+        """Network of a networkx graph; see :func:`ohmlearn.io.networkx_graphs.from_networkx`."""
+        from ohmlearn.io.networkx_graphs import from_networkx
 
-        return from_networkx(graph)
+        return from_networkx(graph, conductance=conductance, resistance=resistance)
 
     def to_networkx(self, conductances: ArrayLike | None = None) -> Any:
-        """networkx graph of the network; see :func:`ohmlearn.io.files.to_networkx`."""
-        from ohmlearn.io.files import to_networkx
+        """networkx graph of the network; see :func:`ohmlearn.io.networkx_graphs.to_networkx`."""
+        from ohmlearn.io.networkx_graphs import to_networkx
 
         return to_networkx(self, conductances)
 
@@ -248,6 +330,32 @@ def connected_components(edges: NDArray[np.int64], n_nodes: int) -> NDArray[np.i
         while not np.array_equal(further := first[first], first):
             first = further
     return np.unique(first, return_inverse=True)[1].astype(np.int32)
+
+
+def _names(names: Any, count: int, what: str, *, distinct: bool) -> tuple[str, ...] | None:
+    """Checked names: texts on one line, without blanks around them."""
+    if names is None:
+        return None
+    found = tuple(names)
+    if len(found) != count:
+        raise ValueError(f"{what} must be {count} names, not {len(found)}")
+    for name in found:
+        if not isinstance(name, str) or not name or not name.isprintable() or name != name.strip():
+            raise ValueError(f"{what} must be texts on one line without blanks around them, not {name!r}")
+    if distinct and len(set(found)) < count:
+        twice = next(name for name, times in Counter(found).items() if times > 1)
+        raise ValueError(f"{what}: {twice!r} is there twice; node names must be distinct")
+    return found
+
+
+def real(values: Any, what: str) -> NDArray[np.float64]:
+    """A copy as an array of real numbers; masked or complex ones are errors, since a cast drops what they say."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"{what} are masked at {int(np.ma.getmaskarray(values).sum())} places; fill them in first, as "
+                         "with values.filled(0.0)")
+    if np.iscomplexobj(values):
+        raise TypeError(f"{what} must be real, not complex; take values.real if their imaginary parts are 0")
+    return np.array(values, dtype=np.float64)
 
 
 def _box(box: Any) -> float | tuple[float, float] | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,20 @@ class Constraint:
     value : V (n_nodes,) in volt -> number.
     gradient : V -> (n_nodes,) array ∂f/∂V.
     second : V -> (n_nodes, n_nodes) array or sparse array ∂²f/∂V∂V; None where f is linear.
+
+    >>> import numpy as np
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> def square(v):
+    ...     return v[6] ** 2
+    >>> def slope(v):
+    ...     return np.where(np.arange(16) == 6, 2 * v[6], 0.0)
+    >>> def bend(v):
+    ...     return np.diag(np.where(np.arange(16) == 6, 2.0, 0.0))
+    >>> output = ol.tasks.Constraint(square, slope, bend)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, targets=[output], target_voltages=[0.36])
+    >>> ol.descend(net, task, until=1e-8).status
+    'reached'
     """
 
     value: Callable[[NDArray[Any]], Any]
@@ -103,6 +118,26 @@ def pair_values(given: Mapping[Any, Any]) -> dict[tuple[int, int], float]:
     return drops
 
 
+def places_and_voltages(sources: Any, source_voltages: Any, targets: Any, target_voltages: Any) -> tuple[Any, ...]:
+    """The four arguments of a task, of which {node: voltage} and {output: voltage} may stand for two each.
+
+    Task({0: 1.0}, {6: 0.7}) gives the targets in the second place. A mapping of targets with target_voltages beside it
+    is one functional {node: weight}.
+    """
+    if isinstance(sources, Mapping):
+        if isinstance(source_voltages, Mapping) and np.size(targets) == 0:
+            source_voltages, targets = (), source_voltages
+        if np.size(source_voltages):
+            raise ValueError("sources are given as {node: voltage}, so leave source_voltages out")
+        sources, source_voltages = list(sources), list(sources.values())
+    elif isinstance(source_voltages, Mapping):
+        raise TypeError("source_voltages must be numbers in the order of the sources; as a mapping, write "
+                        "Task({node: voltage}, {target: voltage})")
+    if isinstance(targets, Mapping) and np.size(target_voltages) == 0:
+        targets, target_voltages = list(targets), list(targets.values())
+    return sources, source_voltages, targets, target_voltages
+
+
 def check_pairing(nodes: str, a: Any, voltages: str, v: NDArray[np.float64]) -> None:
     """Raise unless there is one finite voltage per node or pair, each listed once."""
     if len(a) != len(v) or v.ndim != 1 or (nodes == "sources" and a.ndim != 1):
@@ -150,6 +185,38 @@ def output_matrix(outputs: Iterable[Any], n_nodes: int) -> csr_array:
     return csr_array((values, nodes, indptr), shape=(len(rows), n_nodes))
 
 
+class Ties:
+    """Nodes whose voltages differ by given amounts: sets of them, merged in near-linear time (union-find)."""
+
+    def __init__(self) -> None:
+        self._above: dict[int, tuple[int, float]] = {}      # node -> a node of its set, and V(node) - V(that)
+        self._size: dict[int, int] = {}
+
+    def find(self, node: int) -> tuple[int, float]:
+        """The representative of a node's set, and V(node) - V(representative) in volt."""
+        path = []
+        while node in self._above:
+            path.append(node)
+            node = self._above[node][0]
+        total = 0.0
+        for below in reversed(path):
+            total += self._above[below][1]
+            self._above[below] = node, total
+        return node, total
+
+    def tie(self, a: int, b: int, drop: float) -> float | None:
+        """Tie V_a - V_b = drop; where both are in one set already, nothing changes and their V_a - V_b is returned."""
+        (one, va), (two, vb) = self.find(a), self.find(b)
+        if one == two:
+            return va - vb
+        gap = drop - va + vb        # V(one) - V(two)
+        if self._size.get(one, 1) > self._size.get(two, 1):
+            one, two, gap = two, one, -gap
+        self._above[one] = two, gap
+        self._size[two] = self._size.get(one, 1) + self._size.get(two, 1)
+        return None
+
+
 class Held:
     """Which voltages a drive ties together: nodes held at a voltage, and nodes held apart by a drop.
 
@@ -158,22 +225,21 @@ class Held:
     """
 
     def __init__(self, voltages: Mapping[int, float], drops: Mapping[tuple[int, int], float]) -> None:
-        self.cluster: dict[int, int] = dict.fromkeys(voltages, 0)
-        self.potential: dict[int, float] = dict(voltages)
-        for number, ((a, b), drop) in enumerate(drops.items(), start=1):
-            for node in (a, b):
-                self.cluster.setdefault(node, -2 * number - (node == b))     # alone so far
-                self.potential.setdefault(node, 0.0)
-            ca, cb = self.cluster[a], self.cluster[b]
-            if ca == cb:
+        ties, ground = Ties(), -1
+        for node, voltage in voltages.items():
+            ties.tie(node, ground, voltage)
+        for (a, b), drop in drops.items():
+            if ties.tie(a, b, drop) is not None:
                 raise ValueError(f"the drop held across nodes {a} and {b} follows from the other held voltages "
                                  "or contradicts them; leave it out")
-            keep, move = (ca, cb) if ca == 0 or (cb != 0 and ca > cb) else (cb, ca)
-            shift = self.potential[a] - self.potential[b] - drop
-            for node, c in self.cluster.items():
-                if c == move:
-                    self.cluster[node] = keep
-                    self.potential[node] += shift if move == cb else -shift
+        known, zero = ties.find(ground)
+        first: dict[int, tuple[int, float]] = {known: (0, zero)}
+        self.cluster, self.potential = dict[int, int](), dict[int, float]()
+        for node in dict.fromkeys(chain(voltages, chain.from_iterable(drops))):
+            root, voltage = ties.find(node)
+            number, level = first.setdefault(root, (len(first), voltage))
+            self.cluster[node], self.potential[node] = number, voltage - level
+        self.potential |= voltages      # as given, without rounding
 
     def determines(self, output: Mapping[int, float]) -> bool:
         """Whether a linear output is a combination of held voltages, so that no conductance can change it."""

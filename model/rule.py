@@ -1,9 +1,10 @@
 """The learning rule and its bounds, as data."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,13 @@ class Rule:
     noise, seed : standard deviation of c averaged over one training step, in V²; white, of every edge its own.
     edge_scale, memory : every edge learns at a rate of its own, R/√(1 + s/edge_scale²), ds/dt = a R (c² - s/memory),
         s = 0 at first; edge_scale in V², memory in training steps, None for ever (AdaGrad).
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> run = ol.train(net, task, 1.0, until=1e-3, rule=ol.Rule(nudge=0.1, floor_mode="clip", ceiling=10.0))
+    >>> run.status, round(run.training_time, 1)
+    ('reached', 12.9)
     """
 
     nudge: float = 1e-3
@@ -119,23 +127,37 @@ class GradientFlow:
 
     floor, ceiling : bounds of the conductances; an edge at a bound stays there while the flow points outward.
     cap : largest |ΔG/G| of a step. With larger steps edges slam into the floor and isolate nodes.
-    share : largest share of the errors c that a step removes. Smaller cap and share follow the flow more closely.
+    fraction : largest fraction of the errors c that a step removes. With smaller cap and fraction the steps
+        are closer to the flow.
     frozen : (n_edges,) boolean mask of edges that do not learn, or None.
+    share : name of `fraction` in version 0.1.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> run = ol.train(net, task, 0.0, rule=ol.rules.GradientFlow(floor=1e-3), until=1e-6)
+    >>> run.status, bool(run.conductances.min() >= 1e-3)
+    ('reached', True)
     """
 
     floor: float = 1e-6
     ceiling: float = 10.0
     cap: float = 0.2
-    share: float = 0.9
+    fraction: float = 0.9
     frozen: NDArray[np.bool_] | None = None
+    share: InitVar[float | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, share: float | None) -> None:
+        if share is not None:
+            warn("GradientFlow(share=...) is now fraction=...; the old name will be removed in the next version",
+                 DeprecationWarning, stacklevel=3)
+            object.__setattr__(self, "fraction", share)
         if not 0 < self.floor < self.ceiling:
             raise ValueError(f"the bounds must be 0 < floor < ceiling, not {self.floor} and {self.ceiling}")
         if not LEAST <= self.floor < self.ceiling <= MOST:
             raise ValueError(f"floor={self.floor:g} and ceiling={self.ceiling:g} must lie between {LEAST:g} and "
                              f"{MOST:g}")
-        for key in ("cap", "share"):
+        for key in ("cap", "fraction"):
             if not 0 < getattr(self, key) < 1:
                 raise ValueError(f"{key} must lie between 0 and 1, not {getattr(self, key)}")
         object.__setattr__(self, "frozen", _mask(self.frozen))

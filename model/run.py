@@ -1,91 +1,25 @@
-"""What a training run leaves behind, and what of it to record."""
+"""What a training run leaves behind, one or an ensemble."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from .record import Record as Record
 
 if TYPE_CHECKING:
+    import pandas
+    import xarray
+
     from .network import Network
     from .rule import GradientFlow, Rule
     from .task import Task
 
 STATUSES = ("reached", "out of time", "stalled", "diverged")
-KEPT = ("outputs", "voltages", "conductances", "power", "squared_norm")     # what may be recorded besides the costs
-
-
-MOST_TIMES = 100_000        # that a Record may space by decades: there is memory for each in every run
-
-
-@dataclass(frozen=True, eq=False)
-class Record:
-    """When to write down the costs along a run, and what else. Give exactly one of `per_decade` and `times`.
-
-    per_decade : this many times per decade, evenly in log t, from `start` training times to the end.
-    times : (n_times,) increasing times in 1/γp.
-    start : first time of `per_decade`, as a fraction of the time limit.
-    keep : names of further quantities, which `Run.recorded` then holds at `Run.times`. Steps end at every such time, so
-        that the states are those of the run itself and not interpolated. v is the free network as it is at that
-        moment, which is at equilibrium at rate 0 only.
-
-        "outputs" : (n_times, n_targets) what the targets read from v, in V.
-        "voltages" : (n_times, n_nodes) v in V.
-        "conductances" : (n_times, n_edges) G in G₀.
-        "power" : (n_times,) Σ G (Δv)² = vᵀ L(G) v, dissipated in all edges of the free network, in V² G₀ (twice the
-        power P of paper 1, below Eq. 1; the VᵀHV of paper 2).
-        "squared_norm" : (n_times,) Σ G² in G₀².
-
-        The first two and the power have an axis n_samples behind the first where samples are learned side by side.
-
-    >>> import ohmlearn as ol
-    >>> net = ol.Network.grid(3, 3)
-    >>> task = ol.Task([0, 8], [1.0, 0.0], [4], [0.4])
-    >>> run = ol.train(net, task, 1.0, record=ol.Record(times=[0.0, 1.0], keep=("outputs", "power")))
-    >>> run.recorded["outputs"].shape, run.recorded["power"].round(3).tolist()
-    ((2, 1), [0.667, 0.666])
-    """
-
-    per_decade: int | None = None
-    times: ArrayLike | None = None
-    start: float = 1e-6
-    keep: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        if (self.per_decade is None) == (self.times is None):
-            raise ValueError("Record takes either per_decade or times")
-        if self.per_decade is not None and self.per_decade < 1:
-            raise ValueError(f"per_decade must be at least 1, not {self.per_decade}")
-        if self.per_decade is not None and not -np.log10(max(self.start, 1e-300)) * self.per_decade < MOST_TIMES:
-            raise ValueError(f"per_decade={self.per_decade} from start={self.start} on would record more than "
-                             f"{MOST_TIMES} times; 10 to 100 per decade show a run")
-        if not 0 < self.start < 1:
-            raise ValueError(f"start must lie between 0 and 1, not {self.start}")
-        object.__setattr__(self, "keep", (self.keep,) if isinstance(self.keep, str) else tuple(self.keep))
-        for number, name in enumerate(self.keep):
-            if name not in KEPT:
-                raise ValueError(f"keep={name!r} is not known; give names out of {', '.join(KEPT)}")
-            if name in self.keep[:number]:
-                raise ValueError(f"keep names {name!r} twice; leave one out")
-        if self.times is not None:
-            times = np.array(self.times, dtype=np.float64)
-            if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)):
-                raise ValueError("times must be a 1-d array of finite numbers")
-            if times[0] < 0 or np.any(np.diff(times) <= 0):
-                raise ValueError("times must be >= 0 and increase")
-            times.setflags(write=False)
-            object.__setattr__(self, "times", times)
-
-    def times_until(self, t_max: float) -> NDArray[np.float64]:
-        """(n_times,) the times to record within a limit t_max (1/γp), 0 first when they are spaced by decades."""
-        if self.times is not None:
-            times = np.asarray(self.times, dtype=np.float64)
-            return times[times <= t_max]
-        assert self.per_decade is not None
-        count = int(np.ceil(-np.log10(self.start) * self.per_decade))
-        return np.append(0.0, t_max * 10.0 ** (np.arange(-count, 1) / self.per_decade))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,6 +41,13 @@ class Run:
     final_cost : C*/C*(0) at the end.
     n_steps, n_looks : RK4 steps taken, or discrete updates, and times that C* was solved for.
     recorded : {name: (n_times, ...)} what `Record(keep=...)` asked for, at `times`; shapes and units are said there.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> run = ol.train(net, task, 1.0, until=1e-3, record=ol.Record(per_decade=2))
+    >>> run.status, run.conductances.shape, run.times.size == run.cost.size
+    ('reached', (24,), True)
     """
 
     rate: float
@@ -151,35 +92,106 @@ class Run:
                              "see ohmlearn.drivers.display.network_page.show")
         return show(self.network, self.conductances, self.task, path, f"trained at R = {self.rate:g}")
 
+    def save(self, path: Any) -> None:
+        """Write the run to one file (.npz), which :func:`ohmlearn.load` reads; see there."""
+        from ohmlearn.results.run_file import save
+
+        save(self, path)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """All of the run as an xarray.Dataset, with names and units."""
+        from ohmlearn.results.run_tables import to_xarray
+
+        return to_xarray(self)
+
+    def _repr_html_(self) -> str:
+        from ohmlearn.results.run_tables import run_html
+
+        return run_html(self)
+
     def __repr__(self) -> str:
         return (f"<Run at R={self.rate:g}: {self.status}, τ={self.training_time:.6g}, "
                 f"C*/C*(0)={self.final_cost:.3g} after {self.n_steps} steps>")
 
 
 class Runs(Sequence[Run]):
-    """The runs of an ensemble, in the order asked for. Scalars of all runs are arrays: runs.training_time."""
+    """The runs of an ensemble, in the order asked for, or on a grid of tasks times rates.
 
-    def __init__(self, runs: Sequence[Run]) -> None:
-        self._runs = tuple(runs)
+    shape : (n_runs,), or (n_tasks, n_rates) of a grid. dims : names of these axes, ("run",) or ("task", "rate").
+    labels : {dim: labels along it}, such as the names of tasks that were given as a mapping.
+
+    What a run has as a number or as an array of a fixed shape is an array over all runs here: `runs.training_time`.
+    An index is a number, a slice, a mask or a list of numbers as in NumPy, or a label. `runs[2]` is one run of a list;
+    of a grid it is the runs of the third task. `runs.flat` are all runs, one after the other.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> tasks = {"up": ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}), "down": ol.Task({0: 1.0, 15: 0.0}, {6: 0.4})}
+    >>> runs = ol.train(net, tasks, [0.0, 0.1, 1.0], until=1e-3, grid=True)
+    >>> runs.shape, runs.training_time.shape, runs["up"].shape, runs["up", 0].status
+    ((2, 3), (2, 3), (3,), 'reached')
+    >>> runs.median("task").shape, len(runs[runs.rate > 0])
+    ((3,), 4)
+    """
+
+    def __init__(self, runs: Iterable[Run], shape: tuple[int, ...] | None = None, dims: tuple[str, ...] = ("run",),
+                 labels: Mapping[str, Sequence[Any]] | None = None) -> None:
+        self.flat = tuple(runs)
+        self.shape = (len(self.flat),) if shape is None else tuple(shape)
+        self.dims, self.labels = dims, dict(labels or {})
+        if len(self.shape) != len(dims) or np.prod(self.shape, dtype=int) != len(self.flat):
+            raise ValueError(f"{len(self.flat)} runs do not fill the axes {dims} of shape {self.shape}")
 
     @overload
     def __getitem__(self, index: int) -> Run: ...
     @overload
     def __getitem__(self, index: slice) -> Runs: ...
-    def __getitem__(self, index: int | slice) -> Run | Runs:
-        return Runs(self._runs[index]) if isinstance(index, slice) else self._runs[index]
+    @overload
+    def __getitem__(self, index: Any) -> Any: ...
+    def __getitem__(self, index: Any) -> Any:
+        keys = index if isinstance(index, tuple) else (index,)
+        if len(keys) > len(self.dims):
+            raise IndexError(f"{len(keys)} indices for runs along {' and '.join(self.dims)}")
+        keys = tuple(self._number(key, dim) for key, dim in zip(keys, self.dims, strict=False))
+        found = np.arange(len(self.flat)).reshape(self.shape)[keys]
+        if np.ndim(found) == 0:
+            return self.flat[int(found)]
+        chosen = [self.flat[k] for k in found.ravel().tolist()]
+        plain = all(isinstance(key, int | np.integer | slice) for key in keys)
+        left = [(dim, key) for dim, key in zip_longest(self.dims, keys, fillvalue=slice(None))
+                if plain and isinstance(key, slice)]
+        if len(left) != found.ndim:
+            return Runs(chosen)
+        labels = {dim: list(self.labels[dim])[key] for dim, key in left if dim in self.labels}
+        return Runs(chosen, found.shape, tuple(dim for dim, _ in left), labels)
+
+    def _number(self, key: Any, dim: str) -> Any:
+        """The number of a label along an axis; anything else as it is."""
+        if not isinstance(key, str):
+            return key
+        names = list(self.labels.get(dim, ()))
+        if key not in names:
+            raise KeyError(f"no {dim} is called {key!r}; " + (f"there are {', '.join(map(repr, names))}" if names else
+                           "labels come from tasks that are given to train as {label: task}"))
+        return names.index(key)
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return self.shape[0]
 
-    def __iter__(self) -> Iterator[Run]:
-        return iter(self._runs)
+    def __iter__(self) -> Iterator[Any]:
+        return (self[k] for k in range(len(self)))
 
     def _gather(self, name: str) -> NDArray[Any]:
-        return np.array([getattr(run, name) for run in self._runs])
+        values = [getattr(run, name) for run in self.flat]
+        shapes = {np.shape(value) for value in values}
+        if len(shapes) > 1:
+            raise ValueError(f"{name} has unlike shapes in these runs ({', '.join(map(str, sorted(shapes)))}); take it "
+                             "from each run, or from runs.to_xarray(), which fills up with NaN")
+        return np.array(values).reshape(self.shape + (shapes.pop() if shapes else ()))
 
     rate = property(lambda self: self._gather("rate"), doc="(n_runs,) R = γl/γp.")
     status = property(lambda self: self._gather("status"), doc="(n_runs,) how each run ended.")
+    reason = property(lambda self: self._gather("reason"), doc="(n_runs,) why it ended so, in words.")
     training_time = property(lambda self: self._gather("training_time"), doc="(n_runs,) τ in 1/γp, NaN if never.")
     sustained_time = property(lambda self: self._gather("sustained_time"), doc="(n_runs,) in 1/γp.")
     nonequilibrium_time = property(lambda self: self._gather("nonequilibrium_time"), doc="(n_runs,) in 1/γp.")
@@ -188,13 +200,79 @@ class Runs(Sequence[Run]):
     final_cost = property(lambda self: self._gather("final_cost"), doc="(n_runs,) C*/C*(0) at the end.")
     n_steps = property(lambda self: self._gather("n_steps"), doc="(n_runs,) RK4 steps taken, or discrete updates.")
     conductances = property(lambda self: self._gather("conductances"), doc="(n_runs, n_edges) G at the end in G₀.")
+    voltages = property(lambda self: self._gather("voltages"), doc="(n_runs, n_nodes) v at the end in V.")
+    times = property(lambda self: self._gather("times"), doc="(n_runs, n_times) times in 1/γp, if alike in number.")
+    equilibrium_cost = property(lambda self: self._gather("equilibrium_cost"), doc="(n_runs, n_times) C*/C*(0).")
+    cost = property(lambda self: self._gather("cost"), doc="(n_runs, n_times) C/C*(0).")
+
+    def median(self, over: str = "run", of: str = "training_time") -> NDArray[np.float64]:
+        """Median along an axis: (n_rates,) over the tasks of a grid, (n_tasks,) over its rates, a number of a list.
+
+        over : the axis, "run", "task" or "rate". of : name of what is taken; times that were never reached count as
+        longer than all others, so that the median is NaN where half of the runs or more did not get there.
+        """
+        return self.quantile(0.5, over, of)
+
+    def quantile(self, q: float, over: str = "run", of: str = "training_time") -> NDArray[np.float64]:
+        """Quantile 0 <= q <= 1 along an axis, (n_rates,) or (n_tasks,); over, of : as for :meth:`median`."""
+        if not 0 <= q <= 1:
+            raise ValueError(f"q={q} must lie between 0 and 1")
+        values = np.asarray(self._gather(of), dtype=np.float64)
+        values = np.sort(np.where(np.isnan(values), np.inf, values), axis=self._axis(over))
+        place = q * (values.shape[self._axis(over)] - 1)
+        low, high = (np.take(values, int(k), self._axis(over)) for k in (np.floor(place), np.ceil(place)))
+        with np.errstate(invalid="ignore"):
+            between = np.where(low == high, low, low + (place % 1.0) * (high - low))
+        found: NDArray[np.float64] = np.where(np.isfinite(between), between, np.nan)
+        return found
+
+    def mean(self, over: str = "run", of: str = "training_time") -> NDArray[np.float64]:
+        """Mean along an axis, (n_rates,) or (n_tasks,), NaN where a run has none; over, of : as for :meth:`median`."""
+        found: NDArray[np.float64] = np.mean(np.asarray(self._gather(of), dtype=np.float64), axis=self._axis(over))
+        return found
+
+    def fraction(self, status: str = "reached", over: str = "run") -> NDArray[np.float64]:
+        """Fraction of the runs that ended with a status, (n_rates,) or (n_tasks,); over : as for :meth:`median`."""
+        if status not in STATUSES:
+            raise ValueError(f"status must be one of {', '.join(STATUSES)}, not {status!r}")
+        found: NDArray[np.float64] = np.mean(self.status == status, axis=self._axis(over))
+        return found
+
+    def _axis(self, over: str) -> int:
+        if over not in self.dims:
+            raise ValueError(f"these runs have no axis {over!r}; they lie along {' and '.join(self.dims)}")
+        return self.dims.index(over)
 
     def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
         """C* of every run, coloured by R, against training steps or against="time"; returns the matplotlib axes."""
         from ohmlearn.drivers.display.plots import plot_runs
 
-        return plot_runs(self, ax, against=against)
+        return plot_runs(self.flat, ax, against=against)
+
+    def save(self, path: Any) -> None:
+        """Write the runs to one file (.npz), which :func:`ohmlearn.load` reads; see there."""
+        from ohmlearn.results.run_file import save
+
+        save(self, path)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """All of the runs as an xarray.Dataset, with names and units; records of unlike lengths are filled with NaN."""
+        from ohmlearn.results.run_tables import to_xarray
+
+        return to_xarray(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """The numbers of the runs as a pandas.DataFrame, a row for each run."""
+        from ohmlearn.results.run_tables import to_dataframe
+
+        return to_dataframe(self)
+
+    def _repr_html_(self) -> str:
+        from ohmlearn.results.run_tables import runs_html
+
+        return runs_html(self)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{np.sum(self.status == s)} {s}" for s in STATUSES if np.any(self.status == s))
-        return f"<{len(self)} runs: {counts}>"
+        size = "×".join(map(str, self.shape)) if len(self.shape) > 1 else str(len(self.flat))
+        return f"<{size} runs: {counts}>"

@@ -1,4 +1,4 @@
-"""How a training run goes on in time: samples in turn, and a learning rate that changes."""
+"""What changes during a training run: samples in turn, and a learning rate that varies with time."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,14 +11,21 @@ MOST = 1e100        # of rates and factors: their products with others are numbe
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """What is shown when, and how fast is learned meanwhile. Times are in 1/γp, in training steps at rate 0.
+    """Which sample is presented when, and how the learning rate varies. Times are in 1/γp, in training steps at rate 0.
 
-    switching : σ/γp. Samples are shown in turn, each for 1/σ; None: all at once, each to a pair of networks of its
-        own that share the conductances, which follow the mean.
-    blend : go over to the next sample linearly, while the present one is shown, instead of all at once.
+    switching : σ/γp. Samples are presented in turn, each for 1/σ. None presents all at once, each to its own pair of
+        networks; these share the conductances, which learn from the mean.
+    blend : change to the next sample linearly while the present one is presented, instead of suddenly.
     ramp_times, ramp_factors : (n,) R is multiplied by a factor, piecewise linear in time and constant beyond.
     slow_down : d ln R/dt = -slow_down while the nonequilibrium cost C grows, as in the authors' code.
     speed_up : d ln R/dt = speed_up while it falls.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> both = (ol.Task({0: 1.0, 15: 0.0}, {6: 0.6}), ol.Task({0: 0.0, 15: 1.0}, {6: 0.4}))
+    >>> in_turn = ol.Schedule(switching=10.0, ramp_times=[0.0, 100.0], ramp_factors=[1.0, 0.1])
+    >>> ol.train(net, both, 0.1, until=1e-2, schedule=in_turn).status
+    'out of time'
     """
 
     switching: float | None = None

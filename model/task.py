@@ -14,10 +14,12 @@ from .network import Network
 from .outputs import (
     Constraint,
     Held,
+    Ties,
     check_pairing,
     node_values,
     output_matrix,
     pair_values,
+    places_and_voltages,
     read_outputs,
     weights,
     words,
@@ -35,6 +37,7 @@ class Task:
     targets, target_voltages : (n_targets,) outputs and the voltages that they should reach. An output is a
         node, a pair of nodes (the drop V_a - V_b), a mapping {node: weight} or a :class:`Constraint`; kept as
         an (n_targets,) array of nodes, an (n_targets, 2) array of pairs, or a tuple where kinds are mixed.
+        Mappings may stand for both: Task({0: 1.0, 15: 0.0}, {6: 0.7}), or Task({0: 1.0}, {(5, 8): 0.4}, ground=15).
     rejected : draws that a sampler threw away before this one, because no conductances could meet them.
     currents : {node: current injected there}, in units of conductance times volt.
     drops : {(a, b): voltage drop V_a - V_b held there}.
@@ -42,6 +45,12 @@ class Task:
 
     Without a held node the network floats: currents must balance, and voltages are relative to their mean.
     Several training samples are a list of Tasks with the same outputs.
+
+    >>> import ohmlearn as ol
+    >>> task = ol.Task(sources=[0, 15], source_voltages=[1.0, 0.0], targets=[6], target_voltages=[0.7])
+    >>> same = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> same.targets.tolist(), same.feasible, same.bounds.tolist()
+    ([6], True, [[0.0, 1.0]])
     """
 
     sources: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
@@ -54,12 +63,15 @@ class Task:
     ground: int | None = None
 
     if TYPE_CHECKING:       # what may be given; the attributes are as declared above
-        def __init__(self, sources: ArrayLike = (), source_voltages: ArrayLike = (), targets: Any = (),
+        def __init__(self, sources: ArrayLike | Mapping[int, float] = (),
+                     source_voltages: ArrayLike | Mapping[Any, float] = (), targets: Any = (),
                      target_voltages: ArrayLike = (), rejected: int = 0, currents: Mapping[int, float] = ...,
                      drops: Mapping[tuple[int, int], float] = ..., ground: int | None = None) -> None: ...
 
     def __post_init__(self) -> None:
-        sources, voltages = np.atleast_1d(np.array(self.sources)), self.source_voltages
+        sources, voltages, targets, target_voltages = places_and_voltages(
+            self.sources, self.source_voltages, self.targets, self.target_voltages)
+        sources = np.atleast_1d(np.array(sources))
         if sources.size == 0:
             sources = sources.astype(np.int64)
         if self.ground is not None and self.ground not in sources:
@@ -68,8 +80,8 @@ class Task:
             raise TypeError(f"sources must be integer node numbers, got {sources.dtype}")
         self._set("sources", sources.astype(np.int64))
         self._set("source_voltages", np.atleast_1d(np.array(voltages, dtype=np.float64)))
-        self._set("targets", read_outputs(self.targets))
-        self._set("target_voltages", np.atleast_1d(np.array(self.target_voltages, dtype=np.float64)))
+        self._set("targets", read_outputs(targets))
+        self._set("target_voltages", np.atleast_1d(np.array(target_voltages, dtype=np.float64)))
         self._set("currents", node_values(self.currents, "currents"))
         self._set("drops", pair_values(self.drops))
         if not (len(self.sources) or self.currents or self.drops):
@@ -176,36 +188,45 @@ class Task:
         driven = held if self.is_nodal else np.isin(part, part[[*self.sources, *self.currents, *chain(*self.drops)]])
         floating = np.flatnonzero(~driven)
         if floating.size:
-            raise ValueError(f"node {floating[0]} lies in a part of the network that no source touches "
+            name = network.label(int(floating[0]))
+            raise ValueError(f"node {name} lies in a part of the network that no source touches "
                              f"({floating.size} such nodes), so its voltage is undefined; "
                              "hold a node there, or take network.largest_component()")
-        self._check_balance(part, held)
+        self._check_balance(network, part, held)
 
-    def _check_balance(self, part: NDArray[np.int32], held: NDArray[np.bool_]) -> None:
+    def _check_balance(self, network: Network, part: NDArray[np.int32], held: NDArray[np.bool_]) -> None:
         """Raise if more current enters a part without a held node than leaves it."""
-        tied = list(range(part.max() + 1))                    # parts that a held drop joins balance together
+        ties = Ties()                                         # parts that a held drop joins balance together
         for a, b in self.drops:
-            tied = [tied[part[b]] if t == tied[part[a]] else t for t in tied]
-        total = np.zeros(len(tied))
+            ties.tie(int(part[a]), int(part[b]), 0.0)
+        total: dict[int, float] = {}
         for node, current in self.currents.items():
-            total[tied[part[node]]] += current
-        grounded = {tied[p] for p in np.unique(part[held])}
+            root = ties.find(int(part[node]))[0]
+            total[root] = total.get(root, 0.0) + current
+        grounded = {ties.find(int(p))[0] for p in np.unique(part[held])}
         scale = sum(abs(c) for c in self.currents.values())
-        for p in range(len(total)):
-            if p not in grounded and abs(total[p]) > 1e-12 * scale:
-                node = int(np.flatnonzero(np.array(tied)[part] == p)[0])
-                raise ValueError(f"the currents into the floating part of node {node} add up to {total[p]:g}, "
-                                 "not to 0; balance them or ground a node there")
+        for root, current in total.items():
+            if root not in grounded and abs(current) > 1e-12 * scale:
+                node = min(int(np.argmax(part == p)) for p in np.unique(part) if ties.find(int(p))[0] == root)
+                raise ValueError(f"the currents into the floating part of node {network.label(node)} add up to "
+                                 f"{current:g}, not to 0; balance them or ground a node there")
 
     @classmethod
     def read(cls, path: Any) -> Task:
-        """Task from a TOML file of one sample; see :mod:`ohmlearn.io.task_toml`, whose `read_tasks` gives several."""
+        """Task from a TOML file of one sample; :func:`ohmlearn.tasks.read_tasks` reads the samples of a file."""
         from ohmlearn.io.task_toml import read_tasks
 
         tasks = read_tasks(path)
         if len(tasks) > 1:
-            raise ValueError(f"{path} holds {len(tasks)} samples; ohmlearn.io.task_toml.read_tasks gives them all")
+            raise ValueError(f"{path} holds {len(tasks)} samples; ohmlearn.tasks.read_tasks gives them all")
         return tasks[0]
+
+    def write(self, path: Any) -> None:
+        """Write the task to a TOML file, which :meth:`read` reads; :func:`ohmlearn.tasks.write_tasks` writes several
+        samples."""
+        from ohmlearn.io.task_toml import write_tasks
+
+        write_tasks([self], path)
 
     @classmethod
     def allosteric(cls, network: Network, sources: int = 10, targets: int = 3, seed: int = 0, *,

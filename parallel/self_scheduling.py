@@ -82,7 +82,7 @@ def weights(prior: NDArray[np.float64], seconds: NDArray[np.float64],
 
 
 @dataclass(frozen=True)
-class Deck:
+class WorkList:
     """The items of a job, the same on all ranks.
 
     items : (n_items,) their numbers. prior : (n_items,) ln of the time expected of each, up to a constant.
@@ -107,15 +107,15 @@ class Dealer:
     every deal its counter, its number of tickets, their ends, and the places of the items in order.
     """
 
-    def __init__(self, deck: Deck, shared: Shared, base: int, first: bool) -> None:
-        self._deck, self._shared, self._base = deck, shared, base
+    def __init__(self, work_list: WorkList, shared: Shared, base: int, first: bool) -> None:
+        self._work_list, self._shared, self._base = work_list, shared, base
         self._lock = threading.Lock()
         self._mine: deque[int] = deque()        # places of items that were drawn
         self._out: dict[int, tuple[int, float]] = {}    # items at work: their place, and when they were taken
         self._deal, self._count, self._empty = -1, 0, False
         self._looked, self._dealing = 0.0, threading.Lock()
         if first:
-            self._publish(0, np.argsort(-deck.prior, kind="stable"), deck.prior)
+            self._publish(0, np.argsort(-work_list.prior, kind="stable"), work_list.prior)
 
     def take(self) -> int | None:
         """The next item, None when all are dealt."""
@@ -125,7 +125,7 @@ class Dealer:
             if not self._mine:
                 return None
             place = self._mine.popleft()
-            number = int(self._deck.items[place])
+            number = int(self._work_list.items[place])
             self._out[number] = place, time.monotonic()
             return number
 
@@ -137,7 +137,7 @@ class Dealer:
         self._shared.put(self._base + 1 + place, np.array([took]))
 
     def _place(self, deal: int) -> int:
-        return self._base + 1 + self._deck.items.size + deal * (3 + 2 * self._deck.items.size)
+        return self._base + 1 + self._work_list.items.size + deal * (3 + 2 * self._work_list.items.size)
 
     def _draw(self) -> None:
         """Draw a ticket, from a newer deal when there is one."""
@@ -150,16 +150,16 @@ class Dealer:
         else:
             ends = self._place(self._deal) + 2
             begin, end = self._shared.get(ends + ticket, 2).tolist()
-            order = ends + self._deck.items.size + 1
+            order = ends + self._work_list.items.size + 1
             self._mine.extend(self._shared.get(order + begin, end - begin).tolist())
 
     def _publish(self, deal: int, order: NDArray[np.int64], expected: NDArray[np.float64]) -> None:
         """Make a deal and let it count."""
-        ends = tickets(np.exp(expected[order]), self._deck.workers)
+        ends = tickets(np.exp(expected[order]), self._work_list.workers)
         place = self._place(deal)
         self._shared.put(place + 1, np.array([ends.size - 1]))
         self._shared.put(place + 2, ends)
-        self._shared.put(place + 2 + self._deck.items.size + 1, order)
+        self._shared.put(place + 2 + self._work_list.items.size + 1, order)
         self._shared.add(self._base)
 
     def deal_anew(self) -> bool:
@@ -173,13 +173,13 @@ class Dealer:
             self._dealing.release()
 
     def _deal_anew(self) -> bool:
-        n, deal = self._deck.items.size, int(self._shared.get(self._base, 1)[0]) - 1
+        n, deal = self._work_list.items.size, int(self._shared.get(self._base, 1)[0]) - 1
         if deal >= len(ANEW):
             return False
         took = self._shared.get(self._base + 1, n)
         if np.count_nonzero(took) < ANEW[deal] * n:
             return False
-        expected = weights(self._deck.prior, took / 1e6, self._deck.factors)
+        expected = weights(self._work_list.prior, took / 1e6, self._work_list.factors)
         order = np.argsort(-expected, kind="stable")
         place = self._place(deal)
         count = int(self._shared.get(place + 1, 1)[0])

@@ -4,8 +4,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-# what a launcher or a user says about the threads of one process, the most particular first
-THREADS_SAID = ("OHMLEARN_THREADS", "SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS")
+# variables with which a user or a launcher sets the threads of one process, the most particular first
+VARIABLES = ("OHMLEARN_THREADS", "SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS")
 
 
 def cores() -> int:
@@ -24,19 +24,21 @@ def quota(path: str = "/sys/fs/cgroup/cpu.max") -> int:
         return 1 << 20
 
 
-def threads_given(asked: int | None = None, share: int | None = None,
+def available_threads(asked: int | None = None, own_cores: int | None = None,
                   environment: Mapping[str, str] = os.environ) -> int:
-    """Threads for one process: `asked`, else what the environment says, else its share of the cores.
+    """Threads that one process may use: `asked`, else what the environment says, else all cores that are its own.
 
-    share : cores that are this process's own, when several ranks live on one node; by default all of `cores()`.
-    Never more than that share, so that ranks times threads do not exceed the cores given.
+    own_cores : cores of this process, when several ranks live on one node; by default all of `cores()`. The result is
+        never larger, so that ranks times threads do not exceed the cores given.
+
+    Raises ValueError where `asked` is below 1.
     """
-    own = cores() if share is None else share
+    own = cores() if own_cores is None else own_cores
     if asked is not None:
         if asked < 1:
             raise ValueError(f"threads must be at least 1, not {asked}")
         return min(asked, own)
-    for name in THREADS_SAID:
+    for name in VARIABLES:
         said = environment.get(name, "").split(",")[0].strip()
         if said.isdigit() and int(said) > 0:
             return min(int(said), own)

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import numpy as np
 from ohmlearn import Network, Task
-from ohmlearn.lab_circuit import LabCircuit
+from ohmlearn.lab.circuit import LabCircuit
 from scipy.linalg import expm
 
 XOR = {

@@ -22,6 +22,31 @@ def equilibrium(n_nodes, edges, conductances, held, held_voltages, currents):
     return v
 
 
+def exact_equilibrium(n_nodes, edges, conductances, held, held_voltages, currents=None):
+    """The same by elimination without a subtraction, in extended precision: right to the last digits of a double
+    however far the conductances spread (Grassmann, Taksar & Heyman 1985), while no current is injected or all are
+    positive."""
+    weights = np.zeros((n_nodes, n_nodes), np.longdouble)
+    np.add.at(weights, (edges[:, 0], edges[:, 1]), np.asarray(conductances, np.longdouble))
+    weights += weights.T
+    into = np.zeros(n_nodes, np.longdouble) if currents is None else np.array(currents, np.longdouble)
+    alive, steps = np.ones(n_nodes, dtype=bool), []
+    for a in np.setdiff1d(np.arange(n_nodes), held):
+        alive[a] = False
+        near = np.flatnonzero((weights[a] > 0) & alive)
+        total = weights[a, near].sum()
+        fraction = weights[a, near] / total
+        weights[np.ix_(near, near)] += np.outer(fraction, weights[a, near])
+        weights[near, near] = 0
+        into[near] += fraction * into[a]
+        steps.append((a, near, fraction, into[a] / total))
+    v = np.zeros(n_nodes, np.longdouble)
+    v[held] = held_voltages
+    for a, near, fraction, own in reversed(steps):
+        v[a] = fraction @ v[near] + own
+    return v
+
+
 # ---- coupled learning of one member (kernels/ensemble/rk4.py, kernels/linalg/block_ldlt.py,
 # kernels/ensemble/step_bounds.py) ----
 

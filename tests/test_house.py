@@ -6,7 +6,9 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import ohmlearn
@@ -20,6 +22,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parallel": set(),
     "drivers": {"kernels", "model", "solvers", "parallel"},
 }
+# What hands on the names that users call: they import from every folder, and nothing of ours imports them for a name
+# that stands elsewhere.
+FACES = {ROOT / "model" / name for name in (
+    "__init__.py", "analysis.py", "figures.py", "lab/__init__.py", "learn.py", "rules/__init__.py", "soft.py",
+    "stores.py", "tasks/__init__.py")}
 DRAWING = ("ohmlearn.drivers.display.plots.", "ohmlearn.drivers.display.network_page.")
 HEAVY = ("numba", "scipy", "matplotlib", "mpi4py", "zarr", "xarray", "networkx", "pyamg", "pydantic", "typer",
          "sklearn")
@@ -68,10 +75,9 @@ def wrong_imports(text: str, path: Path) -> list[str]:
     wrong = []
     for name, later in imports(ast.parse(text), path):
         folder = folder_of(name)
-        # The face hands on what the drivers give, methods that draw import their drawing when called, and
+        # The faces hand on what the drivers give, methods that draw import their drawing when called, and
         # `python -m ohmlearn` is the command line.
-        handed_on = later and (path.name == "__init__.py" or name.startswith(DRAWING))
-        handed_on |= path.name == "__main__.py"
+        handed_on = path in FACES or (later and name.startswith(DRAWING)) or path.name == "__main__.py"
         if name.partition(".")[0] in MAY_IMPORT:
             wrong.append(f"{name} (a bare name works only from the checkout; write ohmlearn.{name})")
         elif folder not in {None, home, *MAY_IMPORT[home]} and not (home == "model" and handed_on):
@@ -123,7 +129,7 @@ def circles(edges: Iterable[tuple[str, str]]) -> list[list[str]]:
 def test_no_circles() -> None:
     """Of files, and of folders; what the face hands on does not count."""
     where = {module_name(path): str(path.parent.relative_to(ROOT)) for path in SOURCES}
-    edges = [(module_name(path), name) for path in SOURCES if module_name(path) != "ohmlearn"
+    edges = [(module_name(path), name) for path in SOURCES if path not in FACES
              for name in uses(path.read_text(), path, where)]
     assert circles(edges) == []
     assert circles((where[a], where[b]) for a, b in edges) == []
@@ -159,12 +165,50 @@ def test_import_is_light() -> None:
     assert done.stdout.split() == []
 
 
-def test_the_face_exists() -> None:
-    assert set(ohmlearn.__all__) <= set(dir(ohmlearn))
-    missing = [name for name in ohmlearn.__all__ if getattr(ohmlearn, name, None) is None]
-    assert missing == []
+def typed_names(path: Path) -> set[str]:
+    """Names that a type checker finds in a face: what it imports."""
+    tree = ast.parse(path.read_text())
+    return {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+            for alias in node.names if node.module not in ("importlib", "types", "typing", "warnings")}
+
+
+def test_the_face_is_what_is_there() -> None:
+    """Every public name can be had, and type checkers see the same names as the running program."""
+    names = set(ohmlearn.__all__) - {"__version__"}
+    assert [name for name in names if not hasattr(ohmlearn, name)] == []
+    submodules = set(ohmlearn._SUBMODULES)
+    assert typed_names(ROOT / "model" / "__init__.py") == names | submodules
+    assert names | submodules <= set(dir(ohmlearn))
+    assert names.isdisjoint(ohmlearn._MOVED)
+    assert len(names) <= 20, "the top level holds what a first hour needs"
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         ohmlearn.trian  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ohmlearn._SUBMODULES)
+def test_submodules_hold_what_they_name(name: str) -> None:
+    module = getattr(ohmlearn, name)
+    assert module.__doc__
+    assert [public for public in module.__all__ if not hasattr(module, public)] == []
+    assert typed_names(Path(module.__file__ or "")) == set(module.__all__)
+
+
+@pytest.mark.parametrize("name", sorted(ohmlearn._MOVED))
+def test_old_names_work_with_a_warning(name: str) -> None:
+    place = ohmlearn._MOVED[name]
+    with pytest.warns(DeprecationWarning, match=rf"ohmlearn\.{name} is now ohmlearn\.{place}"):
+        thing = getattr(ohmlearn, name)
+    new: Any = ohmlearn
+    for part in place.split("."):
+        new = getattr(new, part) if hasattr(new, part) else import_module(f"{new.__name__}.{part}")
+    assert thing is new
+
+
+def test_the_lab_may_be_called_for_one_version_more() -> None:
+    network = ohmlearn.lab.lab_network()
+    with pytest.warns(DeprecationWarning, match=r"ohmlearn\.lab\(\.\.\.\) is now ohmlearn\.lab\.train"):
+        run = ohmlearn.lab(network, ohmlearn.lab.lab_task(network), 1.0, steps=2)  # type: ignore[operator]
+    assert run.n_steps == 2
 
 
 def make_targets() -> set[str]:

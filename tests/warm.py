@@ -29,8 +29,8 @@ def ceiling():
 
 
 def general():
-    ol.train(NET, TASK, 1.0, t_max=1.0, rule=ol.equilibrium_propagation())
-    ol.train(NET, TASK, 1.0, t_max=1.0, updates=ol.Discrete())
+    ol.train(NET, TASK, 1.0, t_max=1.0, rule=ol.rules.equilibrium_propagation())
+    ol.train(NET, TASK, 1.0, t_max=1.0, updates=ol.rules.Discrete())
 
 
 def large():

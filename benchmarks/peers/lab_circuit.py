@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from ohmlearn.drivers.lab.train import lab
-from ohmlearn.lab_circuit import LabCircuit, lab_network, lab_task
+from ohmlearn.drivers.lab.train import train
+from ohmlearn.lab.circuit import LabCircuit, lab_network, lab_task
 
 RATES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 CIRCUITS, STEPS, PLAIN_STEPS, REPEATS = 64, 3000, 1000, 7
@@ -47,11 +47,11 @@ def main() -> None:
     def noise(_step: int) -> np.ndarray:
         return circuit.noise * rng.normal(size=(2, board.n_edges))
 
-    lab(board, tasks[0], 1.0, steps=2)
+    train(board, tasks[0], 1.0, steps=2)
     print(f"{CIRCUITS} circuits of {STEPS} steps, one thread; plain: one circuit of {PLAIN_STEPS} steps\n"
           f"{'R':>8} {'ours µs':>9} {'plain µs':>9} {'ratio':>7}  smallest to largest")
     for rate in RATES:
-        ours = partial(lab, board, tasks, rate, steps=STEPS, seed=np.arange(CIRCUITS), traces=False, threads=1)
+        ours = partial(train, board, tasks, rate, steps=STEPS, seed=np.arange(CIRCUITS), traces=False, threads=1)
         times = np.array([(seconds(ours) / CIRCUITS / STEPS,
                            seconds(partial(plain, board, tasks[repeat], rate, circuit, PLAIN_STEPS, noise))
                            / PLAIN_STEPS) for repeat in range(REPEATS)]).T * 1e6

@@ -1,37 +1,36 @@
 """The pages of the API reference, written from what `ohmlearn` exports: a new public name needs no edit here.
 
-A name that GROUPS does not know comes under "More".
+The top level in groups (a name that GROUPS does not know comes under "More"), and a section for every submodule.
 """
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 GROUPS = {
-    "Networks and tasks": ["Network", "Task", "Constraint", "allosteric_samples", "read_spice", "Netlist"],
-    "Training": ["train", "Rule", "Schedule", "Discrete", "Record", "Run", "Runs", "descend", "GradientFlow"],
-    "Learning from data": ["CoupledRegressor", "CoupledClassifier"],
+    "Networks and tasks": ["Network", "Task", "read_spice"],
+    "Training": ["train", "descend", "Rule", "Schedule", "Record", "Run", "Runs"],
     "Sweeps": ["Sweep", "open_results"],
-    "Equilibrium and modes": ["Equilibrium", "voltages", "soft_modes"],
-    "Hessians": ["hessian", "soft_mode", "soft_approximation", "follow", "follow_training", "measure_responses",
-                 "Responses"],
+    "Equilibrium, modes and Hessians": ["Equilibrium", "voltages", "modes", "hessian"],
     "Theory": ["theory"],
-    "The lab circuit": ["lab", "lab_network", "lab_task", "LabCircuit", "LabRun", "LabRuns"],
 }
+SUBMODULES = ["rules", "tasks", "generators", "learn", "lab", "soft", "analysis", "stores", "figures"]
 # Not exported: what functions return, what classes of the face hand on, and what their errors are.
 RESULTS = {
     "Descent": "ohmlearn.drivers.descent.descend", "Hessian": "ohmlearn.solvers.hessian.hessian",
+    "Netlist": "ohmlearn.io.netlist",
     "SoftMode": "ohmlearn.solvers.hessian.soft_mode",
-    "SoftApproximation": "ohmlearn.solvers.hessian.soft_mode", "Course": "ohmlearn.solvers.hessian.hessian_trajectory",
+    "SoftApproximation": "ohmlearn.solvers.hessian.soft_mode",
+    "HessianTrajectory": "ohmlearn.solvers.hessian.hessian_trajectory",
     "Modes": "ohmlearn.solvers.equilibrium.modes", "Stats": "ohmlearn.solvers.equilibrium.preconditioner_reuse",
     "Report": "ohmlearn.drivers.sweeps.report",
     "Theory": "ohmlearn.solvers.theory.linear_theory", "LearningModes": "ohmlearn.solvers.theory.learning_modes",
     "Diverged": "ohmlearn.drivers.training.train", "NotConverged": "ohmlearn.solvers.equilibrium.equilibrium",
 }
-FUNCTIONS = ["ohmlearn.generators.packing", "ohmlearn.generators.delaunay", "ohmlearn.generators.grid",
-             "ohmlearn.generators.random", "ohmlearn.io.files.read", "ohmlearn.io.files.read_conductances",
+FUNCTIONS = ["ohmlearn.io.files.read", "ohmlearn.io.files.read_conductances",
              "ohmlearn.io.files.write", "ohmlearn.io.files.from_networkx", "ohmlearn.io.files.to_networkx",
-             "ohmlearn.io.files.networkx_conductances", "ohmlearn.drawing.draw", "ohmlearn.io.task_toml.read_tasks",
-             "ohmlearn.drivers.jobs.run_sweep.run_sweep", "ohmlearn.drivers.display.network_page.show"]
+             "ohmlearn.io.files.networkx_conductances", "ohmlearn.drawing.draw",
+             "ohmlearn.drivers.display.network_page.show"]
 
 
 def grouped() -> dict[str, list[str]]:
@@ -44,10 +43,20 @@ def grouped() -> dict[str, list[str]]:
     return groups | ({"More": rest} if rest else {})
 
 
+def in_submodules() -> dict[str, list[str]]:
+    """{submodule: its public names that the top level and RESULTS do not hold}."""
+    import ohmlearn
+
+    return {module: [name for name in import_module(f"ohmlearn.{module}").__all__
+                     if name not in ohmlearn.__all__ and name not in RESULTS] for module in SUBMODULES}
+
+
 def write(folder: Path) -> None:
     """Write the page of all names, a table for every group, into `folder`."""
     folder.mkdir(exist_ok=True)
     sections = list(grouped().items())
+    sections += [(f"ohmlearn.{module}", [f"~ohmlearn.{module}.{name}" for name in names])
+                 for module, names in in_submodules().items()]
     sections += [("What comes back", [f"~{module}.{name}" for name, module in RESULTS.items()]),
                  ("Functions behind the methods", [f"~{name}" for name in FUNCTIONS])]
     text = ["All names", "=========", ""]

@@ -14,6 +14,7 @@ from typing import Any
 
 INLINE = re.compile(r"(?<=[.;]) (\w+(?:, \w+)*) : ")
 ENTRY = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*) : (.*)")
+RETURNS = re.compile(r"Returns (.*)", re.DOTALL)
 RAISES = re.compile(r"Raises (?:a |an )?([A-Z]\w+(?:(?:, | or )[A-Z]\w+)*) *(.*)", re.DOTALL)
 TYPES = (
     (r"NDArray\[np\.int\w*\]", "array of int"), (r"NDArray\[np\.bool_\]", "array of bool"),
@@ -25,11 +26,14 @@ TYPES = (
 
 @dataclass
 class Parsed:
-    """A docstring in parts. text : paragraphs. entries : {names: meaning}. raises : {exception: when}."""
+    """A docstring in parts. text : paragraphs. entries : {names: meaning}. returns : what comes back. raises :
+    {exception: when}. example : lines of a session."""
 
     text: list[str] = field(default_factory=list)
     entries: dict[str, str] = field(default_factory=dict)
+    returns: str = ""
     raises: dict[str, str] = field(default_factory=dict)
+    example: str = ""
 
     def meaning(self, name: str) -> str | None:
         """What is said of one name, or None."""
@@ -43,6 +47,9 @@ def parse(docstring: str) -> Parsed:
     for block in re.split(r"\n\s*\n", inspect.cleandoc(docstring)):
         free: list[str] = []
         names = ""
+        if block.startswith(">>>"):
+            parsed.example += f"\n\n{block}" if parsed.example else block
+            continue
         for line in block.split("\n"):
             if (found := ENTRY.fullmatch(line)):
                 names = found[1]
@@ -53,10 +60,13 @@ def parse(docstring: str) -> Parsed:
                 free.append(line)
         if free:
             text = "\n".join(free)
-            found = RAISES.fullmatch(text)
+            text, _, raised = text.partition(" Raises ") if RETURNS.match(text) else (text, "", "")
+            found = RAISES.fullmatch(f"Raises {raised}" if raised else text)
+            if (comes := RETURNS.fullmatch(text)) and not parsed.returns:
+                parsed.returns = " ".join(comes[1].split())
             if found:
                 parsed.raises[found[1]] = " ".join(found[2].split())
-            else:
+            elif not comes:
                 parsed.text.append(text if all(line[:1] != " " for line in free) else bullets(free))
     together = list(parsed.entries.items())
     parsed.entries.clear()
@@ -120,13 +130,21 @@ def as_numpydoc(docstring: str, thing: Any, made_by_us: bool = False) -> list[st
     if not inspect.isclass(thing):
         parameters = parsed.entries
     attributes = {n: m for n, m in parsed.entries.items() if n not in parameters}
+    if parsed.returns:
+        given = kind(getattr(inspect.unwrap(thing), "__annotations__", {}).get("return", "") if callable(thing) else "")
+        meaning = parsed.returns[:1].upper() + parsed.returns[1:]
+        back = ["", "Returns", "-------", given or "result", "    " + escape(meaning)]
     for title, entries in (("Parameters", parameters), ("Attributes", attributes), ("Raises", parsed.raises)):
+        if parsed.returns and title == "Raises":
+            lines += back
         if entries:
             lines += ["", title, "-" * len(title)]
         for names, meaning in entries.items():
             given = kinds(types, names)
             lines += [escape(names) + (f" : {given}" if given and title == "Parameters" else ""),
                       "    " + escape(meaning)]
+    if parsed.example:
+        lines += ["", "Examples", "--------", *parsed.example.split("\n")]
     return lines
 
 

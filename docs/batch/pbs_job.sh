@@ -7,7 +7,7 @@
 # At the end of the walltime PBS sends SIGTERM, and SIGKILL some seconds later (kill_delay): time to store what the
 # ranks are at. Submit the same script again to go on.
 cd "$PBS_O_WORKDIR" || exit 2
-mpiexec ohmlearn sweep fig2d.toml --store fig2d
+mpiexec ohmlearn sweep fig2d.toml --output fig2d
 code=$?
 if [ "$code" -eq 75 ]; then
     echo "stopped before the end; submit this script again"

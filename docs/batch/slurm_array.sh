@@ -7,6 +7,6 @@
 #SBATCH --open-mode=append
 
 # No MPI: every job of the array does its part with the threads that it was given. They share one store, and the
-# last one to end folds it. Submitting the same array again goes on with what is missing.
-exec ohmlearn sweep fig2d.toml --store fig2d --no-mpi \
+# last one to end folds it. Submit the same array again to compute what is missing.
+exec ohmlearn sweep fig2d.toml --output fig2d --no-mpi \
     --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"

@@ -9,7 +9,7 @@
 
 # srun starts the ranks when Slurm and the MPI library speak the same protocol (srun --mpi=list shows what there is);
 # with the mpich wheel that is pmi2. Otherwise put the library's own launcher here: mpiexec -n "$SLURM_NTASKS" ...
-srun --mpi=pmi2 ohmlearn sweep fig2d.toml --store fig2d
+srun --mpi=pmi2 ohmlearn sweep fig2d.toml --output fig2d
 code=$?
 
 # 75: stopped before the end. The job goes back into the queue and continues where it was.

@@ -11,7 +11,7 @@ import ohmlearn as ol
 net = ol.Network.delaunay(100, seed=1, mean_degree=None, spacing=0.7)
 task = ol.Task(currents={3: 1.0, 90: -1.0}, targets=[(20, 70)], target_voltages=[30.0])
 trained = ol.descend(net, task)
-account = ol.soft_approximation(net, task, trained.conductances)
+account = ol.soft.soft_approximation(net, task, trained.conductances)
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
 net.plot(axes[0], nodes=account.soft.mode, node_label="soft mode", edges=trained.conductances)

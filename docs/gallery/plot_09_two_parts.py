@@ -13,7 +13,7 @@ net = ol.Network.delaunay(64, seed=4, mean_degree=None, spacing=0.7)
 task = ol.Task(currents={3: 1.0, 60: -1.0}, targets=[(12, 40)], target_voltages=[1.0])
 marks = np.logspace(-1, -8, 15) * 0.5
 trained = ol.descend(net, task, until=1e-10, costs=marks)
-course = ol.follow(net, task, trained.history)
+course = ol.analysis.hessian_trajectory(net, task, trained.history)
 
 fig, ax = plt.subplots(layout="constrained")
 ax.loglog(course.cost, course.ratio, "o-", label="‖dynamic‖ / ‖satisfied‖")

@@ -8,10 +8,10 @@ experiment of paper 1. Sixteen tasks at four rates.
 import numpy as np
 import ohmlearn as ol
 
-board = ol.lab_network()
-tasks = [ol.lab_task(board, seed) for seed in range(16)]
+board = ol.lab.lab_network()
+tasks = [ol.lab.lab_task(board, seed) for seed in range(16)]
 rates = np.array([0.01, 0.1, 1.0, 10.0])
-runs = ol.lab(board, [task for task in tasks for _ in rates], np.tile(rates, 16), steps=1500)
+runs = ol.lab.train(board, [task for task in tasks for _ in rates], np.tile(rates, 16), steps=1500)
 runs[:4].plot(against="time")
 
 # %%

@@ -14,9 +14,9 @@ tables = {"network": {"packing": {"n_nodes": 64, "seed": 1}},
           "tasks": {"allosteric": {"count": 6, "feasible": True}},
           "sweep": {"rates": {"from": 0.1, "to": 1e3, "per_decade": 1}}}
 folder = tempfile.TemporaryDirectory()
-first = ol.Sweep.from_tables(tables).run(folder.name, threads=1, quiet=True)
+first = ol.Sweep.from_tables(tables).run(folder.name, threads=1, progress=False)
 tables["sweep"]["rates"]["to"] = 1e4
-second = ol.Sweep.from_tables(tables).run(folder.name, threads=1, quiet=True)
+second = ol.Sweep.from_tables(tables).run(folder.name, threads=1, progress=False)
 results = ol.open_results(folder.name).load()
 print(results)
 

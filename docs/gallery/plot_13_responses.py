@@ -12,12 +12,12 @@ import ohmlearn as ol
 net = ol.Network.delaunay(64, seed=4, mean_degree=None, spacing=0.7)
 task = ol.Task(currents={3: 1.0, 60: -1.0}, targets=[(12, 40)], target_voltages=[20.0])
 trained = ol.descend(net, task)
-truth = ol.soft_mode(net, trained.conductances)
+truth = ol.soft.soft_mode(net, trained.conductances)
 
 counts = [4, 8, 16, 32, 64]
 cosine = []
 for count in counts:
-    seen = ol.measure_responses(net, trained.conductances, count, noise=0.01, seed=1).soft_mode(net)
+    seen = ol.analysis.measure_responses(net, trained.conductances, count, noise=0.01, seed=1).soft_mode(net)
     cosine.append(abs(seen.mode @ truth.mode))
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")

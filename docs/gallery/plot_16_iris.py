@@ -24,7 +24,7 @@ X, y = load_iris(return_X_y=True)
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
 
 net = ol.Network.random(30, 8, seed=1)
-network = ol.CoupledClassifier(net, inputs=[0, 1, 2, 3], bias=4, ground=5, outputs=[6, 7, 8],
+network = ol.learn.CoupledClassifier(net, inputs=[0, 1, 2, 3], bias=4, ground=5, outputs=[6, 7, 8],
                                margin=0.02)
 learned = cross_val_score(network, X, y, cv=folds).mean()
 best = np.mean([network.ideal(X[a], y[a]).score(X[b], y[b]) for a, b in folds.split(X, y)])

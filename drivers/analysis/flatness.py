@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ohmlearn.drivers.analysis.training_times import MARGIN, TrainingTimes, fit_slope, line_slope
 from ohmlearn.drivers.training.train import train
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import threads_given
+from ohmlearn.parallel.threads import available_threads
 from ohmlearn.run import Run
 from ohmlearn.task import Task
 
@@ -41,7 +41,7 @@ class Flatness:
     def ratios(self, kind: str, mode: int, fastest: float = 1.0) -> TrainingTimes:
         """λ over that of the same task at the first rate: mean, error and median over tasks, per rate.
 
-        fastest : this share of the tasks only, those that took the shortest τ at each rate.
+        fastest : this fraction of the tasks only, those that took the shortest τ at each rate.
         """
         values = self.eigenvalues[list(KINDS).index(kind), :, :, mode]
         slow = self.times > np.nanquantile(self.times, fastest, axis=0)
@@ -81,7 +81,7 @@ def measure(network: Network, tasks: Sequence[Task], rates: Sequence[float], thr
     eigenvalues, times, growth = [], [], []
     for rate in rates:
         runs = train(network, tasks, rate, until=UNTIL, threads=threads)
-        with ThreadPoolExecutor(threads_given(threads)) as pool:
+        with ThreadPoolExecutor(available_threads(threads)) as pool:
             eigenvalues.append(np.array(list(pool.map(top_eigenvalues, runs))))
         times.append(runs.training_time)
         growth.append(runs.conductances.mean(axis=1))

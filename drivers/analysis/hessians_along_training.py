@@ -15,12 +15,12 @@ from ohmlearn.run import Run, Runs
 from ohmlearn.task import Task
 
 if TYPE_CHECKING:
-    from ohmlearn.solvers.hessian.hessian_trajectory import Course
+    from ohmlearn.solvers.hessian.hessian_trajectory import HessianTrajectory
 
 
-def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float, times: ArrayLike, *,
+def hessians_along_training(network: Network, task: Task | tuple[Task, ...], rate: float, times: ArrayLike, *,
                     rule: Rule | GradientFlow | None = None, conductances: Any = None,
-                    **options: Any) -> tuple[Runs, Course]:
+                    **options: Any) -> tuple[Runs, HessianTrajectory]:
     """Train to each of the times and look at both Hessians there.
 
     rate : R = γl/γp.
@@ -31,8 +31,15 @@ def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float
     Returns the runs, each going on from the one before, and the course of the Hessians at their equilibrium, whose
     speed ‖dH/dt‖ is that of the learning rule at the run's own voltages; NaN for variants of the rule, for schedules,
     for discrete updates and for several samples, whose slope is more than that of one pair of states.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> runs, course = ol.analysis.hessians_along_training(net, task, 0.0, [1.0, 10.0])
+    >>> len(runs), bool(course.cost[1] < course.cost[0])
+    (2, True)
     """
-    from ohmlearn.solvers.hessian.hessian_trajectory import follow
+    from ohmlearn.solvers.hessian.hessian_trajectory import hessian_trajectory
 
     marks = np.atleast_1d(np.asarray(times, dtype=np.float64))
     if marks.ndim != 1 or marks[0] <= 0 or np.any(np.diff(marks) <= 0):
@@ -44,11 +51,11 @@ def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float
                           **options))
     states = [run.conductances for run in runs]
     if isinstance(rule, GradientFlow):          # whose speed is follow's own
-        return Runs(runs), follow(network, task, states)
+        return Runs(runs), hessian_trajectory(network, task, states)
     flows = options.get("schedule") is None and options.get("updates") is None
     simple = isinstance(task, Task) and (rule is None or rule.plain) and flows
     rates = _rates(network, runs, rule or Rule()) if simple else np.full(network.n_edges, np.nan)
-    return Runs(runs), follow(network, task, states, rates)
+    return Runs(runs), hessian_trajectory(network, task, states, rates)
 
 
 def _rates(network: Network, runs: Sequence[Run], rule: Rule) -> list[NDArray[np.float64]]:

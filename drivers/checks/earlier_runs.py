@@ -31,7 +31,7 @@ def _outputs(task: Task) -> list[Any]:
 
 
 def check_starts(network: Network, starts: Iterable[Run]) -> None:
-    """Raise ValueError where a run to go on from is one of another network."""
+    """Raise ValueError where a run that is to be continued has another network."""
     for number, run in enumerate(starts):
         here, there = (network.n_nodes, network.n_edges), (run.voltages.shape[-1], run.conductances.size)
         if here != there:

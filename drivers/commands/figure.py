@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from .arguments import FORMS, network_table
+
 if TYPE_CHECKING:
     from ohmlearn.drivers.figures.catalogue import Entry
 
@@ -51,21 +53,20 @@ def options(entry: Entry | None) -> dict[str, Any]:
                             hidden=entry is None or name not in entry.adjust)
 
     return {
-        "out": typer.Option(Path("results"), "--out", "-o", file_okay=False,
-                            help="Folder for pictures, tables, data and stores."),
-        "network": typer.Option(None, "--network", exists=True, dir_okay=False,
-                                hidden=entry is not None and not entry.takes_network,
-                                help="Network file, as Network.read takes it; by default the project's own packing."),
+        "output": typer.Option(Path("results"), "--output", "-o", file_okay=False,
+                               help="Folder for pictures, tables, data and stores."),
+        "network": typer.Option(None, "--network", hidden=entry is not None and not entry.takes_network,
+                                help=f"{FORMS}; by default the project's own packing."),
         "tasks": adjusting("tasks", "Number of tasks.", "INTEGER"),
         "rates": adjusting("rates", "Rates R of the ensemble; or a list 0.1,1,10.", "FROM:TO:PER_DECADE"),
-        "threads": typer.Option(None, help="By default all cores that the process may use."),
+        "threads": typer.Option(None, help="Number of threads; by default all cores that the process may use."),
     }
 
 
-def settings_of(network: Path | None, threads: int | None) -> Any:
+def settings_of(network: str | None, threads: int | None) -> Any:
     from ohmlearn.drivers.figures.catalogue import PACKING, Settings
 
-    return Settings(PACKING if network is None else {"file": str(network.resolve())}, threads)
+    return Settings(PACKING if network is None else network_table(network), threads)
 
 
 def command(entry: Entry) -> Callable[..., None]:
@@ -73,18 +74,18 @@ def command(entry: Entry) -> Callable[..., None]:
     known = options(entry)
 
     def make(
-        out: Path = known["out"],
+        output: Path = known["output"],
         quick: bool = typer.Option(False, "--quick", help=SAYS[0]),
         full: bool = typer.Option(False, "--full", help=SAYS[1]),
         tasks: str | None = known["tasks"],
         rates: str | None = known["rates"],
-        network: Path | None = known["network"],
+        network: str | None = known["network"],
         threads: int | None = known["threads"],
     ) -> None:
         if network is not None and not entry.takes_network:
             raise ValueError(f"figure {entry.name} has a network of its own; leave --network out")
         size = entry.size(quick, full, tasks=tasks, rates=rates)
-        written = entry.produce(size, out, settings_of(network, threads))
+        written = entry.produce(size, output, settings_of(network, threads))
         for path in written:
             if path.suffix == ".txt":
                 typer.echo("\n" + path.read_text())
@@ -98,10 +99,10 @@ _EVERY = options(None)
 
 
 def every_figure(
-    out: Path = _EVERY["out"],
+    output: Path = _EVERY["output"],
     quick: bool = typer.Option(False, "--quick", help="Every figure at its quick size, in under three minutes."),
     full: bool = typer.Option(False, "--full", help="Every figure as large as published, in under twenty."),
-    network: Path | None = _EVERY["network"],
+    network: str | None = _EVERY["network"],
     threads: int | None = _EVERY["threads"],
 ) -> None:
     """Every figure, and one report to check them against the papers panel by panel: report.html."""
@@ -109,7 +110,7 @@ def every_figure(
 
     if quick and full:
         raise ValueError("--quick and --full exclude each other")
-    path, failed = make_all(out, "quick" if quick else "full" if full else "usual", settings_of(network, threads),
+    path, failed = make_all(output, "quick" if quick else "full" if full else "usual", settings_of(network, threads),
                             typer.echo)
     typer.echo(f"wrote {path}")
     if failed:

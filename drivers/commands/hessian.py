@@ -2,48 +2,63 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .show import CONDUCTANCES, MEMBER, SOURCE, circuit_of
+from .arguments import (
+    CONDUCTANCE,
+    CONDUCTANCES,
+    MEMBER,
+    NODES,
+    RESISTANCE,
+    SOURCE,
+    TASK,
+    circuit_and_task,
+    output,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ohmlearn.solvers.hessian.hessian import Hessian
 
-OUTPUT = typer.Option(None, "--output", "-o", file_okay=False,
-                      help="Folder for the picture, the page and the modes; else they are only listed.")
-TASK = typer.Argument(None, exists=True, dir_okay=False, help="Task file (TOML); of a store, its own task by default.")
-
-
 def add_to(app: typer.Typer) -> None:
     app.command()(hessian)
 
 
 def hessian(
-    source: Path = SOURCE,
-    task: Path | None = TASK,
-    member: str | None = MEMBER,
-    conductances: Path | None = CONDUCTANCES,
-    train: bool = typer.Option(False, "--train", help="First train by gradient flow, from these conductances."),
-    modes: int = typer.Option(5, "--modes", "-k", help="Modes to list of either Hessian."),
-    output: Path | None = OUTPUT,
+    network: SOURCE,
+    old_task: Annotated[Path | None, typer.Argument(hidden=True)] = None,
+    task: TASK = None,
+    member: MEMBER = None,
+    conductances: CONDUCTANCES = None,
+    conductance: CONDUCTANCE = None,
+    resistance: RESISTANCE = None,
+    nodes: NODES = "auto",
+    train: Annotated[bool, typer.Option("--train", help="First train by gradient flow, from these "
+                                                        "conductances.")] = False,
+    modes: Annotated[int, typer.Option("--modes", "-k", help="Modes to list of either Hessian.")] = 5,
+    output: Annotated[Path | None, output("Folder for the picture, the page and the modes; without it they are only "
+                                          "listed.", file_okay=False)] = None,
 ) -> None:
-    """Spectra, stiff and soft modes, overlap, gap and crack, and how far the task is met."""
+    """List spectra, stiff and soft modes, their overlap, gap and crack, and how far the task is met."""
     from ohmlearn.solvers.hessian.hessian import hessian as hessian_at
 
-    network, g, tasks, title = circuit_of(source, task, member, conductances)
+    if old_task is not None:
+        typer.echo("ohmlearn: the task is now given by --task FILE; the old form will be removed in the next version",
+                   err=True)
+    net, g, tasks, title = circuit_and_task(network, task or old_task, member, conductances,
+                                            conductance=conductance, resistance=resistance, nodes=nodes)
     if not tasks:
-        raise ValueError(f"{source} is a network without a task; give a task file as the second argument")
+        raise ValueError(f"{network} is a network without a task; give a task file by --task FILE")
     if train:
         from ohmlearn.drivers.descent.descend import descend
 
-        descent = descend(network, tuple(tasks), conductances=g)
+        descent = descend(net, tuple(tasks), conductances=g)
         typer.echo(f"trained       {descent!r}: {descent.reason}")
         g = descent.conductances
-    h = hessian_at(network, tasks, g)
+    h = hessian_at(net, tasks, g)
     for line in facts(h, modes):
         typer.echo(line)
     if output is not None:
@@ -79,7 +94,7 @@ def facts(h: Hessian, k: int) -> Iterator[str]:
            f"λ^L by Eq. 15 {account.eigenvalue:.5g}")
     yield (f"crack         {int(soft.crack.sum())} edges between sectors of {int(soft.sectors.sum())} and "
            f"{int((~soft.sectors).sum())} nodes, {soft.crack_conductance:.3g} × the conductance of the rest, with "
-           f"{account.crack_share:.1%} of the stiff mode's squares")
+           f"{account.crack_fraction:.1%} of the stiff mode's squares")
 
 
 def written(h: Hessian, k: int, folder: Path, title: str) -> list[Path]:

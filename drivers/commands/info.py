@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from typing import Annotated
 
 import typer
+
+from .arguments import CONDUCTANCE, FORMS, NODES, RESISTANCE, circuit_of, conductance_source
 
 LIBRARIES = ("numpy", "numba", "scipy", "pyamg", "zarr", "xarray", "mpi4py")
 
@@ -14,19 +16,19 @@ def add_to(app: typer.Typer) -> None:
     app.command()(info)
 
 
-NETWORK = typer.Argument(None, exists=True, dir_okay=False, help="Say how this network would be trained and solved.")
-
-
-def info(network: Path | None = NETWORK,
-         mpi: bool = typer.Option(False, "--mpi", help="Load the MPI library too, and name it.")) -> None:
+def info(network: Annotated[str | None, typer.Argument(metavar="NETWORK", help=f"{FORMS}: say how it would be trained "
+                                                       "and solved.")] = None,
+         conductance: CONDUCTANCE = None, resistance: RESISTANCE = None, nodes: NODES = "auto",
+         mpi: Annotated[bool, typer.Option("--mpi", help="Load the MPI library too, and name it.")] = False) -> None:
     """Versions, instruction set and lane width, threads, MPI library, cache folder; or what a network file takes."""
     if network is None:
         found = facts(mpi)
     else:
-        from ohmlearn import Network
         from ohmlearn.drivers.training.regime import facts as network_facts
 
-        found = network_facts(Network.read(network))
+        net, _ = circuit_of(network, conductance=conductance, resistance=resistance, nodes=nodes)
+        found = network_facts(net)
+        found.insert(1, ("conductances", conductance_source(net)))
     for name, value in found:
         typer.echo(f"{name:<18} {value}")
 
@@ -34,7 +36,7 @@ def info(network: Path | None = NETWORK,
 def facts(mpi: bool = False) -> list[tuple[str, str]]:
     """The lines of `ohmlearn info`."""
     import ohmlearn
-    from ohmlearn.parallel.threads import cores, threads_given
+    from ohmlearn.parallel.threads import available_threads, cores
 
     found = [("ohmlearn", ohmlearn.__version__), ("python", platform.python_version())]
     for name in LIBRARIES:
@@ -43,7 +45,7 @@ def facts(mpi: bool = False) -> list[tuple[str, str]]:
         except PackageNotFoundError:
             found.append((name, "not installed"))
     found += compiled_facts()
-    found += [("cores", str(cores())), ("threads", str(threads_given())), ("MPI", mpi_library() if mpi else
+    found += [("cores", str(cores())), ("threads", str(available_threads())), ("MPI", mpi_library() if mpi else
               "not loaded; --mpi names it")]
     return found
 

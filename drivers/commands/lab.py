@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .arguments import FORMS, TASK, THREADS, network_of, output
+
 if TYPE_CHECKING:
-    from ohmlearn.lab_run import LabRuns
+    from ohmlearn.lab.run import LabRuns
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,15 +17,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def lab(
-    rate: Annotated[list[float] | None, typer.Option(help="R = R0 c γl; say it once per rate. Default: 1.")] = None,
+    network: Annotated[str | None, typer.Argument(metavar="NETWORK", help=f"{FORMS}; by default the board of 9 nodes "
+                                                  "and 16 edges.")] = None,
+    task: TASK = None,
+    rate: Annotated[list[float] | None, typer.Option(help="R = R0 c γl, by default 1; repeat the option for "
+                                                          "more.")] = None,
     capacitance: Annotated[float, typer.Option(help="c in F; with R it sets the seconds.")] = 22e-6,
     learning_rate: Annotated[float | None, typer.Option(help="γl in 1/s, in place of --rate.")] = None,
-    tasks: Annotated[int, typer.Option(min=1, help="Number of random tasks.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first task and its noise.")] = 0,
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 3000,
-    network: Annotated[str | None, typer.Option(help="Network file, or a generator such as grid:shape=[4,4]; "
-                                                     "default: the board of 9 nodes and 16 edges.")] = None,
-    targets: Annotated[int, typer.Option(help="Target nodes of a task.")] = 2,
+    tasks: Annotated[int, typer.Option(min=1, help="Number of random tasks, where no task file is given.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first random task and of its noise.")] = 0,
+    steps: Annotated[int, typer.Option(help="Number of training steps.")] = 3000,
+    targets: Annotated[int, typer.Option(help="Target nodes of a random task.")] = 2,
     capacitors: Annotated[str, typer.Option(help="edges, or nodes as in the paper's simulations.")] = "edges",
     comparators: Annotated[str, typer.Option(help="Form of the sign rule: eq5, earlier or eq6.")] = "eq5",
     pause: Annotated[str, typer.Option(help="When 1/γl passes: after the clamp, the turn, or both.")] = "clamp",
@@ -35,34 +39,35 @@ def lab(
     noise: Annotated[float, typer.Option(help="Of the comparators, V.")] = 0.01,
     bias: Annotated[float, typer.Option(help="Spread of the comparators' offsets, V.")] = 0.0,
     delay: Annotated[int, typer.Option(help="Steps by which potentiometers lag behind their comparators.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="Default: all cores that the process may use.")] = None,
-    save: Annotated[Path | None, typer.Option(help="Write numbers and traces to this .npz.")] = None,
+    threads: THREADS = None,
+    output: Annotated[Path | None, output("File (.npz) for numbers and traces.")] = None,
 ) -> None:
-    """Train the twin networks of paper 1's lab circuit (Fig. 1) on random tasks and print how it went."""
+    """Train the twin networks of paper 1's lab circuit (Fig. 1) on tasks and print how it went."""
     import numpy as np
     import ohmlearn as ol
-    from ohmlearn.drivers.commands.train import network_of
-    from ohmlearn.lab_circuit import lab_network, lab_task
+    from ohmlearn.lab.circuit import lab_network, lab_task
 
     if rate and learning_rate is not None:
         raise ValueError("--rate and --learning-rate exclude each other: R = R0 c γl")
-    circuit = ol.LabCircuit(
+    circuit = ol.lab.LabCircuit(
         capacitors=capacitors, comparators=comparators, signed=not unsigned,  # type: ignore[arg-type]
         discrete=not continuous, step=step, gain=gain, nudge=nudge, noise=noise, bias=bias,
         pause=pause, delay=delay)  # type: ignore[arg-type]
     board = lab_network() if network is None else network_of(network)
-    drawn = [lab_task(board, seed + k, targets=targets) for k in range(tasks)]
+    drawn = [lab_task(board, seed + k, targets=targets) for k in range(tasks)] if task is None else [ol.Task.read(task)]
+    tasks = len(drawn)
     rates = [circuit.reference * capacitance * learning_rate] if learning_rate is not None else rate or [1.0]
-    runs = ol.lab(board, drawn * len(rates), np.repeat(rates, tasks), capacitance=capacitance, circuit=circuit,
-                  steps=steps, seed=np.tile(seed + np.arange(tasks), len(rates)), traces=save is not None,
-                  threads=threads)
-    typer.echo(f"{board!r}, {tasks} tasks from seed {seed}, {circuit.capacitors} with {capacitance * 1e6:g} µF")
+    runs = ol.lab.train(board, drawn * len(rates), np.repeat(rates, tasks), capacitance=capacitance, circuit=circuit,
+                        steps=steps, seed=np.tile(seed + np.arange(tasks), len(rates)), traces=output is not None,
+                        threads=threads)
+    origin = f"{tasks} tasks from seed {seed}" if task is None else f"task {task.name}"
+    typer.echo(f"{board!r}, {origin}, {circuit.capacitors} with {capacitance * 1e6:g} µF")
     typer.echo(f"{'R':>10} {'γl (1/s)':>9} {'reached':>8} {'median steps':>13} {'τ (1/γp)':>10} {'τ (s)':>9} "
                f"{'floor C/C(0)':>13} {'C*/C(0)':>9}")
     for k, value in enumerate(rates):
         typer.echo(line(runs[k * tasks:(k + 1) * tasks], value))
-    if save:
-        write_runs(runs, save)
+    if output:
+        write_runs(runs, output)
 
 
 def line(runs: LabRuns, rate: float) -> str:
@@ -80,8 +85,10 @@ def line(runs: LabRuns, rate: float) -> str:
 def write_runs(runs: LabRuns, path: Path) -> None:
     """Numbers and traces of all circuits into a .npz file."""
     import numpy as np
+    from ohmlearn.io.replacing import replacing
 
     arrays: dict[str, Any] = {name: getattr(runs, name) for name in (
         "rate", "capacitance", "learning_rate", "initial_cost", "steps", "training_time", "floor", "equilibrium_cost",
         "taps")}
-    np.savez(path, **arrays, cost=np.array([run.cost for run in runs]))
+    with replacing(path, "wb") as file:
+        np.savez(file, **arrays, cost=np.array([run.cost for run in runs]))

@@ -2,13 +2,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from .solve import CONDUCTANCES, NETWORK, read_conductances
-
-HOLD = typer.Option(None, "--hold", metavar="NODE", help="Hold a node at 0; say it once per node. None: it floats.")
-OUTPUT = typer.Option(None, "--output", "-o", help="Write eigenvalues, modes and residuals to this .npz.")
+from .arguments import (
+    CONDUCTANCE,
+    CONDUCTANCES,
+    NETWORK,
+    NODES,
+    RESISTANCE,
+    TASK,
+    circuit_of,
+    conductance_source,
+    output,
+    task_of,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,24 +25,38 @@ def add_to(app: typer.Typer) -> None:
 
 
 def modes(
-    network: Path = NETWORK,
-    k: int = typer.Option(6, "-k", help="How many."),
-    hold: list[int] = HOLD,
-    conductances: Path = CONDUCTANCES,
-    method: str = typer.Option("auto", help="auto, shift-invert or lobpcg."),
-    output: Path = OUTPUT,
+    network: NETWORK,
+    k: Annotated[int, typer.Option("-k", help="Number of modes.")] = 6,
+    hold: Annotated[list[str] | None, typer.Option("--hold", metavar="NODE", help="Hold a node at 0 V; repeat the "
+                                                   "option for more. Without any, the network floats.")] = None,
+    task: TASK = None,
+    conductances: CONDUCTANCES = None,
+    conductance: CONDUCTANCE = None,
+    resistance: RESISTANCE = None,
+    nodes: NODES = "auto",
+    method: Annotated[str, typer.Option(help="auto, shift-invert or lobpcg.")] = "auto",
+    output: Annotated[Path | None, output("File (.npz) for eigenvalues, modes and residuals.")] = None,
 ) -> None:
-    """The softest modes of the Laplacian: eigenvalues, and how well they were found."""
-    import numpy as np
-    from ohmlearn.io.files import read_circuit
-    from ohmlearn.solvers.equilibrium.modes import soft_modes
+    """List the softest modes of the Laplacian, and how well they were found.
 
-    net, stored = read_circuit(network)
-    found = soft_modes(net, read_conductances(net, conductances, stored), k, hold or [], method)
-    typer.echo(f"# {net!r}, {found.method} ({found.reason}): {found.iterations} "
+    With a task, the nodes that it holds are held.
+    """
+    from ohmlearn.io.replacing import replacing
+    from ohmlearn.solvers.equilibrium.modes import soft_modes
+    from ohmlearn.task import as_tasks
+
+    net, g = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
+    held = [net.node(name) for name in hold or []]
+    held += [] if task is None else as_tasks(task_of(task))[0].sources.tolist()
+    found = soft_modes(net, g, k, held, method)
+    typer.echo(f"# conductances: {conductance_source(net, conductances)}\n"
+               f"# {net!r}, {found.method} ({found.reason}): {found.iterations} "
                f"{'solves' if found.method == 'shift-invert' else 'steps'}, {found.seconds:.3g} s", err=True)
     typer.echo(f"{'mode':>4} {'eigenvalue':>22} {'residual':>10}")
     for i, (value, residual) in enumerate(zip(found.eigenvalues, found.residuals, strict=True), start=1):
         typer.echo(f"{i:>4} {value:>22.15g} {residual:>10.1e}")
     if output is not None:
-        np.savez(output, eigenvalues=found.eigenvalues, modes=found.modes, residuals=found.residuals)
+        import numpy as np
+
+        with replacing(output, "wb") as file:
+            np.savez(file, eigenvalues=found.eigenvalues, modes=found.modes, residuals=found.residuals)

@@ -2,20 +2,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-STORE = typer.Argument(help="Folder of the sweep's results.")
-OUTPUT = typer.Option(None, "--output", "-o", help="Page to write; by default STORE-report.html here.")
+from .arguments import output
+
+STORE = Annotated[Path, typer.Argument(help="Folder of the sweep's results.")]
 
 
 def add_to(app: typer.Typer) -> None:
     app.command()(report)
 
 
-def report(store: Path = STORE, output: Path | None = OUTPUT,
-           view: bool = typer.Option(False, "--open", help="Open it in the browser too.")) -> None:
-    """One self-contained HTML page of a sweep: training times, traces, failures, timing, provenance."""
+def report(store: STORE,
+           output: Annotated[Path | None, output("Page to write; by default STORE-report.html in this folder.")] = None,
+           view: Annotated[bool, typer.Option("--open", help="Open the page in the browser too.")] = False) -> None:
+    """Write one self-contained HTML page of a sweep: training times, traces, failures, timing, provenance."""
     from ohmlearn.drivers.jobs.sweep_report import write_summary
 
     path = write_summary(store, output or Path(f"{store.resolve().name}-report.html"))

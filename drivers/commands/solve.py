@@ -1,21 +1,32 @@
 """`ohmlearn solve`: equilibrium voltages of a network file."""
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    import numpy as np
-    from ohmlearn import Network
+from .arguments import (
+    CONDUCTANCE,
+    CONDUCTANCES,
+    NETWORK,
+    NODES,
+    RESISTANCE,
+    TASK,
+    circuit_of,
+    conductance_source,
+    output,
+    read_conductances,
+    task_of,
+)
 
-HOLD = typer.Option(None, "--hold", metavar="NODE=VOLTS", help="Hold a node at a voltage; say it once per node.")
-INJECT = typer.Option(None, "--inject", metavar="NODE=AMPERES", help="Inject a current at a node.")
-CONDUCTANCES = typer.Option(None, "--conductances", "-g", exists=True, dir_okay=False,
-                            help="One number per edge, .npy or text; by default those in the network file, else 1.")
-NETWORK = typer.Argument(exists=True, dir_okay=False, help="Network file, as Network.read takes it.")
-OUTPUT = typer.Option(None, "--output", "-o", help="Write the voltages here, .npy or text; else they are printed.")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from ohmlearn.network import Network
+    from ohmlearn.solvers.equilibrium.preconditioner_reuse import Stats
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,66 +34,112 @@ def add_to(app: typer.Typer) -> None:
 
 
 def solve(
-    network: Path = NETWORK,
-    hold: list[str] = HOLD,
-    inject: list[str] = INJECT,
-    conductances: Path = CONDUCTANCES,
-    method: str = typer.Option("auto", help="auto, or the solver to use."),
-    rtol: float = typer.Option(1e-10, help="Largest residual, relative to the driving currents."),
-    output: Path = OUTPUT,
+    network: NETWORK,
+    hold: Annotated[list[str] | None, typer.Option("--hold", metavar="NODE=VOLTS", help="Hold a node at a voltage; "
+                                                   "repeat the option for more.")] = None,
+    inject: Annotated[list[str] | None, typer.Option("--inject", metavar="NODE=CURRENT", help="Inject a current at a "
+                                                     "node, in units of conductance times volt.")] = None,
+    task: TASK = None,
+    conductances: CONDUCTANCES = None,
+    conductance: CONDUCTANCE = None,
+    resistance: RESISTANCE = None,
+    nodes: NODES = "auto",
+    method: Annotated[str, typer.Option(help="auto, or the solver to use.")] = "auto",
+    rtol: Annotated[float, typer.Option(help="Largest residual, relative to the driving currents.")] = 1e-10,
+    output: Annotated[Path | None, output("File for the voltages, .npy or text; without it they are printed.")] = None,
 ) -> None:
-    """Voltages of all nodes with some held, and what the solve took."""
+    """Print the equilibrium voltages of all nodes, driven by --hold and --inject or by a task; of a SPICE deck its
+    operating point.
+
+    A task of several samples gives a column for each.
+    """
+    import numpy as np
+    from ohmlearn.io.files import is_deck
+    from ohmlearn.solvers.hessian.circuit import voltages as voltages_of
+    from ohmlearn.task import as_tasks
+
+    if Path(network).is_file() and is_deck(network):
+        if hold or inject or task:
+            raise ValueError("a deck says itself what is held and injected; change its V and I cards")
+        solve_deck(Path(network), conductances, output)
+        return
+    net, g = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
+    if task is not None:
+        if hold or inject:
+            raise ValueError("--task says what drives the network; leave --hold and --inject out")
+        voltages = np.array([voltages_of(net, sample, g, method, rtol) for sample in as_tasks(task_of(task))]).T
+    else:
+        held = pairs(net, hold, "--hold", "NODE=VOLTS")
+        voltages, stats = solved(net, g, held, pairs(net, inject, "--inject", "NODE=CURRENT"), method, rtol)
+        typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
+                   f"residual {stats.residual:.1e}, setup {stats.setup_seconds:.3g} s, solve "
+                   f"{stats.solve_seconds:.3g} s", err=True)
+    typer.echo(f"# conductances: {conductance_source(net, conductances)}", err=True)
+    write_numbers(voltages, output, net.node_names)
+
+
+def solved(net: Network, conductances: np.ndarray, held: dict[int, float], injected: dict[int, float], method: str,
+           rtol: float) -> tuple[np.ndarray, Stats]:
+    """(n_nodes,) voltages with some nodes held and currents injected, and what the solve took."""
     import numpy as np
     from ohmlearn import Equilibrium
-    from ohmlearn.io.files import read_circuit
 
-    net, stored = read_circuit(network)
-    held = pairs(hold, "--hold", "NODE=VOLTS")
-    injected = pairs(inject, "--inject", "NODE=AMPERES")
     currents = np.zeros(net.n_nodes)
     currents[net.check_nodes(list(injected), "injected node") if injected else []] = list(injected.values())
     circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol)
-    voltages = circuit.solve(read_conductances(net, conductances, stored), list(held.values()), currents)
-    stats = circuit.stats
-    typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
-               f"residual {stats.residual:.1e}, setup {stats.setup_seconds:.3g} s, solve {stats.solve_seconds:.3g} s",
-               err=True)
-    write_numbers(voltages, output)
+    return circuit.solve(conductances, list(held.values()), currents), circuit.stats
 
 
-def pairs(texts: list[str] | None, option: str, form: str) -> dict[int, float]:
-    """{node: value} of NODE=VALUE texts, in the order given."""
+def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> None:
+    """Voltages by the names of the nodes, and the currents of the voltage sources as comments."""
+    import ohmlearn as ol
+
+    circuit = ol.read_spice(path)
+    net = circuit.network
+    point = circuit.voltages(read_conductances(net, conductances))
+    typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s\n"
+               f"# conductances: {conductance_source(net, conductances)}", err=True)
+    for note in circuit.notes:
+        typer.echo(f"# {note}", err=True)
+    write_numbers(point.array, output, point.names)
+    if output is None:
+        for name in circuit.voltage_sources:
+            typer.echo(f"i({name}) {point.currents[name]:.15g}")
+
+
+def pairs(network: Network, texts: list[str] | None, option: str, form: str) -> dict[int, float]:
+    """{node: value} of NODE=VALUE texts, in the order given; nodes by name or number."""
     found: dict[int, float] = {}
     for text in texts or []:
-        node, _, value = text.partition("=")
+        node, _, value = text.rpartition("=")
         try:
-            key, number = int(node), float(value)
+            number = float(value)
         except ValueError:
-            raise ValueError(f"{option} {text!r} is not {form}, as in {option} 0=1.0") from None
+            number = float("nan")
+        if not node or not math.isfinite(number):
+            raise ValueError(f"{option} {text!r} is not {form}, as in {option} 0=1.0")
+        key = network.node(node, "held node" if option == "--hold" else "injected node")
         if key in found:
-            raise ValueError(f"{option} names node {key} twice")
+            raise ValueError(f"{option} names node {node} twice")
         found[key] = number
     return found
 
 
-def read_conductances(network: Network, path: Path | None, stored: np.ndarray | None = None) -> np.ndarray:
-    """(n_edges,) conductances from a .npy or text file; without one those stored with the network, else 1."""
-    import numpy as np
-
-    if path is None:
-        return network.conductances(stored)
-    comma = "," if path.suffix == ".csv" else None
-    values = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=comma)
-    return network.conductances(np.ravel(values))
-
-
-def write_numbers(values: np.ndarray, output: Path | None) -> None:
-    """Numbers to a .npy or text file, or to standard output."""
+def write_numbers(values: np.ndarray, output: Path | None, names: Sequence[str] | None = None) -> None:
+    """Numbers to a .npy or text file, or to standard output; with names in front where there are names."""
     import sys
 
     import numpy as np
+    from ohmlearn.io.replacing import replacing
 
-    if output is not None and output.suffix == ".npy":
-        np.save(output, values)
+    rows = np.reshape(values, (len(values), -1)).tolist()
+    before = [""] * len(rows) if names is None else [f"{name} " for name in names]
+    text = "".join(f"{name}{' '.join(f'{x:.15g}' for x in row)}\n" for name, row in zip(before, rows, strict=True))
+    if output is None:
+        sys.stdout.write(text)
+    elif output.suffix == ".npy":
+        with replacing(output, "wb") as file:
+            np.save(file, values)
     else:
-        np.savetxt(sys.stdout if output is None else output, values, fmt="%.15g")
+        with replacing(output) as file:
+            file.write(text)

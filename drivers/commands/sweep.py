@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .arguments import output
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(sweep)
@@ -16,29 +18,30 @@ def shard_of(text: str) -> tuple[int, int]:
     """(i, n) of "i/n"."""
     found = re.fullmatch(r"(\d+)/(\d+)", text.strip())
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise ValueError(f"--shard {text}: write i/n with i from 1 to n, as in 3/8")
+        raise ValueError(f"invalid shard {text}: need i/n with 1 <= i <= n, as in 3/8")
     return int(found[1]), int(found[2])
 
 
 def sweep(
     file: Annotated[Path | None, typer.Argument(help="The sweep's TOML file.")] = None,
-    store: Annotated[Path | None, typer.Option(help="Folder of the results; by default the file's name.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Of each process; default: what the launcher or the machine "
-                                                     "gives.")] = None,
-    mpi: Annotated[bool | None, typer.Option("--mpi/--no-mpi", help="Use MPI or not; default: if a launcher started "
-                                                                    "this.")] = None,
-    shard: Annotated[str, typer.Option(help="i/n: do the i-th of n parts, for job arrays into one store.")] = "1/1",
+    output: Annotated[Path | None, output("Folder of the store; by default the file's name without its "
+                                          "suffix.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of each process; by default what the launcher or the "
+                                                     "machine gives.")] = None,
+    mpi: Annotated[bool | None, typer.Option("--mpi/--no-mpi", help="Use MPI or not; by default MPI is used if a "
+                                                                    "launcher started this process.")] = None,
+    shard: Annotated[str, typer.Option(help="i/n: train the i-th of n parts, for job arrays into one store.")] = "1/1",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try members again that failed before.")] = False,
-    checkpoint: Annotated[float, typer.Option(help="Seconds between two times that running members are stored, at "
-                                                   "least.")] = 0.25,
+    checkpoint_every: Annotated[float, typer.Option(help="Seconds between two times that running members are stored, "
+                                                         "at least.")] = 0.25,
     timeline: Annotated[Path | None, typer.Option(help="Write what each rank did when, as .csv or a picture.")] = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep compiled code for the next start.")] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-    example: Annotated[bool, typer.Option("--example", help="Print a sweep file with comments, and end.")] = False,
+    progress: Annotated[bool, typer.Option(help="Show how far the sweep is.")] = True,
+    example: Annotated[bool, typer.Option("--example", help="Print a sweep file with comments, and exit.")] = False,
 ) -> None:
     """Train every task at every rate.
 
-    The same command goes on after any end. Under mpiexec all ranks share the work.
+    Repeat the command to resume. Under mpiexec all ranks share the work.
     """
     import os
 
@@ -56,9 +59,9 @@ def sweep(
     from ohmlearn.drivers.jobs.run_sweep import STOPPED, run_sweep
     from ohmlearn.parallel.launch import this_rank
 
-    report = run_sweep(lambda: Sweep.read(file), store or file.with_suffix(""), threads=threads, mpi=mpi,
-                       shard=shard_of(shard), retry_failed=retry_failed, checkpoint=checkpoint,
-                       timeline=timeline, quiet=quiet)
+    report = run_sweep(lambda: Sweep.read(file), output or file.with_suffix(""), threads=threads, mpi=mpi,
+                       shard=shard_of(shard), retry_failed=retry_failed, checkpoint_every=checkpoint_every,
+                       timeline=timeline, progress=progress)
     if this_rank() == 0:
         for line in report.lines():
             typer.echo(line)

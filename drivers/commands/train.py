@@ -1,4 +1,4 @@
-"""`ohmlearn train`: train one network on one random task at one rate or several."""
+"""`ohmlearn train`: train one network on one task at one rate or several."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,70 +6,157 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from ohmlearn import Network
-    from ohmlearn.run import Runs
+from .arguments import (
+    CONDUCTANCE,
+    CONDUCTANCES,
+    FORMS,
+    NODES,
+    RESISTANCE,
+    TASK,
+    THREADS,
+    circuit_of,
+    conductance_source,
+    inline_table,
+    output,
+    task_of,
+)
 
-SCALARS = ("rate", "training_time", "sustained_time", "nonequilibrium_time", "time", "initial_cost", "final_cost",
-           "n_steps")
+if TYPE_CHECKING:
+    from ohmlearn import Network, Rule, Task
+    from ohmlearn.run import Runs
 
 
 def add_to(app: typer.Typer) -> None:
     app.command()(train)
 
 
+def fields(what: str, example: str) -> Any:
+    """An option that takes the fields of a table of the sweep file."""
+    return typer.Option(metavar="NAME=VALUE,...", help=f"{what}, as in {example}.")
+
+
 def train(
-    network: Annotated[str, typer.Argument(help="Network file, or a generator and its parameters, as in "
-                                                "packing:n_nodes=64,seed=1.")] = "packing:n_nodes=64,seed=1",
-    rate: Annotated[list[float] | None, typer.Option(help="R = γl/γp; say it once per rate. Default: 1.")] = None,
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help=f"{FORMS}.")] = "packing:n_nodes=64,seed=1",
+    task: TASK = None,
+    rate: Annotated[list[float] | None, typer.Option(help="R = γl/γp, by default 1; repeat the option for "
+                                                          "more.")] = None,
     sources: Annotated[int, typer.Option(help="Source nodes of the random task, ground apart.")] = 10,
-    targets: Annotated[int, typer.Option(help="Target nodes.")] = 3,
-    seed: Annotated[int, typer.Option(help="Of the task.")] = 0,
-    until: Annotated[float, typer.Option(help="Threshold on C*/C*(0).")] = 1e-6,
-    t_max: Annotated[float | None, typer.Option(help="Time limit in 1/γp; default 3000/R, above R = 1 "
+    targets: Annotated[int, typer.Option(help="Target nodes of the random task.")] = 3,
+    seed: Annotated[int, typer.Option(help="Seed of the random task.")] = 0,
+    feasible: Annotated[bool, typer.Option("--feasible", help="Draw a random task whose targets are within the bounds "
+                                                              "of the source voltages.")] = False,
+    until: Annotated[str, typer.Option(metavar="NUMBER|none", help="Threshold on C*/C*(0); none trains until "
+                                                                   "--t-max.")] = "1e-6",
+    t_max: Annotated[float | None, typer.Option(help="Time limit in 1/γp; by default 3000/R, above R = 1 "
                                                      "3000/√R.")] = None,
-    floor_mode: Annotated[str, typer.Option(help="relax or clip.")] = "relax",
-    nudge: Annotated[float, typer.Option(help="η.")] = 1e-3,
-    step: Annotated[float | None, typer.Option(help="Update the conductances in finite steps of so many training "
-                                                    "steps (1 at rate 0: the map of Fig. 2a).")] = None,
-    tolerance: Annotated[float, typer.Option(help="Relative error of τ that steps may make.")] = 1e-3,
-    feasible: Annotated[bool, typer.Option("--feasible", help="Draw targets within reach only.")] = False,
-    threads: Annotated[int | None, typer.Option(help="Default: all cores that the process may use.")] = None,
-    save: Annotated[Path | None, typer.Option(help="Write numbers, conductances and traces to this .npz.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Keep the state of the run in this .npz; the same "
-                                                         "command goes on from it.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    dt: Annotated[str, typer.Option(metavar="NUMBER|auto", help="Time step in 1/γp.")] = "auto",
+    tolerance: Annotated[float, typer.Option(help="Relative error of the training time that steps may make.")] = 1e-3,
+    method: Annotated[str, typer.Option(help="auto, rk4 or slow.")] = "auto",
+    precision: Annotated[str, typer.Option(help="double or single.")] = "double",
+    go_on: Annotated[bool, typer.Option("--go-on", help="Do not stop at the threshold.")] = False,
+    conductances: CONDUCTANCES = None,
+    conductance: CONDUCTANCE = None,
+    resistance: RESISTANCE = None,
+    nodes: NODES = "auto",
+    rule: Annotated[str, fields("Learning rule", "prefactor=0.5,ceiling=10")] = "",
+    nudge: Annotated[float | None, typer.Option(help="η of the rule, by default 1e-3.")] = None,
+    floor_mode: Annotated[str | None, typer.Option(help="floor_mode of the rule: relax (default) or clip.")] = None,
+    schedule: Annotated[str, fields("Samples in turn and a rate that changes", "switching=0.1")] = "",
+    updates: Annotated[str, fields("Update conductances in discrete steps", "step=1 (at rate 0 the map of "
+                                                                            "Fig. 2a)")] = "",
+    record: Annotated[str, fields("Times at which costs are recorded", "per_decade=20")] = "",
+    threads: THREADS = None,
+    output: Annotated[Path | None, output("File (.npz) for the runs; ohmlearn.load reads it.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the costs into this file (.png, .pdf, .svg).")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Keep the state of the run in this .npz; repeat the command "
+                                                         "to resume.")] = None,
+    progress: Annotated[bool, typer.Option(help="Show how far the run is.")] = True,
 ) -> None:
-    """Train a network on one random allosteric task (paper 1) and print how it went."""
+    """Train a network on a task and print how the runs ended.
+
+    The task is that of a file, or a random allosteric one as in paper 1. Learning starts from the conductances in the
+    network file, or from 1 where it has none.
+    """
     import ohmlearn as ol
     from ohmlearn.drivers.display.compile_cache import hush
     from ohmlearn.drivers.training.checkpoint import STOPPED
 
-    net = network_of(network)
-    task = ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
+    net, start = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
+    learned = task_of(task) if task else ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
     rates = rate or [1.0]
-    if quiet:
-        hush()
-    else:
+    given = tables(schedule=schedule, updates=updates, record=record or ("per_decade=20" if output or plot else ""))
+    if progress:
         announce(net, rates)
+    else:
+        hush()
     try:
-        runs = ol.train(net, [task] * len(rates), rates, until=until, t_max=t_max, threads=threads,
-                        rule=ol.Rule(nudge=nudge, floor_mode=floor_mode),  # type: ignore[arg-type]
-                        record=ol.Record(per_decade=20) if save or plot else None, tolerance=tolerance,
-                        updates=None if step is None else ol.Discrete(step=step),
-                        checkpoint=checkpoint, progress=not quiet)
+        runs = ol.train(net, [learned] * len(rates), rates, t_max=t_max,
+                        until=None if until == "none" else number_or_word(until, "--until", "none"),
+                        dt=number_or_word(dt, "--dt", "auto"), tolerance=tolerance,
+                        method=method, precision=precision, go_on=go_on, conductances=start,  # type: ignore[arg-type]
+                        rule=rule_of(net, rule, nudge=nudge, floor_mode=floor_mode), threads=threads,
+                        checkpoint=checkpoint, progress=progress, **given)
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED if checkpoint else 130) from None
-    typer.echo(f"{net!r}, {sources} sources, {targets} targets, task seed {seed}")
+    typer.echo(f"{net!r}, {words(learned, task, seed)}")
+    if conductances is not None or net.initial_conductances is not None:
+        typer.echo(f"conductances at the start: {conductance_source(net, conductances)}")
     typer.echo(f"{'R':>10} {'τ (1/γp)':>12} {'training steps':>14} {'C*/C*(0)':>10} {'steps':>9}  how it ended")
     for run in runs:
         typer.echo(f"{run.rate:>10.4g} {run.training_time:>12.6g} {run.training_time * (run.rate or 1):>14.6g} "
                    f"{run.final_cost:>10.3g} {run.n_steps:>9}  {run.status}: {run.reason}")
-    if save:
-        write_runs(runs, net, save)
+    if output:
+        write_runs(runs, output)
     if plot:
         runs.plot().figure.savefig(plot, bbox_inches="tight")
+
+
+def number_or_word(text: str, option: str, word: str) -> Any:
+    """The value of an option that takes a number or one word."""
+    try:
+        return text if text == word else float(text)
+    except ValueError:
+        raise ValueError(f"{option} {text!r} is neither a number nor {word!r}") from None
+
+
+def tables(**texts: str) -> dict[str, Any]:
+    """The nouns for train: Schedule, Discrete and Record, from the fields that were given; None without any."""
+    from ohmlearn.drivers.sweeps import sweep_file
+    from ohmlearn.rules import Discrete
+    from ohmlearn.run import Record
+    from ohmlearn.schedule import Schedule
+
+    kinds = {"schedule": (sweep_file.ScheduleTable, Schedule), "updates": (sweep_file.UpdatesTable, Discrete),
+             "record": (sweep_file.RecordTable, Record)}
+    made: dict[str, Any] = {}
+    for name, text in texts.items():
+        table, noun = kinds[name]
+        checked = sweep_file.parse_table(table, inline_table(text, f"--{name}"), f"--{name}")
+        made[name] = noun(**checked.model_dump()) if text else None
+    return made
+
+
+def rule_of(network: Network, text: str, **given: Any) -> Rule:
+    """The rule of `--rule`, with the fields that have options of their own."""
+    from ohmlearn.drivers.sweeps.sweep import make_rule
+    from ohmlearn.drivers.sweeps.sweep_file import RuleTable, parse_table
+
+    fields = inline_table(text, "--rule")
+    for name, value in given.items():
+        if value is not None:
+            if name in fields:
+                raise ValueError(f"--rule names {name}, and so does an option of its own; leave one of them out")
+            fields[name] = value
+    return make_rule(parse_table(RuleTable, fields, "--rule"), network)
+
+
+def words(task: Task | tuple[Task, ...], path: Path | None, seed: int) -> str:
+    """What was learned, for the line above the table."""
+    first = task[0] if isinstance(task, tuple) else task
+    samples = f"{len(task)} samples, " if isinstance(task, tuple) else ""
+    grounded = 0 if path else 1
+    origin = f"task {path.name}" if path else f"task seed {seed}"
+    return f"{samples}{first.sources.size - grounded} sources, {first.n_targets} targets, {origin}"
 
 
 def announce(network: Network, rates: list[float]) -> None:
@@ -83,32 +170,6 @@ def announce(network: Network, rates: list[float]) -> None:
         typer.echo(f"{network!r}: {why}; about {needed:.2f} GiB", err=True)
 
 
-def network_of(text: str) -> Network:
-    """The network of a file, or of `generator:name=value,...` with the keys of a sweep file's [network]."""
-    import tomllib
-
-    from ohmlearn import Network
-    from ohmlearn.drivers.sweeps.sweep import make_network
-    from ohmlearn.drivers.sweeps.sweep_file import GENERATORS, parse_network
-
-    name, _, given = text.partition(":")
-    if name not in GENERATORS:
-        return Network.read(text)
-    try:
-        tables = tomllib.loads(f"{name} = {{ {given} }}")
-    except tomllib.TOMLDecodeError:
-        raise ValueError(f"network {text!r}: write generator:name=value,name=value, as in packing:n_nodes=64,seed=1, "
-                         "or name a file") from None
-    return make_network(parse_network(tables), Path())
-
-
-def write_runs(runs: Runs, network: Network, path: Path) -> None:
-    """All numbers of the runs; traces are padded with NaN."""
-    import numpy as np
-
-    longest = max(run.times.size for run in runs)
-    traces = {name: np.array([np.append(getattr(run, name), np.full(longest - run.times.size, np.nan)) for run in runs])
-              for name in ("times", "equilibrium_cost", "cost")}
-    scalars = {name: np.array([getattr(run, name) for run in runs]) for name in (*SCALARS, "status")}
-    everything: dict[str, Any] = {"edges": network.edges, "conductances": runs.conductances, **traces, **scalars}
-    np.savez(path, **everything)
+def write_runs(runs: Runs, path: Path) -> None:
+    """All of the runs, in a file that `ohmlearn.load` reads."""
+    runs.save(path)

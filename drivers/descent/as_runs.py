@@ -12,7 +12,7 @@ from ohmlearn.drivers.checks.earlier_runs import check_starts, same_task
 from ohmlearn.drivers.checks.input_ranges import check_drive
 from ohmlearn.drivers.recording.recorded_states import Recording
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import threads_given
+from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.task import Task, as_tasks
@@ -66,7 +66,7 @@ def train_by_flow(network: Network, task: Any, rate: ArrayLike, wanted: Wanted, 
     def follow(member: tuple[Any, Any]) -> Run:
         return _follow(network, member[0], member[1], wanted)
 
-    with ThreadPoolExecutor(min(threads_given(threads), count)) as pool:
+    with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
         runs = list(pool.map(follow, zip(tasks, starts, strict=True)))
     return runs[0] if one and np.ndim(rate) == 0 else Runs(runs)
 
@@ -75,6 +75,8 @@ def _starts(conductances: Any, count: int) -> Sequence[Any]:
     """Conductances or an earlier run for every member."""
     if conductances is None or isinstance(conductances, Run):
         return [conductances] * count
+    if isinstance(conductances, Runs):
+        conductances = conductances.flat
     given = list(conductances) if not np.isscalar(conductances) else [conductances]
     if isinstance(given[0], Run) or np.ndim(given[0]) == 1:
         if len(given) != count:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import threads_given
+from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
 from ohmlearn.run import STATUSES
 from ohmlearn.task import Task, as_tasks
@@ -109,6 +109,16 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
 
     Linear tasks whose samples hold the same places run compiled; others, nonlinear constraints among them, by one
     :class:`Hessian` a step.
+
+    Returns a :class:`Descent`, or a list of them where lists were given: conductances at the end in G₀, costs in V²,
+    and the states that were asked for.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> end = ol.descend(net, task, until=1e-6)
+    >>> end.status, end.cost < 1e-6 * end.initial_cost
+    ('reached', True)
     """
     from ohmlearn.drivers.display.compile_cache import prepare
 
@@ -130,7 +140,7 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
 
     if not any(several):
         return one(members[0])
-    with ThreadPoolExecutor(min(threads_given(threads), count)) as pool:
+    with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
         return list(pool.map(one, members))
 
 
@@ -142,7 +152,7 @@ def _descend(network: Network, tasks: list[Task], g: Array, rule: GradientFlow, 
     if outside.size:
         raise ValueError(f"conductance {g[outside[0]]} of edge {outside[0]} is outside the rule's bounds, "
                          f"{rule.floor} to {rule.ceiling}")
-    limits = kernels.Limits(rule.cap, rule.share, rule.floor, rule.ceiling, stops.until, stops.error, stops.t_max,
+    limits = kernels.Limits(rule.cap, rule.fraction, rule.floor, rule.ceiling, stops.until, stops.error, stops.t_max,
                             float(stops.max_steps))
     compiled = all(task.is_linear for task in tasks) and len({places(task) for task in tasks}) == 1
     follow = _compiled if compiled else _by_hessians

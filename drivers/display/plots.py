@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
     from matplotlib.image import AxesImage
-    from ohmlearn.lab_run import LabRun
+    from ohmlearn.lab.run import LabRun
     from ohmlearn.run import Run
 
 # Colours that keep apart for every kind of colour vision, and in grey.
@@ -140,14 +140,14 @@ def plot_lab_runs(runs: Iterable[LabRun], ax: Axes | None = None, against: str =
     return ax
 
 
-def share_map(ax: Axes, share: NDArray[np.float64], columns: Sequence[str], rates: ArrayLike) -> AxesImage:
+def fraction_map(ax: Axes, fraction: NDArray[np.float64], columns: Sequence[str], rates: ArrayLike) -> AxesImage:
     """Shares (n_rates, n_columns) as coloured cells with their per cent, R upwards; returns the image."""
-    image = ax.imshow(100 * share, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=100)
-    for k, i in np.ndindex(*share.shape):
-        ax.text(i, k, f"{100 * share[k, i]:.0f}", ha="center", va="center", fontsize=5.5,
-                color="black" if share[k, i] > 0.55 else "white")
+    image = ax.imshow(100 * fraction, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=100)
+    for k, i in np.ndindex(*fraction.shape):
+        ax.text(i, k, f"{100 * fraction[k, i]:.0f}", ha="center", va="center", fontsize=5.5,
+                color="black" if fraction[k, i] > 0.55 else "white")
     ax.set_xticks(range(len(columns)), columns)
-    ax.set_yticks(range(len(share)), [f"{rate:g}" for rate in np.asarray(rates)])
+    ax.set_yticks(range(len(fraction)), [f"{rate:g}" for rate in np.asarray(rates)])
     ax.set_ylabel(r"$R = \gamma_\ell/\gamma_p$")
     ax.spines[:].set_visible(False)
     return image

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
+
+from ohmlearn.io.replacing import replacing
 
 NOTE = "progress.json"
 LINES = (2.0, 600.0)    # seconds until the first plain line, and at most between two
@@ -32,9 +33,10 @@ class Counts:
 
     def line(self) -> str:
         """One line for a log."""
-        share = 100.0 * self.done / max(self.total, 1)
+        percent = 100.0 * self.done / max(self.total, 1)
         pace = self.steps / self.elapsed if self.elapsed > 0 else 0.0
-        return (f"{self.done}/{self.total} members done ({share:.0f} %), {self.running} running, {self.failed} failed, "
+        return (f"{self.done}/{self.total} members done ({percent:.0f} %), {self.running} running, "
+                f"{self.failed} failed, "
                 f"{pace:.3g} member-steps/s, {clock(self.elapsed)} so far, "
                 f"{'unknown' if self.left is None else clock(self.left)} left")
 
@@ -52,7 +54,7 @@ class Look:
     elapsed: float
 
     @property
-    def share(self) -> float:
+    def fraction(self) -> float:
         """How near the nearer end is, 0 to 1: the limit in time, or the threshold on the scale of ln C*."""
         fallen = math.log(max(self.cost, 1e-300)) / math.log(self.goal) if self.goal else 0.0
         return min(max(self.time / self.limit, fallen, 0.0), 1.0)
@@ -119,7 +121,7 @@ class LookProgress:
     def show(self, look: Look) -> None:
         """Tell how far it is, if it is time to."""
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=look.share, description=look.line())
+            self._bar.update(self._bar.task_ids[0], completed=look.fraction, description=look.line())
         elif not self._quiet and look.elapsed >= self._next:
             self._next = look.elapsed + min(max(look.elapsed, LINES[0]), LINES[1])
             print(look.line(), file=self._stream, flush=True)
@@ -152,10 +154,8 @@ def started_bar(stream: TextIO, texts: list[str], name: str, total: float | None
 
 def write_note(path: Path, counts: Counts) -> None:
     """Leave the counts for other programs, whole or not at all. A full disk is no reason to end here."""
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
-    with contextlib.suppress(OSError):
-        temporary.write_text(json.dumps(asdict(counts) | {"written": time.time()}))
-        os.replace(temporary, path)
+    with contextlib.suppress(OSError), replacing(path, durable=False) as file:
+        json.dump(asdict(counts) | {"written": time.time()}, file)
 
 
 def read_note(path: Path) -> Counts | None:

@@ -82,6 +82,13 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
 
     Fitted: `network_`, `conductances_` (n_edges,), `response_` (n_outputs, n_features + 1), which takes (x, 1) in V to
     the outputs in V, and `wiring_`.
+
+    >>> import numpy as np
+    >>> import ohmlearn as ol
+    >>> X = np.random.default_rng(0).normal(size=(40, 2))
+    >>> y = 0.5 * X[:, 0] - 0.2 * X[:, 1]
+    >>> round(ol.learn.CoupledRegressor().fit(X, y).score(X, y), 3)
+    1.0
     """
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
@@ -140,7 +147,7 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         a sample whose right output leads by the margin already is left alone. Small against the held voltages, so that
         conductances that are not negative can give it.
     epochs, max_steps : how often the desired outputs are set anew, and most steps in between.
-    tol : training ends when an epoch lowers the mean cost by less than this share.
+    tol : training ends when an epoch lowers the mean cost by less than this fraction.
     Others as for :class:`CoupledRegressor`; scale=False takes X as voltages.
 
     The decision does not change when all outputs gain the same voltage, nor with their scale, so weights >= 0 that sum
@@ -148,6 +155,12 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
 
     Fitted: `classes_`, `network_`, `conductances_`, `response_`, `wiring_`, `n_iter_`, and `costs_`, the mean cost in
     V² before every epoch.
+
+    >>> import ohmlearn as ol
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> ol.learn.CoupledClassifier(epochs=20).fit(X, y).score(X, y) > 0.8
+    True
     """
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,

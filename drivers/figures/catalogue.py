@@ -29,7 +29,12 @@ STATUSES = ("pass", "open", "FAIL")
 @dataclass(frozen=True)
 class Settings:
     """What all figures are told. network : as the table [network] of a sweep file; by default the project's own
-    packing of 64 disks. threads : None for all cores that the process may use."""
+    packing of 64 disks. threads : None for all cores that the process may use.
+
+    >>> import ohmlearn as ol
+    >>> ol.figures.Settings({"grid": {"shape": [4, 4]}}, threads=1).make_network()
+    <Network '4×4 grid': 16 nodes, 24 edges>
+    """
 
     network: Mapping[str, Any] = field(default_factory=lambda: PACKING)
     threads: int | None = None
@@ -52,6 +57,11 @@ class Entry:
     make : (size, folder, settings) -> paths written, see above.
     adjust : field of the size that an option of the same name may set -> how its text is read.
     takes_network : whether the figure can be made on another network.
+
+    >>> import ohmlearn as ol
+    >>> figure = ol.figures.entries()["fig2"]
+    >>> figure.title, sorted(figure.panels)
+    ('Cost and training time from the quasistatic limit to R = 1e12', ['a', 'b', 'c', 'd'])
     """
 
     name: str
@@ -70,7 +80,7 @@ class Entry:
             raise ValueError(f"figure {self.name} needs the sizes {', '.join(SIZES)}; it has {', '.join(self.sizes)}")
 
     def size(self, quick: bool = False, full: bool = False, **adjusted: str | None) -> Any:
-        """The size asked for; `adjusted` texts set its fields."""
+        """The size asked for: `quick`, `full`, or the usual one with neither; `adjusted` texts set its fields."""
         if quick and full:
             raise ValueError("--quick and --full exclude each other")
         size = self.sizes["quick" if quick else "full" if full else "usual"]
@@ -81,7 +91,7 @@ class Entry:
         return replace(size, **{name: self.adjust[name](text) for name, text in given.items()})
 
     def produce(self, size: Any, folder: Path, settings: Settings) -> list[Path]:
-        """Compute, draw and write; returns the paths written.
+        """Compute a figure of this `size` with these `settings`, write it into `folder`; returns the paths written.
 
         One thread in BLAS: the matrices of figures are small, and its threads and ours wait for each other otherwise.
         """
@@ -93,7 +103,14 @@ class Entry:
 
 
 def entries() -> dict[str, Entry]:
-    """All figures by name, in the order of the report."""
+    """All figures by name, in the order of the report.
+
+    Returns {name: :class:`Entry`}; `entry.produce(entry.size(quick=True), folder, Settings())` makes a figure.
+
+    >>> import ohmlearn as ol
+    >>> "fig2" in ol.figures.entries()
+    True
+    """
     from ohmlearn.drivers import figures
 
     modules = (import_module(module.name) for module in walk_packages(figures.__path__, f"{figures.__name__}."))

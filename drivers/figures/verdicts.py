@@ -40,6 +40,6 @@ def median_error(values: ArrayLike) -> float:
     return float(high - low) / 2
 
 
-def share_error(share: float, count: int) -> float:
-    """Standard error of a share of `count` independent cases that is truly `share`, such as that of a bar."""
-    return float(np.sqrt(share * (1 - share) / max(count, 1)))
+def fraction_error(fraction: float, count: int) -> float:
+    """Standard error of a fraction of `count` independent cases that is truly `fraction`, such as that of a bar."""
+    return float(np.sqrt(fraction * (1 - fraction) / max(count, 1)))

@@ -14,7 +14,7 @@ LOOKS_A_SECOND = 2000.0     # most looks at the shared counters, over all ranks
 
 
 @dataclass
-class Board:
+class JobCounters:
     """One rank's side of the shared counters. Its methods may be called from any thread.
 
     total : members of the job. before : how many were done, and failed, when it started. progress : on rank 0.

@@ -24,13 +24,13 @@ from ohmlearn.drivers.training.regime import training_path
 from ohmlearn.drivers.training.thread_pool import run_members
 from ohmlearn.drivers.training.work_queue import LongestFirst, Queue
 from ohmlearn.parallel.communicator import RankError, World
-from ohmlearn.parallel.self_scheduling import Dealer, Deck
+from ohmlearn.parallel.self_scheduling import Dealer, WorkList
 from ohmlearn.parallel.signals import Stopping
-from ohmlearn.parallel.threads import cores, threads_given
+from ohmlearn.parallel.threads import available_threads, cores
 from ohmlearn.parallel.timeline import OTHERS, STARTING, WAITING, Span, Timeline
 from ohmlearn.run import Run
 
-from .job_counters import SLOTS, Board
+from .job_counters import SLOTS, JobCounters
 
 if TYPE_CHECKING:
     from ohmlearn.drivers.sweeps.sweep import Sweep
@@ -76,12 +76,12 @@ class Rank:
         progress = None
         if world.rank == 0:
             progress = Progress(plan.store.path / NOTE if plan.todo.size else None, quiet or not plan.todo.size)
-        self.threads = threads_given(threads, world.share_of_cores(cores()))
+        self.threads = available_threads(threads, world.share_of_cores(cores()))
         workers = sum(world.everywhere(self.threads))
         n_rates = self.sweep.rates.size
-        self.deck = Deck(plan.todo, plan.expected, (plan.todo // n_rates, plan.todo % n_rates), workers)
-        room = self.deck.size if world.size > 1 else 0
-        self.board = Board(world, stopping, plan.total, plan.before, progress, room)
+        self.work_list = WorkList(plan.todo, plan.expected, (plan.todo // n_rates, plan.todo % n_rates), workers)
+        room = self.work_list.size if world.size > 1 else 0
+        self.counters = JobCounters(world, stopping, plan.total, plan.before, progress, room)
         self.dealer: Dealer | None = None
         self.open: set[int] = set()         # taken and not yet delivered
         self.kept: dict[int, State] = {}    # states of members that another's failure interrupted
@@ -95,10 +95,10 @@ class Rank:
                 self.world.together(lambda: part_file.prepare(self.path, self.sweep.digest, __version__))
                 self.warm()
             computed, error = self._work()
-            if self.board.adrift():
+            if self.counters.adrift():
                 os._exit(1)
         with self.timeline.span(OTHERS):
-            self.board.finish()
+            self.counters.finish()
         return self.world.gather(Outcome(computed, self.stopping.asked, error, self.timeline.finish()))
 
     def _work(self) -> tuple[int, Exception | None]:
@@ -107,7 +107,7 @@ class Rank:
         try:
             self.follow(self.queue())
         except Exception as met:
-            self.board.stop()
+            self.counters.stop()
             error = met if self.world.rank == 0 else RankError.told(met, self.world.rank)
         finally:
             self.writer.close()
@@ -138,7 +138,7 @@ class Rank:
         ensemble = self.sweep.ensemble
         if self.world.size == 1:
             return LongestFirst(self.plan.todo, ensemble.task_of, ensemble.rates)
-        self.dealer = Dealer(self.deck, self.board.shared, SLOTS, self.world.rank == 0)
+        self.dealer = Dealer(self.work_list, self.counters.shared, SLOTS, self.world.rank == 0)
         return self.dealer
 
     def follow(self, queue: Queue) -> None:
@@ -163,7 +163,7 @@ class Rank:
 
     def _slice(self, running: int, steps: int) -> None:
         self.timeline.touch()
-        self.board.slice(running, steps)
+        self.counters.slice(running, steps)
 
     def _key(self, number: int) -> tuple[int, float]:
         task, rate = divmod(number, self.sweep.rates.size)
@@ -179,7 +179,7 @@ class Rank:
         self.open.discard(number)
         self.kept.pop(number, None)
         self.writer.add(row)
-        self.board.member(row.status in FAILURES)
+        self.counters.member(row.status in FAILURES)
 
     def _resume(self, number: int) -> State | None:
         if number in self.kept:
@@ -194,11 +194,11 @@ class Rank:
         self.writer.checkpoint(*self._key(number), self.progress_of[number], part_file.encode(state, maker()))
 
     def _stop(self) -> bool:
-        if self.writer.error and not self.board.stopped:
-            self.board.stop()
+        if self.writer.error and not self.counters.stopped:
+            self.counters.stop()
         if self.dealer is not None and self.world.rank == 0:
             self.dealer.deal_anew()
-        return self.board.poll()
+        return self.counters.poll()
 
 
 @cache

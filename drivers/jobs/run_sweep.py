@@ -6,7 +6,8 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,24 +31,49 @@ if TYPE_CHECKING:
 STOPPED = 75        # exit code of a sweep that a signal ended before it was done: the system's "try again"
 
 
-def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = None, mpi: bool | None = None,
-              shard: tuple[int, int] = (1, 1), retry_failed: bool = False, checkpoint: float = CHECKPOINT,
-              timeline: Path | None = None, quiet: bool = False) -> Report:
+def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | None = None, mpi: bool | None = None,
+              shard: tuple[int, int] = (1, 1), retry_failed: bool = False, checkpoint_every: float = CHECKPOINT,
+              timeline: Path | None = None, progress: bool = True, **old: Any) -> Report:
     """Compute what the store does not have yet.
 
-    load : gives the sweep, on rank 0; the other ranks read it from the store.
-    threads : of each process; by default what the launcher says, else all cores that it may use.
-    mpi : use MPI or do not; by default if a launcher started this process. shard : (i, n) does the i-th of n parts
-    of the members, i from 1, for jobs side by side. retry_failed : try members again that failed before.
-    checkpoint : seconds after which the states of running members are stored again; more where that would take more
-    than 2 % of the time. timeline : write what each rank
-    did when to this file, a table (.csv) or a picture. quiet : show no progress.
+    load : function that returns the sweep; it is called on rank 0, and the other ranks read the sweep from the store.
+    path : folder of the store.
+    threads : threads of each process; by default what the launcher says, else all cores that it may use.
+    mpi : whether to use MPI; by default MPI is used if a launcher started this process.
+    shard : (i, n) computes the i-th of n parts of the members, i from 1, for jobs side by side.
+    retry_failed : train members again that failed before.
+    checkpoint_every : seconds after which the states of running members are stored again; more where that would take
+        more than 2 % of the time.
+    timeline : file into which is written what each rank did when, a table (.csv) or a picture.
+    progress : whether to show how far the sweep is.
+    old : names of version 0.1, quiet and checkpoint, which give a DeprecationWarning.
+
     Raises StoreError when the store cannot be used (any more); what was finished until then is kept. Under MPI
     every rank raises what any rank met.
+
+    Returns a :class:`Report`: how all members of the store ended, and what this call computed, in s.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> tables = {"network": {"grid": {"shape": [4, 4]}}, "sweep": {"rates": [0, 1], "until": 1e-3},
+    ...           "tasks": {"tables": [{"sources": {"0": 1.0, "15": 0.0}, "targets": {"6": 0.7}}]}}
+    >>> sweep = ol.Sweep.from_tables(tables)
+    >>> with TemporaryDirectory() as folder:
+    ...     report = ol.stores.run_sweep(lambda: sweep, folder, threads=1, progress=False)
+    >>> report.computed, report.n_failed, report.n_missing
+    (2, 0, 0)
     """
     if not 1 <= shard[0] <= shard[1]:
-        raise ValueError(f"shard {shard[0]}/{shard[1]} is none: i/n counts from 1 to n")
-    if quiet:
+        raise ValueError(f"invalid shard {shard[0]}/{shard[1]}: need 1 <= i <= n")
+    for name, new in (("quiet", "progress, its opposite"), ("checkpoint", "checkpoint_every")):
+        if name in old:
+            warn(f"{name} is now {new}; the old name will be removed in the next version", DeprecationWarning,
+                 stacklevel=3)
+    progress, checkpoint_every = not old.pop("quiet", not progress), old.pop("checkpoint", checkpoint_every)
+    if old:
+        raise TypeError(f"run_sweep takes no option {next(iter(old))!r}")
+    path = Path(path)
+    if not progress:
         hush()
     world = join(mpi)
     holds: list[Lock] = []  # on rank 0
@@ -55,7 +81,7 @@ def run_sweep(load: Callable[[], Sweep], path: Path, *, threads: int | None = No
     with Stopping(STOPPED) as stopping:
         try:
             plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
-            told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint, quiet=quiet).run()
+            told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint_every, quiet=not progress).run()
             if timeline is not None and world.rank == 0:
                 write_timeline([outcome.spans for outcome in told], timeline)
             report = world.first(lambda: finish(path, told, holds, time.monotonic() - begun))

@@ -23,7 +23,23 @@ SLOWEST = 10            # members with most steps that are listed
 
 
 def write_summary(store: str | Path, path: str | Path) -> Path:
-    """Write the page of a store, whether its sweep is complete or not; returns where it is."""
+    """Write the page of a store, whether its sweep is complete or not; returns where it is.
+
+    store : folder of the store. path : the page to write.
+
+    Returns the path.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> tables = {"network": {"grid": {"shape": [4, 4]}}, "sweep": {"rates": [0, 1], "until": 1e-3},
+    ...           "tasks": {"tables": [{"sources": {"0": 1.0, "15": 0.0}, "targets": {"6": 0.7}}]}}
+    >>> sweep = ol.Sweep.from_tables(tables)
+    >>> with TemporaryDirectory() as folder:
+    ...     report = sweep.run(f"{folder}/store", progress=False)
+    ...     page = ol.stores.write_summary(f"{folder}/store", f"{folder}/page.html")
+    >>> page.name
+    'page.html'
+    """
     path = Path(path)
     text = summary(store)
     try:
@@ -130,7 +146,7 @@ def timing(data: xarray.Dataset) -> str:
     return (f"<p>{steps.sum()} steps and {looks.sum()} looks at C* in all, {steps.sum() / done.sum():.4g} steps a "
             "member. Results hold no clock times; <code>ohmlearn sweep --timeline FILE</code> writes what every rank "
             "did when. The members with most steps:</p>"
-            + table(("task", "R", "status", "steps", "looks", "share of all steps"), rows, ("status",)))
+            + table(("task", "R", "status", "steps", "looks", "fraction of all steps"), rows, ("status",)))
 
 
 def provenance(data: xarray.Dataset) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.lab import circuit as kernels
 from ohmlearn.kernels.lab.relaxation import Propagator
 from ohmlearn.kernels.simd.vectors import aligned, n_lanes
-from ohmlearn.lab_circuit import COMPARATORS, LabCircuit
+from ohmlearn.lab.circuit import COMPARATORS, LabCircuit
 from ohmlearn.network import Network
 from ohmlearn.task import Task
 

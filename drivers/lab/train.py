@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.lab_circuit import LabCircuit
-from ohmlearn.lab_run import LATE, LabRun, LabRuns
+from ohmlearn.lab.circuit import LabCircuit
+from ohmlearn.lab.run import LATE, LabRun, LabRuns
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import threads_given
+from ohmlearn.parallel.threads import available_threads
 from ohmlearn.task import Task, as_tasks
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CAPACITANCE = 22e-6     # F, where R alone is given: it only sets the seconds
 
 
-def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None = None, *,
+def train(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None = None, *,
         capacitance: ArrayLike | None = None, learning_rate: ArrayLike | None = None,
         circuit: LabCircuit | None = None, steps: int = 3000, until: float = 1e-3, hold: int = 10,
         taps: ArrayLike | None = None, seed: ArrayLike = 0, traces: bool = True, threads: int | None = None) -> Any:
@@ -41,6 +41,14 @@ def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None =
     traces : keep C of every training step.
 
     A task that is met from the start has C in V² in place of C/C(0).
+
+    Returns a :class:`LabRun` or :class:`LabRuns`: resistances in taps, times in training steps and in 1/γp.
+
+    >>> import ohmlearn as ol
+    >>> board = ol.lab.lab_network()
+    >>> run = ol.lab.train(board, ol.lab.lab_task(board), rate=0.1, steps=300)
+    >>> run.n_steps, run.rate
+    (300, 0.1)
     """
     from ohmlearn.drivers.display.compile_cache import prepare
 
@@ -49,7 +57,7 @@ def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None =
         raise ValueError(f"steps and hold must be at least 1 and until > 0; got {steps}, {hold} and {until}")
     given = as_tasks(tasks)
     if not given:
-        raise ValueError("lab needs one task at least")
+        raise ValueError("give at least one task to train")
     options = (x for x in (rate, capacitance, learning_rate, seed) if x is not None)
     single = isinstance(tasks, Task) and not any(np.ndim(x) for x in options)
     rates, farads = rates_of(rate, capacitance, learning_rate, circuit)
@@ -75,7 +83,7 @@ def lab(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None =
                 relative[:, lane].copy() if traces else None, float(reached[lane]),
                 float(floors[lane]), quartiles[:, lane], settled / float(initial[lane]), ends[lane], circuit)
 
-    with ThreadPoolExecutor(threads_given(threads)) as pool:
+    with ThreadPoolExecutor(available_threads(threads)) as pool:
         list(pool.map(follow, ensemble.blocks()))
     done = [run for run in runs if run is not None]
     return done[0] if single else LabRuns(done)

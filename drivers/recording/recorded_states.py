@@ -20,7 +20,7 @@ class Recording:
     """The states of one member at the times to record, reduced to the quantities in `keep` (see
     :class:`ohmlearn.Record`).
 
-    shape : of its voltages, (n_nodes,) or (n_samples, n_nodes). saved : a state to go on from.
+    shape : of its voltages, (n_nodes,) or (n_samples, n_nodes). saved : a state to resume from.
     """
 
     def __init__(self, network: Network, samples: Sequence[Task], keep: Sequence[str], shape: tuple[int, ...],

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from ohmlearn import __version__
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, FAILURES, MISSING
+from ohmlearn.io.replacing import sync
 
 from . import part_file
 from .record import FORMAT, Arrays, Row
-from .store import RESULTS, Store, inputs, remove, sync
+from .store import RESULTS, Store, inputs, remove
 
 SHARD, CHUNK = 1 << 28, 1 << 20     # bytes of a file of the group, and of what is read at once
 PER_TASK = {"sources": "source", "source_voltages": "source", "targets": "target", "target_voltages": "target"}
@@ -151,6 +152,8 @@ def surroundings(store: Store) -> dict[str, tuple[tuple[str, ...], np.ndarray, d
     if "positions" in given:
         made["positions"] = (("node", "axis"), given["positions"], {"long_name": "places of the nodes"})
     for name, dim in PER_TASK.items():
+        if name not in given:
+            continue
         unit = {"units": "V"} if "voltages" in name else {}
         dims = ("task", dim) if given[name].ndim == 2 else ("task", "example", dim)       # several samples of a task
         made[name] = (dims, given[name], {"long_name": name.replace("_", " ")} | unit)
@@ -176,7 +179,8 @@ def provenance(store: Store) -> dict[str, Any]:
         versions.update(attributes.get("ohmlearn_versions", []))
     return {"ohmlearn_versions": sorted(versions) or [__version__], "results_format": FORMAT,
             "sweep_digest": store.header["digest"], "sweep": json.dumps(tables),
-            "seed": tables["tasks"]["allosteric"]["seed"], "n_nodes": store.sweep.network.n_nodes}
+            "n_nodes": store.sweep.network.n_nodes} | (
+                {"seed": tables["tasks"]["allosteric"]["seed"]} if "allosteric" in tables["tasks"] else {})
 
 
 def sync_tree(path: Path) -> None:

@@ -23,6 +23,21 @@ def open_results(path: str | Path) -> xarray.Dataset:
     Variables are those of :class:`ohmlearn.Run` (conductances along the dimension `edge`, traces along `sample`
     with the coordinate `sample_time`), `status` and `reason` in words, the network and the tasks; units are in
     their attributes, the sweep's provenance in the dataset's. A folded store is read lazily.
+
+    path : folder of the store.
+
+    Returns an xarray.Dataset along the dimensions task and rate.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> tables = {"network": {"grid": {"shape": [4, 4]}}, "sweep": {"rates": [0, 1], "until": 1e-3},
+    ...           "tasks": {"tables": [{"sources": {"0": 1.0, "15": 0.0}, "targets": {"6": 0.7}}]}}
+    >>> sweep = ol.Sweep.from_tables(tables)
+    >>> with TemporaryDirectory() as folder:
+    ...     report = sweep.run(folder, progress=False)
+    ...     results = ol.open_results(folder).load()
+    >>> results["status"].values.tolist(), results["training_time"].attrs["units"][:4]
+    ([['reached', 'reached']], '1/γp')
     """
     import xarray
 

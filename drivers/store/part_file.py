@@ -40,7 +40,15 @@ CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 
 class StoreError(ValueError):
-    """A store that cannot be used as it is; the message says what to do."""
+    """A store that cannot be used as it is; the message says what to do.
+
+    >>> import ohmlearn as ol
+    >>> try:
+    ...     ol.open_results("no-such-folder")
+    ... except ol.stores.StoreError as error:
+    ...     print("no-such-folder" in str(error))
+    True
+    """
 
 
 @contextlib.contextmanager
@@ -129,7 +137,7 @@ def read_state(path: Path, task: int, rate: float, maker: str = "") -> State | N
 def encode(state: State, maker: str = "") -> bytes:
     """A state as bytes: CRC-32, a header with names, kinds and shapes, then the numbers (npy's headers cost more).
 
-    maker : what made it; nothing else can go on from it.
+    maker : what made it; nothing else can resume from it.
     """
     head = json.dumps([maker, [(name, described(array.dtype), array.shape) for name, array in state.items()]]).encode()
     body = b"".join([struct.pack("<I", len(head)), head, *(array.tobytes() for array in state.values())])

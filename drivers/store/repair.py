@@ -38,6 +38,21 @@ def check(path: str | Path, repair: bool = True) -> Findings:
 
     Raises StoreError when a job is at work on it and something has to be repaired, or when what describes the sweep
     is itself damaged.
+
+    path : folder of the store.
+
+    Returns findings: `lines` in words, the numbers `members` and `damaged`, and `repaired`.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> tables = {"network": {"grid": {"shape": [4, 4]}}, "sweep": {"rates": [0, 1], "until": 1e-3},
+    ...           "tasks": {"tables": [{"sources": {"0": 1.0, "15": 0.0}, "targets": {"6": 0.7}}]}}
+    >>> sweep = ol.Sweep.from_tables(tables)
+    >>> with TemporaryDirectory() as folder:
+    ...     report = sweep.run(folder, progress=False)
+    ...     found = ol.stores.check(folder)
+    >>> found.members, found.lines
+    (2, [])
     """
     store = Store.open(path)
     found = Findings(store.path)

@@ -13,7 +13,23 @@ from .store import Store
 
 
 def overview(path: str | Path) -> list[str]:
-    """Lines that tell how far a sweep is. Reads only, and may be called while jobs write."""
+    """Lines that tell how far a sweep is. Reads only, and may be called while jobs write.
+
+    path : folder of the store.
+
+    Returns a list of lines.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> tables = {"network": {"grid": {"shape": [4, 4]}}, "sweep": {"rates": [0, 1], "until": 1e-3},
+    ...           "tasks": {"tables": [{"sources": {"0": 1.0, "15": 0.0}, "targets": {"6": 0.7}}]}}
+    >>> sweep = ol.Sweep.from_tables(tables)
+    >>> with TemporaryDirectory() as folder:
+    ...     report = sweep.run(folder, progress=False)
+    ...     lines = ol.stores.overview(folder)
+    >>> lines[1]
+    '2 of 2 members done, 0 to do'
+    """
     store = Store.open(path)
     codes = store.status()
     done = int((codes != MISSING).sum())
@@ -24,7 +40,7 @@ def overview(path: str | Path) -> list[str]:
     states = store.checkpoints()
     aside = sum(bool(codes[number] == MISSING) for number in states)
     if aside:
-        told.append(f"{aside} members have a checkpoint to go on from")
+        told.append(f"{aside} members have a checkpoint to resume from")
     jobs = running(store.path)
     told += [f"shard {name.replace('of', '/')} is at work: {who}" for name, who in jobs.items()]
     if jobs and (note := read_note(store.path / NOTE)) is not None:  # a killed job leaves a note too

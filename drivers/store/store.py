@@ -1,12 +1,9 @@
 """The store of a sweep: a folder with what the sweep is, the parts that ranks write, and the folded results."""
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn import __version__
+from ohmlearn.drivers.checks.earlier_runs import same_task
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
+from ohmlearn.io.replacing import replacing
 from ohmlearn.network import Network
-from ohmlearn.task import Task
+from ohmlearn.task import Task, as_tasks
 
 from . import part_file
 from .part_file import StoreError
@@ -42,13 +41,13 @@ class Store:
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
-        """An existing store. Raises StoreError when it is none, or of another format."""
+        """An existing store. Raises StoreError when the folder is not a store, or has another format."""
         path = Path(path)
         try:
             header = json.loads((path / HEADER).read_text())
         except (FileNotFoundError, NotADirectoryError):
-            raise StoreError(f"{path} is no store of a sweep: it has no {HEADER}; name the folder that "
-                             "`ohmlearn sweep FILE --store FOLDER` wrote") from None
+            raise StoreError(f"{path} is not the store of a sweep: it has no {HEADER}; name the folder that "
+                             "`ohmlearn sweep FILE --output FOLDER` wrote") from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise StoreError(f"{path / HEADER} is damaged ({error}); run the sweep's own command again with a new "
                              "store, or restore the file") from None
@@ -74,9 +73,9 @@ class Store:
             what = f"the rate {missing[0]:g}" if missing.size else f"{len(old.tasks)} tasks"
             raise StoreError(f"{path} has {what}, which this sweep has not: a store can grow, not shrink; "
                              "put it back into the file, or name another store")
-        if any(not same_task(a, b) for a, b in zip(old.tasks, sweep.tasks, strict=False)):
-            raise StoreError(f"{path}: the sampler draws other tasks than when the store was made (another NumPy?); "
-                             "use the earlier version, or name another store")
+        if any(not same_task(a, as_tasks(b)) for a, b in zip(old.tasks, sweep.tasks, strict=False)):
+            raise StoreError(f"{path} was made with other tasks (a task file was changed, or another version of NumPy "
+                             "draws others); restore them, or name another store")
         if len(sweep) == len(old) and np.array_equal(old.rates, sweep.rates):
             return store
         return cls._write(path, sweep)
@@ -86,23 +85,26 @@ class Store:
         tables = sweep.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
         tables["sweep"]["rates"] = sweep.rates.tolist()
         header = {"format": FORMAT, "version": __version__, "digest": sweep.digest, "tables": tables}
-        with replacing(path / INPUTS) as temporary, open(temporary, "wb") as file:
+        with replacing(path / INPUTS, "wb") as file:
             np.savez(file, **inputs(sweep))
-        with replacing(path / HEADER) as temporary:
-            temporary.write_text(json.dumps(header, indent=1))
+        with replacing(path / HEADER) as file:
+            json.dump(header, file, indent=1)
         return cls(path, header)
 
     @cached_property
     def sweep(self) -> Sweep:
         """The sweep as the store knows it: from its own files, not from generators."""
-        from ohmlearn.drivers.sweeps.sweep import Sweep
+        from ohmlearn.drivers.sweeps.sweep import Sweep, make_tasks
         from ohmlearn.drivers.sweeps.sweep_file import parse
 
         tables = parse(self.header["tables"], str(self.path / HEADER))
         with np.load(self.path / INPUTS, allow_pickle=False) as given:
             positions = given.get("positions")
             box = float(given["box"]) if "box" in given else None
-            network = Network(given["edges"], int(given["n_nodes"]), positions, box)
+            network = Network(given["edges"], int(given["n_nodes"]), positions, box,
+                              initial_conductances=given.get("initial_conductances"))
+            if tables.tasks.tables is not None:
+                return Sweep(tables, network, make_tasks(tables.tasks, network))
             columns = [given[name][:tables.tasks.allosteric.count] for name in TASK_ARRAYS]
         samples = tables.tasks.allosteric.samples
         tasks: list[Task | tuple[Task, ...]] = []
@@ -117,9 +119,10 @@ class Store:
         for table in sorted({*mine, *other}):
             for key in sorted({*mine.get(table, {}), *other.get(table, {})} - {"rates"}):
                 a, b = mine.get(table, {}).get(key), other.get(table, {}).get(key)
-                if a != b and not (table == "tasks" and {**a, "count": 0} == {**b, "count": 0}):
+                drawn = table == "tasks" and isinstance(a, dict) and isinstance(b, dict)
+                if a != b and not (drawn and {**a, "count": 0} == {**b, "count": 0}):
                     return f"[{table}] {key} was {json.dumps(a)} and is {json.dumps(b)}"
-        return "its network has other edges"
+        return "its network has other edges or conductances"
 
     def parts(self) -> list[Path]:
         """The files of the ranks."""
@@ -179,53 +182,32 @@ def make_folder(path: Path) -> None:
     if not (path / HEADER).exists():
         others = [item.name for item in path.iterdir() if item.name != INPUTS and not OURS.search(item.name)]
         if others:
-            raise StoreError(f"{path} holds other files ({others[0]}) and is no store; name a new or empty folder")
+            raise StoreError(f"{path} holds other files ({others[0]}) and is not a store; name a new or empty folder")
 
 
 TASK_ARRAYS = ("sources", "source_voltages", "targets", "target_voltages")
 
 
 def inputs(sweep: Sweep) -> dict[str, Any]:
-    """Network and tasks as arrays."""
+    """Network and tasks as arrays; the header alone has tasks that are not alike, or have more than held nodes and
+    target nodes."""
     network = sweep.network
     given: dict[str, Any] = {"edges": network.edges, "n_nodes": network.n_nodes}
     if network.positions is not None:
         given["positions"] = network.positions
     if network.box is not None:
         given["box"] = network.box
-    return given | {name: np.array([array_of(task, name) for task in sweep.tasks]) for name in TASK_ARRAYS}
+    if network.initial_conductances is not None:
+        given["initial_conductances"] = network.initial_conductances
+    arrays = [[array_of(task, name) for task in sweep.tasks] for name in TASK_ARRAYS]
+    nodal = all(sample.is_nodal for task in sweep.tasks for sample in as_tasks(task))
+    alike = all(len({array.shape for array in column}) == 1 for column in arrays) if nodal else False
+    return given | ({name: np.array(column) for name, column in zip(TASK_ARRAYS, arrays, strict=True)} if alike else {})
 
 
 def array_of(task: Task | tuple[Task, ...], name: str) -> NDArray[Any]:
     """An array of a task, or those of its samples one below the other."""
     return np.array([getattr(sample, name) for sample in task]) if isinstance(task, tuple) else getattr(task, name)
-
-
-def same_task(a: Task | tuple[Task, ...], b: Task | tuple[Task, ...]) -> bool:
-    """Whether two tasks are the same, bit for bit."""
-    return all(np.array_equal(array_of(a, name), array_of(b, name)) for name in TASK_ARRAYS)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that takes the place of `path` at the end, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
-    try:
-        yield temporary
-        sync(temporary)
-        os.replace(temporary, path)
-        sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def sync(path: Path) -> None:
-    """Bring a file, or the names in a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def remove(path: Path) -> None:

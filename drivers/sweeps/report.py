@@ -50,5 +50,5 @@ class Report:
                 f"{f' ({ends})' if ends else ''}; {self.computed} computed now in {self.elapsed:.3g} s"]
         told += self.failures
         if self.stopped:
-            told.append(f"stopped by {self.stopped}; the same command goes on from here")
+            told.append(f"stopped by {self.stopped}; repeat the command to resume")
         return told

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn import generators
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.training.ensemble import Ensemble
+from ohmlearn.io.task_toml import read_tables, tasks_of
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
 from ohmlearn.task import Task
-from ohmlearn.training_samples import allosteric_samples
+from ohmlearn.tasks.samples import allosteric_samples
 
 if TYPE_CHECKING:
     from .report import Report
@@ -29,8 +32,20 @@ if TYPE_CHECKING:
 class Sweep:
     """Every task at every rate. Made by :meth:`read` or :meth:`from_tables`.
 
-    tables : what the file says, checked. network, tasks : what it describes.
+    tables : what the file says, checked. network, tasks : what it describes. Tasks are drawn at random ([tasks]
+    allosteric), read from task files ([tasks] files) or written down ([[tasks.tables]]).
     Member number k trains task k // n_rates at rate k % n_rates.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> tables = {"network": {"grid": {"shape": [4, 4]}}, "sweep": {"rates": [0, 1], "until": 1e-3},
+    ...           "tasks": {"tables": [{"sources": {"0": 1.0, "15": 0.0}, "targets": {"6": 0.7}}]}}
+    >>> sweep = ol.Sweep.from_tables(tables)
+    >>> with TemporaryDirectory() as folder:
+    ...     report = sweep.run(folder, progress=False)
+    ...     results = ol.open_results(folder).load()
+    >>> report.computed, results["training_time"].round(2).values.tolist()
+    (2, [[26.11, 13.07]])
     """
 
     tables: Checked
@@ -58,11 +73,14 @@ class Sweep:
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name}: [network]: {error}") from None
         try:
-            sweep = cls(tables, network, make_tasks(tables.tasks.allosteric, network))
+            if tables.tasks.files is not None:
+                tables = tables.model_copy(update={"tasks": with_files(tables.tasks, folder)})
+            sweep = cls(tables, network, make_tasks(tables.tasks, network))
             sweep.ensemble.initial_conductances(0)
             turn = sweep.schedule is not None and sweep.schedule.switching is not None
             turn = turn or (sweep.updates is not None and sweep.updates.batch == 1)
-            if tables.tasks.allosteric.samples > 1 and not turn and tables.sweep.keep_state:
+            several = any(isinstance(task, tuple) for task in sweep.tasks)
+            if several and not turn and tables.sweep.keep_state:
                 raise ValueError("samples side by side have voltages each of their own, which a store does not keep: "
                                  "say keep_state = false in [sweep], or give [schedule] switching or [updates] "
                                  "batch = 1")
@@ -78,16 +96,7 @@ class Sweep:
     @cached_property
     def rule(self) -> Rule:
         """The rule of the [rule] table."""
-        given = self.tables.rule.model_dump()
-        if given["frozen"] is not None:
-            frozen = np.zeros(self.network.n_edges, dtype=bool)
-            edges = np.array(given["frozen"], dtype=np.int64)
-            wrong = edges[(edges < 0) | (edges >= frozen.size)]
-            if wrong.size:
-                raise ValueError(f"[rule] frozen: edge {wrong[0]}, but edges run from 0 to {frozen.size - 1}")
-            frozen[edges] = True
-            given["frozen"] = frozen
-        return Rule(**given)
+        return make_rule(self.tables.rule, self.network)
 
     @cached_property
     def schedule(self) -> Schedule | None:
@@ -109,7 +118,8 @@ class Sweep:
             None if said.dt == "auto" else said.dt,
             None if self.tables.record is None else Record(**self.tables.record.model_dump()),
             None if said.conductances is None else self.network.conductances(said.conductances),
-            tolerance=said.tolerance, go_on=said.go_on, schedule=self.schedule, updates=self.updates)
+            tolerance=said.tolerance, go_on=said.go_on, method=said.method, precision=said.precision,
+            schedule=self.schedule, updates=self.updates)
 
     def __len__(self) -> int:
         return len(self.tasks) * self.rates.size
@@ -128,15 +138,22 @@ class Sweep:
     def digest(self) -> str:
         """Of all that a member depends on; not of how many tasks and rates there are, which may grow."""
         said = self.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
-        del said["sweep"]["rates"], said["tasks"]["allosteric"]["count"]
+        del said["sweep"]["rates"]
+        said["tasks"].get("allosteric", {}).pop("count", None)
+        said["tasks"].pop("tables", None)       # tasks that are written down are compared one by one with the store's
+        for key, default in (("method", "auto"), ("precision", "double")):      # said by no sweep before 0.2
+            if said["sweep"][key] == default:
+                del said["sweep"][key]
         said["network"] = [self.network.n_nodes, hashlib.sha256(self.network.edges.tobytes()).hexdigest()]
+        if self.network.initial_conductances is not None:
+            said["network"].append(hashlib.sha256(self.network.initial_conductances.tobytes()).hexdigest())
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def run(self, store: str | Path, *, threads: int | None = None, **options: Any) -> Report:
         """Compute what the store does not have yet; under an MPI launcher all ranks share the work.
 
-        The same call goes on after any end. Returns what came of it. `options` are those of
-        :func:`ohmlearn.drivers.jobs.run_sweep.run_sweep`: mpi, shard, retry_failed, checkpoint, timeline, quiet.
+        The same call resumes a sweep that ended early. Returns a :class:`Report`. `options` are those of
+        :func:`ohmlearn.stores.run_sweep`: mpi, shard, retry_failed, checkpoint_every, timeline, progress.
         """
         from ohmlearn.drivers.jobs.run_sweep import run_sweep
 
@@ -153,13 +170,48 @@ def make_network(table: Any, folder: Path) -> Network:
     if table.file is not None:
         return Network.read(folder / table.file)
     name = next(name for name in type(table).model_fields if getattr(table, name) is not None)
-    given = getattr(table, name).model_dump()
-    return getattr(Network, name)(*given.pop("shape", ()), **given)
+    given, generator = getattr(table, name).model_dump(), getattr(generators, name)
+    listed = [key for key, parameter in inspect.signature(generator).parameters.items()
+              if parameter.kind is inspect.Parameter.VAR_POSITIONAL]
+    values = [value for key in listed for value in given.pop(key)]
+    network: Network = generator(*values, **given)
+    return network
+
+
+def make_rule(table: Any, network: Network) -> Rule:
+    """The rule of a [rule] table, in which `frozen` are the numbers of edges."""
+    given = table.model_dump()
+    if given["frozen"] is not None:
+        frozen = np.zeros(network.n_edges, dtype=bool)
+        edges = np.array(given["frozen"], dtype=np.int64)
+        wrong = edges[(edges < 0) | (edges >= frozen.size)]
+        if wrong.size:
+            raise ValueError(f"[rule] frozen: edge {wrong[0]}, but edges run from 0 to {frozen.size - 1}")
+        frozen[edges] = True
+        given["frozen"] = frozen
+    return Rule(**given)
+
+
+def with_files(table: Any, folder: Path) -> Any:
+    """A [tasks] table that holds what its files say, so that the store does not depend on them."""
+    return table.model_copy(update={"files": None, "tables": [read_tables(folder / name) for name in table.files]})
+
+
+def written_task(tables: Mapping[str, Any], number: int) -> Task | tuple[Task, ...]:
+    """A task that is written down, or the samples of one."""
+    try:
+        samples = tasks_of(tables)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"[tasks] task {number}: {error}") from error
+    return samples[0] if len(samples) == 1 else tuple(samples)
 
 
 def make_tasks(table: Any, network: Network) -> list[Task | tuple[Task, ...]]:
-    """Task number i is drawn with seed `seed + i`, so that more tasks leave the earlier ones as they are."""
-    given = table.model_dump()
+    """The tasks of a [tasks] table. Task number i of a sampler is drawn with seed `seed + i`, so that more tasks leave
+    the earlier ones as they are."""
+    if table.tables is not None:
+        return [written_task(tables, number) for number, tables in enumerate(table.tables)]
+    given = table.allosteric.model_dump()
     count, seed, samples = given.pop("count"), given.pop("seed"), given.pop("samples")
     given["ground"] = None if given["ground"] == "none" else given["ground"]
     if samples > 1:

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, Optional, get_type_hints
 
 from ohmlearn import generators
 from ohmlearn.discrete import Discrete
-from ohmlearn.jamming import packing
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
@@ -37,22 +36,15 @@ def table_like(thing: Callable[..., Any], **instead: Any) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(thing).parameters.items():
         kind = instead.get(name, hints.get(name, Any))
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:      # in a file, the list of them
+            kind = Annotated[list[kind], Field(min_length=1)]
         if kind is not None:
             fields[name] = (kind, ... if parameter.default is inspect.Parameter.empty else parameter.default)
     return create_model(thing.__name__, __base__=Table, **fields)
 
 
-class Grid(Table):
-    """Sides of the lattice, and whether opposite faces are joined."""
-
-    shape: Annotated[list[Count], Field(min_length=1)]
-    periodic: bool = False
-
-
 class OneWay(Table):
-    """Exactly one way to get the network."""
-
-    file: str | None = None
+    """Exactly one of several ways to say what is meant."""
 
     @model_validator(mode="after")
     def one(self) -> OneWay:
@@ -63,9 +55,9 @@ class OneWay(Table):
         return self
 
 
-GENERATORS: dict[str, type[BaseModel]] = {"packing": table_like(packing), "delaunay": table_like(generators.delaunay),
-              "random": table_like(generators.random), "grid": Grid}
-_ways: dict[str, Any] = {name: (Optional[table], None) for name, table in GENERATORS.items()}  # noqa: UP045
+GENERATORS: dict[str, type[BaseModel]] = {name: table_like(getattr(generators, name)) for name in generators.__all__}
+_ways: dict[str, Any] = {"file": (str | None, None)} | {
+    name: (Optional[table], None) for name, table in GENERATORS.items()}  # noqa: UP045
 NetworkTable = create_model("NetworkTable", __base__=OneWay, **_ways)
 
 
@@ -83,10 +75,12 @@ class Allosteric(Table):
     target_spread: Positive = 0.2
 
 
-class TasksTable(Table):
-    """The tasks, by a sampler."""
+class TasksTable(OneWay):
+    """The tasks: drawn at random, from task files (beside the sweep file), or written down as tables like those."""
 
-    allosteric: Allosteric
+    allosteric: Allosteric | None = None
+    files: Annotated[list[str], Field(min_length=1)] | None = None
+    tables: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
 
 
 class RateRange(Table):
@@ -127,6 +121,8 @@ class SweepTable(Table):
     dt: Positive | Literal["auto"] = "auto"
     tolerance: Annotated[float, Field(ge=1e-8, le=0.1)] = 1e-3
     go_on: bool = False
+    method: Literal["auto", "rk4", "slow"] = "auto"
+    precision: Literal["double", "single"] = "double"
     conductances: Positive | list[NotNegative] | None = None
     keep_state: bool = True
 
@@ -205,10 +201,15 @@ def parse(tables: Mapping[str, Any], name: str = "sweep") -> Checked:
 
 def parse_network(table: Mapping[str, Any]) -> OneWay:
     """A [network] table alone."""
+    return parse_table(NetworkTable, table, "network")
+
+
+def parse_table(kind: type[Any], table: Mapping[str, Any], name: str) -> Any:
+    """One table of a sweep file alone; `name` is how an error calls it."""
     try:
-        return NetworkTable.model_validate(table)
+        return kind.model_validate(table)
     except ValidationError as error:
-        raise ValueError(f"network: {explain(error)}") from None
+        raise ValueError(f"{name}: {explain(error)}") from None
 
 
 def read(path: Path) -> Checked:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import sys
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from ohmlearn import Network, __version__
 from ohmlearn.drivers.display.progress import Look, LookProgress
 from ohmlearn.drivers.recording.recorded_states import State
+from ohmlearn.io.replacing import replacing
 from ohmlearn.parallel.signals import Stopping
 from ohmlearn.run import Run
 
@@ -46,14 +46,9 @@ class Kept:
 
     def suspend(self, number: int, state: State) -> None:
         """Write a state, whole or not at all."""
-        temporary = self.path.with_name(f"{self.path.name}.tmp{os.getpid()}")
-        try:
-            with temporary.open("wb") as file:
-                arrays: dict[str, Any] = {OWNER: np.array(self._owner), **state}
-                np.savez(file, **arrays)
-            os.replace(temporary, self.path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(self.path, "wb") as file:
+            arrays: dict[str, Any] = {OWNER: np.array(self._owner), **state}
+            np.savez(file, **arrays)
 
     def done(self) -> None:
         """The run has ended: its state goes."""

@@ -162,7 +162,7 @@ class Ensemble:
     def initial_conductances(self, number: int) -> NDArray[np.float64]:
         if self.starts is not None:
             return self.network.conductances(self.starts[number].conductances)
-        g = self.conductances
+        g = self.network.initial_conductances if self.conductances is None else self.conductances
         if g is None and self.rule.floor <= 1.0 <= (self.rule.ceiling or np.inf):
             return np.ones(self.network.n_edges)
         g = self.network.conductances(None if g is None else (g[number] if g.ndim == 2 else g))

@@ -1,7 +1,6 @@
 """The threads that carry out an ensemble: each fills blocks from the queue, follows them, hands on what is done."""
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -9,17 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ohmlearn.drivers.recording.recorded_states import State
+from ohmlearn.parallel.threads import available_threads
 
 from .ensemble import Deliver, Ensemble
 from .work_queue import LOOK, Queue, next_due
 
 if TYPE_CHECKING:
     from .worker import Worker
-
-
-def available_threads() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int | None = None,
@@ -40,12 +35,12 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     if training_path(ensemble.network)[0] == "large":
         from .large_run import run_large
 
-        run_large(ensemble, queue, deliver, threads=threads or available_threads(), resume=resume, suspend=suspend,
+        run_large(ensemble, queue, deliver, threads=available_threads(threads), resume=resume, suspend=suspend,
                   stop=stop, progress=progress, checkpoint=checkpoint, tell=tell)
         return
     from .worker import workers_for
 
-    threads = max(1, min(threads or available_threads(), -(-len(ensemble) // 2)))
+    threads = max(1, min(available_threads(threads), -(-len(ensemble) // 2)))
     Crew(workers_for(ensemble, threads, queue, resume), deliver, suspend, stop, progress, checkpoint).run()
 
 

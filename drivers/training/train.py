@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from ohmlearn.discrete import Discrete
+from ohmlearn.drivers.checks.call_arguments import Members, check_nouns, members_of
 from ohmlearn.network import Network
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
@@ -30,13 +31,15 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
           precision: Literal["double", "single"] = "double", threads: int | None = None,
-          checkpoint: str | Path | None = None, progress: bool = False) -> Any:
+          checkpoint: str | Path | None = None, progress: bool = False, grid: bool = False) -> Any:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
     task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
         :class:`Runs` in their order. rate is R = γl/γp; 0 is the quasistatic limit (Eq. 1), timed in training steps.
         A tuple of Tasks is one task of several samples; costs are then means over them. Currents, held drops and
-        outputs of all linear kinds are trained too, by a slower kernel that knows all of it.
+        outputs of all linear kinds are trained too, by a slower kernel that knows all of it. Tasks may have labels,
+        {label: task}, by which their runs are found.
+    grid : train every task at every rate; the runs then lie along two axes, "task" and "rate".
     rule : nudge and bounds on the conductances, and variants of the rule; or a GradientFlow, dG/dt = -∂C/∂G at
         equilibrium voltages, whose rate is 0 and whose times are its own: also on nonlinear outputs.
     schedule : samples in turn, a rate that changes with time.
@@ -63,31 +66,31 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
     Raises ValueError for what cannot be followed in floating point or would not end within days: rates, voltages,
     conductances and times beyond 1e±50 among them.
+
+    Returns a :class:`Run` for one task and one rate, else :class:`Runs`: conductances in G₀, times in 1/γp (training
+    steps at rate 0), costs relative to that at the start.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> run = ol.train(net, task, rate=1.0)
+    >>> run.status, round(run.training_time, 2)
+    ('reached', 13.42)
+    >>> runs = ol.train(net, task, rate=[0.0, 0.1, 1.0], until=1e-3)
+    >>> runs.training_time.round(2).tolist()
+    [26.11, 235.84, 13.07]
     """
+    check_nouns(network=network, rule=rule, schedule=schedule, updates=updates)
+    asked = members_of(task, rate, grid)
     if isinstance(rule, GradientFlow):
         if schedule is not None or updates is not None or checkpoint is not None or progress:
             raise ValueError("gradient flow takes no schedule, updates, checkpoint or progress; leave them out")
-        return _by_flow(network, task, rate, dt, method, conductances=conductances, threads=threads,
+        return _by_flow(network, asked, dt, method, conductances=conductances, threads=threads,
                         wanted={"rule": rule, "until": until, "t_max": t_max, "record": record, "go_on": go_on})
-    one = isinstance(task, Task | tuple)
-    if not one and not isinstance(task, Iterable):
-        raise TypeError(f"task must be an ohmlearn.Task or several, not {task!r}; Task.allosteric(network) draws one")
-    single = one and np.ndim(rate) == 0
-    tasks: list[Any] = [task] if one else list(task)        # type: ignore[arg-type]
-    try:
-        rates = np.atleast_1d(np.asarray(rate, dtype=np.float64))
-    except (TypeError, ValueError):
-        raise TypeError(f"rate must be a number R = γl/γp >= 0 or several, not {rate!r}") from None
-    if not tasks or not rates.size:
-        raise ValueError("train needs one task and one rate at least")
-    try:
-        which, rates = np.broadcast_arrays(np.arange(len(tasks)), rates)
-    except ValueError as error:
-        raise ValueError(f"{len(tasks)} tasks and {rates.size} rates do not go together; "
-                         "give one of either, or as many of both") from error
+    tasks, rates, which = asked.tasks, asked.rates, asked.which
     starts = _starts(conductances, rates.size)
     g = None if starts is not None or conductances is None else np.asarray(conductances, dtype=np.float64)
-    which, rates, rule = which.ravel(), np.array(rates).ravel(), rule or Rule()
+    rule = rule or Rule()
     if checkpoint is not None and rates.size > 1:
         raise ValueError(f"checkpoint keeps the state of one run, not of {rates.size}; a Sweep keeps those of many")
     place = {id(task): k for k, task in enumerate(tasks)}      # the same one may stand at many rates
@@ -112,9 +115,11 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
             continue
         queue = LongestFirst(np.arange(len(ensemble)), ensemble.task_of, ensemble.rates)
         run_members(ensemble, queue, _into(runs, members), threads=threads)
-    if single and runs[0] is not None and runs[0].status == "diverged":
+    if asked.single and runs[0] is not None and runs[0].status == "diverged":
         raise Diverged(runs[0].reason)
-    return runs[0] if single else Runs([run for run in runs if run is not None])
+    if asked.single:
+        return runs[0]
+    return Runs([run for run in runs if run is not None], asked.shape, asked.dims, asked.labels)
 
 
 def _into(runs: list[Run | None], members: Any) -> Deliver:
@@ -125,15 +130,19 @@ def _into(runs: list[Run | None], members: Any) -> Deliver:
     return deliver
 
 
-def _by_flow(network: Network, task: Any, rate: ArrayLike, dt: Any, method: str, *, wanted: dict[str, Any],
+def _by_flow(network: Network, asked: Members, dt: Any, method: str, *, wanted: dict[str, Any],
              **given: Any) -> Run | Runs:
     """Train by gradient flow, which has no RK4 step."""
     from ohmlearn.drivers.descent.as_runs import Wanted, train_by_flow
 
     if dt != "auto" or method != "auto":
-        raise ValueError("gradient flow takes capped steps of its own (GradientFlow's cap and share); leave dt and "
+        raise ValueError("gradient flow takes capped steps of its own (GradientFlow's cap and fraction); leave dt and "
                          "method at 'auto'")
-    found = train_by_flow(network, task, rate, Wanted(**wanted), **given)
+    tasks = [asked.tasks[k] for k in asked.which.tolist()]
+    if not asked.single:
+        return Runs(train_by_flow(network, tasks, asked.rates, Wanted(**wanted), **given), asked.shape, asked.dims,
+                    asked.labels)
+    found = train_by_flow(network, tasks[0], float(asked.rates[0]), Wanted(**wanted), **given)
     if isinstance(found, Run) and found.status == "diverged":
         raise Diverged(found.reason)
     return found
@@ -144,7 +153,7 @@ def _starts(conductances: Any, count: int) -> list[Run] | None:
     if isinstance(conductances, Run):
         return [conductances] * count
     if isinstance(conductances, Iterable) and not isinstance(conductances, np.ndarray):
-        runs = list(conductances)
+        runs = list(conductances.flat if isinstance(conductances, Runs) else conductances)
         if runs and all(isinstance(run, Run) for run in runs):
             if len(runs) != count:
                 raise ValueError(f"{len(runs)} runs to go on from, but {count} to train")

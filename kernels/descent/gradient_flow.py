@@ -5,7 +5,7 @@ side in a chunk, solved with one sparse LDLᵀ of the Laplacian whose held nodes
 k belongs to two columns, V of its sample and μ of its output: g_k = -(Δμ)∘(ΔV) (paper 2, Eq. 8).
 
 A step is implicit in the stiff directions, which are those of the g: ΔG = -h gᵀ y, y = (1 + h g gᵀ)⁻¹ c, the
-errors c becoming y. Its length h is the largest that two caps allow, one on |ΔG/G|, one on the share of the
+errors c becoming y. Its length h is the largest that two caps allow, one on |ΔG/G|, one on the fraction of the
 errors that it removes; without the first, edges slam into the floor and isolate nodes.
 
 What is per edge stands in rows of 8 edges, (n_rows, 8), filled up with edges that do not learn.
@@ -20,7 +20,7 @@ from ohmlearn.kernels.simd.jit import borrowed, inline, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, minimum, store
 
 RUNNING, REACHED, OUT_OF_TIME, STALLED, DIVERGED = -1, 0, 1, 2, 3
-PATIENCE, PROGRESS = 200, 1e-6      # stalled: C has fallen by less than this share over so many steps
+PATIENCE, PROGRESS = 200, 1e-6      # stalled: C has fallen by less than this fraction over so many steps
 HUGE = 1e300          # makes 1 of what is above 0, through min(1, HUGE x)
 NEWTON = 1e12         # longest step in units of 1/Tr(g gᵀ), where it is Newton's
 # state of a descent: its time, last step length, steps; C now, at first, and PATIENCE steps ago; marks behind
@@ -48,11 +48,11 @@ class Member(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """cap : on |ΔG/G| of a step; share : of the errors that a step removes at most. floor, ceiling : of G.
+    """cap : on |ΔG/G| of a step; fraction : of the errors that a step removes at most. floor, ceiling : of G.
     until, error : stop where C <= until C(0) or every |c| <= error. time, steps : stop there."""
 
     cap: float
-    share: float
+    fraction: float
     floor: float
     ceiling: float
     until: float
@@ -211,7 +211,7 @@ def choose_step(limits, G, work, h, longest):
     size, enough = leave(0.0, work), False      # enough: no longer step is looked for
     h = min(h, longest)
     while True:
-        while leave(h, work) < (1.0 - limits.share) * size:
+        while leave(h, work) < (1.0 - limits.fraction) * size:
             h, enough = 0.5 * h, True
         most = change(h, G, work)
         enough = enough or h >= longest or not most < 0.8 * limits.cap

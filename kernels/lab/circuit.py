@@ -159,7 +159,7 @@ def turn(taps, g, first, second, settings):
 
 
 @inline
-def follow(costs, state, wiring, settings, work, sizes):
+def integrate(costs, state, wiring, settings, work, sizes):
     """Training steps in halves: measure and clamp, then compare and turn, with a pause after either or both."""
     m = sizes[0]
     first, second, noise = work.readings[:m].reshape(-1), work.readings[m:].reshape(-1), work.noise.reshape(-1)
@@ -187,7 +187,7 @@ def follow(costs, state, wiring, settings, work, sizes):
 def train(costs, state, wiring, settings, work):
     """Training steps of a block. costs (steps + 1, lanes): C before each and at the end."""
     m, n, inner = state.conductances.shape[0], state.free.shape[0], state.clamped.shape[0]
-    follow(costs, state, wiring, settings, work, (m, n, inner))
+    integrate(costs, state, wiring, settings, work, (m, n, inner))
 
 
 BOARD = 16, 7, 2    # edges, free nodes and targets of the paper's board
@@ -196,4 +196,4 @@ BOARD = 16, 7, 2    # edges, free nodes and targets of the paper's board
 @kernel
 def train_board(costs, state, wiring, settings, work):
     """The same for circuits of the sizes of BOARD: constants, so that the compiler unrolls the loops."""
-    follow(costs, state, wiring, settings, work, (16, 7, 5))
+    integrate(costs, state, wiring, settings, work, (16, 7, 5))

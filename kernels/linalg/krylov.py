@@ -20,6 +20,21 @@ def dot(a: Floats, b: Floats) -> float:
 
 
 @kernel
+def dot_and_largest(a: Floats, b: Floats) -> tuple[float, float]:
+    """Σ a_i b_i, summed as `dot` does, and max |b_i|, in one pass."""
+    s, top = np.zeros(8), np.zeros(8)
+    whole = a.size - a.size % 8
+    for i in range(0, whole, 8):
+        for k in range(8):
+            s[k] += a[i + k] * b[i + k]
+            top[k] = max(top[k], abs(b[i + k]))
+    for i in range(whole, a.size):
+        s[i - whole] += a[i] * b[i]
+        top[i - whole] = max(top[i - whole], abs(b[i]))
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7])), top.max()
+
+
+@kernel
 def advance(x: Floats, r: Floats, alpha: float, p: Floats, q: Floats) -> float:
     """x += α p and r -= α q in one pass; returns r·r."""
     s = np.zeros(8)
@@ -44,13 +59,20 @@ def redirect(p: Floats, z: Floats, beta: float) -> None:
 
 
 @kernel
-def times(q: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, p: Floats) -> float:
-    """q = A p for a CSR matrix; returns p·q, summed in eight parts by row."""
+def times(q: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, excess: Floats, p: Floats
+          ) -> float:
+    """q = L p for a grounded Laplacian, from differences: q_a = g_a p_a + Σ w_ab (p_a - p_b); returns p·q.
+
+    indptr, indices, data : L in CSR; its diagonal meets the difference 0. excess : (n,) g, conductances to ground.
+    Formed like this a part of strong edges passes no current to itself, however weakly it is tied to the rest; with
+    the diagonal, rounding of its sum would act as a conductance to ground.
+    """
     s = np.zeros(8)
     for row in range(q.size):
-        t = 0.0
+        here = p[row]
+        t = excess[row] * here
         for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
-            t += data[k] * p[np.uint64(indices[k])]
+            t += data[k] * (p[np.uint64(indices[k])] - here)
         q[row] = t
-        s[row & 7] += p[row] * t
+        s[row & 7] += here * t
     return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))

@@ -122,3 +122,36 @@ def node_currents(currents: Floats, edges: NDArray[np.integer], conductances: Fl
         i = conductances[j] * (voltages[a] - voltages[b])
         currents[a] += i
         currents[b] -= i
+
+
+@kernel
+def node_currents_compensated(currents: Floats, carry: Floats, edges: NDArray[np.integer], conductances: Floats,
+                              voltages: Floats) -> None:
+    """The same, added to what `currents` (n_nodes,) holds, each node's sum compensated (Neumaier 1974).
+
+    carry : (n_nodes,) scratch. An edge adds to one end what it takes from the other, bit for bit, so that strong edges
+    leave no current at the part of the network that they join; and hubs of many edges lose no digits.
+    """
+    carry[:] = 0.0
+    for j in range(edges.shape[0]):
+        a, b = edges[j, 0], edges[j, 1]
+        i = conductances[j] * (voltages[a] - voltages[b])
+        for node, part in ((a, i), (b, -i)):
+            before = currents[node]
+            total = before + part
+            if abs(before) >= abs(part):
+                carry[node] += (before - total) + part
+            else:
+                carry[node] += (part - total) + before
+            currents[node] = total
+    for node in range(currents.size):
+        currents[node] += carry[node]
+
+
+@kernel
+def total_conductances(totals: Floats, edges: NDArray[np.integer], conductances: Floats) -> None:
+    """Conductance of all edges at every node, the diagonal of L(G): totals (n_nodes,)."""
+    totals[:] = 0.0
+    for j in range(edges.shape[0]):
+        totals[edges[j, 0]] += conductances[j]
+        totals[edges[j, 1]] += conductances[j]

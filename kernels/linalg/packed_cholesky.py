@@ -3,22 +3,36 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.simd.jit import kernel
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
 
 @kernel
-def lay_out(starts: NDArray[np.int32], rows: NDArray[np.int32], share: NDArray[np.float32],
-            indptr: NDArray[np.int32], indices: NDArray[np.int32], data: NDArray[np.float64],
-            scale: NDArray[np.float64]) -> None:
-    """Columns of L / scale below the diagonal into those of a `Factor`, zeros left out.
+def lay_out(starts: Ints, rows: Ints, share: NDArray[np.float32], indptr: Ints, indices: Ints, data: Floats,
+            scale: Floats, total: Floats, ground: Floats) -> None:
+    """Columns of L / scale below the diagonal into those of a `Factor`, zeros left out, ground among their entries.
 
     starts (n + 1,); rows, share : as many as L has negative entries, the only ones that elimination from a
-    grounded Laplacian leaves. indptr, indices, data : L, (n, n), CSC. scale : (n,) its diagonal.
+    grounded Laplacian leaves, and n more. indptr, indices, data : L, (n, n), CSC. scale : (n,) its diagonal.
+    total : (n,) D. ground : (n,) conductance of every row to ground, in the order of the columns; what elimination
+    adds to it comes in here, by sums of positive numbers, so that no digit is lost.
     """
+    n = scale.size
     place = 0
     starts[0] = 0
-    for column in range(scale.size):
+    for column in range(n):
+        begin = place
+        heaviest = ground[column] / total[column]
+        rows[place], share[place] = n, heaviest
+        place += 1
         for k in range(indptr[column], indptr[column + 1]):
             if data[k] < 0.0:
-                rows[place] = indices[k]
-                share[place] = -data[k] / scale[column]
+                part = -data[k] / scale[column]
+                ground[indices[k]] += part * ground[column]
+                rows[place], share[place] = indices[k], part
                 place += 1
+        most = begin + np.argmax(share[begin:place])
+        last = place - 1
+        rows[most], rows[last] = rows[last], rows[most]
+        share[most], share[last] = share[last], share[most]
         starts[column + 1] = place

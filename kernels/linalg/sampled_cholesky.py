@@ -38,7 +38,7 @@ class Factor(NamedTuple):
     """Columns in the order of elimination: L has 1 on the diagonal and -share below, D the total weights.
 
     order (n,): rows; starts (n + 1,); rows, share (starts[n],): where each column's entries lead, as places in
-    the order (n for ground) and w / W; total (n,): W.
+    the order (n for ground) and w / W, the heaviest last and one at least; total (n,): W.
     """
 
     order: NDArray[np.int32]
@@ -236,7 +236,11 @@ def renumber(rows, order):
 
 @kernel
 def apply(x, y, r, factor):
-    """x = (L D Lᵀ)⁻¹ r, all (n,); y (n + 1,) is scratch. Ground is at 0."""
+    """x = (L D Lᵀ)⁻¹ r, all (n,); y (n + 1,) is scratch. Ground is at 0.
+
+    The last entry of a column, its heaviest, takes what the others leave: the shares of a column then add up to 1
+    whatever their rounding, and no current leaks to ground where there is no conductance to it.
+    """
     n = factor.order.size
     order, starts, rows, share, total = factor.order, factor.starts, factor.rows, factor.share, factor.total
     y[n] = 0.0
@@ -244,13 +248,19 @@ def apply(x, y, r, factor):
         y[i] = r[order[i]]
     for i in range(n):
         t = y[i]
-        for k in range(np.uint64(starts[i]), np.uint64(starts[i + 1])):
-            y[np.uint64(rows[k])] += share[k] * t
+        rest, last = t, np.uint64(starts[i + 1]) - np.uint64(1)
+        for k in range(np.uint64(starts[i]), last):
+            part = share[k] * t
+            y[np.uint64(rows[k])] += part
+            rest -= part
+        y[np.uint64(rows[last])] += rest
         y[i] = t / total[i]
     y[n] = 0.0
     for i in range(n - 1, -1, -1):
-        t = y[i]
-        for k in range(np.uint64(starts[i]), np.uint64(starts[i + 1])):
-            t += share[k] * y[np.uint64(rows[k])]
+        last = np.uint64(starts[i + 1]) - np.uint64(1)
+        heaviest = y[np.uint64(rows[last])]
+        t = y[i] + heaviest
+        for k in range(np.uint64(starts[i]), last):
+            t += share[k] * (y[np.uint64(rows[k])] - heaviest)
         y[i] = t
         x[order[i]] = t

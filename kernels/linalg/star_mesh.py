@@ -49,23 +49,46 @@ def link(mesh, arc, start, end):
 @kernel
 def take_edges(slots, mesh, ends):
     """Link the edges ends (n_edges, 2), parallel ones as one; slots (n_edges,): its number, -1 where an end is held,
-    row -1. Returns how many there are."""
-    count = 0
-    for j in range(ends.shape[0]):
+    row -1. Returns how many there are.
+
+    Edges of a lower row are looked through together, so that the work is linear in the edges whatever the degrees.
+    """
+    n, m = mesh.head.size, ends.shape[0]
+    start, first = np.zeros(n + 1, np.int64), np.full(n, -1, np.int32)
+    for j in range(m):
+        a, b = ends[j, 0], ends[j, 1]
+        if a >= 0 and b >= 0:
+            start[min(a, b) + 1] += 1
+    for a in range(n):
+        start[a + 1] += start[a]
+    grouped, place = np.empty(start[n], np.int32), start[:n].copy()
+    for j in range(m):
         a, b = ends[j, 0], ends[j, 1]
         slots[j] = -1
         if a >= 0 and b >= 0:
+            grouped[place[min(a, b)]] = j
+            place[min(a, b)] += 1
+    for a in range(n):
+        for k in range(start[a], start[a + 1]):
+            j = grouped[k]
+            b = max(ends[j, 0], ends[j, 1])
+            if first[b] < 0:
+                first[b] = j
+            slots[j] = first[b]                 # for now: the first of the edges that are parallel
+        for k in range(start[a], start[a + 1]):
+            first[max(ends[grouped[k], 0], ends[grouped[k], 1])] = -1
+    count = 0
+    for j in range(m):
+        if slots[j] == j:
+            a, b = ends[j, 0], ends[j, 1]
             if mesh.degree[a] > mesh.degree[b]:
                 a, b = b, a
-            arc = mesh.head[a]
-            while arc >= 0 and mesh.node[arc] != b:
-                arc = mesh.next[arc]
-            if arc < 0:
-                arc = 2 * count
-                link(mesh, arc, a, b)
-                link(mesh, arc + 1, b, a)
-                count += 1
-            slots[j] = arc >> 1
+            link(mesh, 2 * count, a, b)
+            link(mesh, 2 * count + 1, b, a)
+            slots[j] = count
+            count += 1
+        elif slots[j] >= 0:
+            slots[j] = slots[slots[j]]
     return count
 
 

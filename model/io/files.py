@@ -1,32 +1,37 @@
-"""Networks in and out of files: packings, edge lists, GraphML, MatrixMarket, and networkx graphs.
+"""Networks in and out of files: packings, edge lists, GraphML, MatrixMarket, decks, and what networkx reads.
 
-A Network holds no conductances. Where a file or a graph has them, :func:`read_conductances` and
-:func:`networkx_conductances` hand them back as an array in the order of the network's edges.
+Conductances of a file become the `initial_conductances` of its Network, names its `node_names` and `edge_names`.
 """
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
 
-from . import edge_list, graphml, matrixmarket
+from . import edge_list, graphml, matrixmarket, netlist
+from .edge_list import Given
+from .networkx_graphs import PARSERS, from_networkx, networkx_conductances, read_by_networkx, to_networkx
+from .replacing import replacing
+from .text import read_text, reading
 
-Circuit = tuple[Network, NDArray[np.float64] | None]
-Reader = Callable[[Path], Circuit]
+__all__ = ["from_networkx", "networkx_conductances", "read", "read_circuit", "read_conductances", "to_networkx",
+           "write"]
+
+Reader = Callable[[str, str, str, Given], Network]
 Writer = Callable[[IO[str], Network, NDArray[np.float64] | None], None]
 
+DECKS = (".cir", ".sp", ".spice", ".ckt", ".net")
 READERS: dict[str, Reader] = {
-    "packing": edge_list.read_packing,
+    "packing": lambda path, text, name, given: edge_list.read_packing(path, text, name),
     "edge list": edge_list.read_edges,
     "GraphML": graphml.read,
     "MatrixMarket": matrixmarket.read,
+    **{suffix: read_by_networkx(suffix) for suffix in PARSERS},
 }
 WRITERS: dict[str, Writer] = {
     ".txt": edge_list.write_packing,
@@ -36,46 +41,51 @@ WRITERS: dict[str, Writer] = {
 }
 
 
-def read(path: str | os.PathLike[str]) -> Network:
+def read(path: str | os.PathLike[str], *, conductance: str | None = None, resistance: str | None = None,
+         nodes: str = "auto") -> Network:
     """Network from a file; what the file is shows in its suffix or its first lines.
 
-    .graphml : undirected GraphML; node attributes x, y are positions.
+    .graphml : GraphML; node attributes x, y are positions.
     .mtx : MatrixMarket, the adjacency matrix or the Laplacian, symmetric; entries off the diagonal are edges.
+    .cir, .sp, .spice, .ckt, .net : a SPICE deck, whose resistors are the edges; see :func:`ohmlearn.read_spice`.
+    .gexf, .gml, .json (node-link), .net (Pajek) : through networkx.
     any other : a packing (nodes, edges and box length; then x y of every node; then the two ends of every
-        edge), or an edge list: two node numbers from 0 on every line, separated by commas, semicolons, tabs
-        or blanks, then perhaps a conductance; a line of column names above and comments after # are allowed.
+        edge), or an edge list: two nodes on every line, separated by commas, semicolons, tabs or blanks, then
+        perhaps a conductance; a line of column names above and comments after # are allowed.
 
-    Conductances in the file are left out; :func:`read_conductances` gives them.
+    conductance, resistance : the column or attribute that holds conductances (S) or resistances (ohm); by default the
+        one whose name says so, with its unit. "" for none. A table of three columns without names holds conductances.
+    nodes : "auto", nodes are numbered from 0 or have names; "from 1", they are numbered from 1; "names", numbers are
+        names too, and gaps between them do not matter.
+
+    Conductances become `initial_conductances`, names `node_names` and `edge_names`. An edge list with every edge in
+    both directions has each once. Text may be in UTF-8, UTF-16 or Windows-1252.
     Raises OSError if the file cannot be read, ValueError naming the line or value if it cannot be understood.
     """
-    return read_circuit(path)[0]
+    path, given = Path(path), Given(conductance, resistance, nodes)
+    with reading(path):
+        text = read_text(path)
+        kind = _kind(path, text)
+        if kind == "deck":
+            return netlist.build(text, path).network
+        return READERS[kind](str(path), text, path.stem, given)
 
 
 def read_conductances(path: str | os.PathLike[str]) -> NDArray[np.float64] | None:
-    """(n_edges,) conductances of the edges of `read(path)`, in their order; None if the file has none.
-
-    They come from a third column (or one named conductance, weight or resistance) of an edge list, from the
-    edge attribute conductance (or weight) in GraphML, from the entries of a MatrixMarket matrix.
-    """
-    return read_circuit(path)[1]
+    """(n_edges,) conductances of the edges of `read(path)`, in their order; None if the file has none."""
+    return read(path).initial_conductances
 
 
-def read_circuit(path: str | os.PathLike[str]) -> Circuit:
-    """The network and the conductances (or None) of a file at once; see `read` and `read_conductances`."""
-    path = Path(path)
-    try:
-        network, conductances = READERS[_kind(path)](path)
-        return network, None if conductances is None else network.conductances(conductances)
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text file; networks are read from text, unpack or convert it") from None
-    except ValueError as error:
-        if str(path) in str(error):
-            raise
-        raise type(error)(f"{path}: {error}") from error
+def read_circuit(path: str | os.PathLike[str]) -> tuple[Network, NDArray[np.float64] | None]:
+    """The network and its initial conductances (or None) of a file; see `read`."""
+    network = read(path)
+    return network, network.initial_conductances
 
 
 def write(network: Network, path: str | os.PathLike[str], conductances: ArrayLike | None = None) -> None:
-    """Write a network, and conductances (n_edges,) if given, in the format of the path's suffix.
+    """Write a network in the format of the path's suffix.
+
+    conductances : (n_edges,), by default the network's initial ones, if it has any.
 
     .csv : edge list with a line of column names; .graphml : everything the network has; .mtx : lower triangle
     of the adjacency matrix; .txt : the packing format, which needs positions and a square box.
@@ -84,100 +94,28 @@ def write(network: Network, path: str | os.PathLike[str], conductances: ArrayLik
     path = Path(path)
     if path.suffix.lower() not in WRITERS:
         raise ValueError(f"no format is known for {path.name!r}; use the suffix {', '.join(WRITERS)}")
-    values = None if conductances is None else network.conductances(conductances)
+    values = network.initial_conductances if conductances is None else network.conductances(conductances)
     with replacing(path) as file:
         WRITERS[path.suffix.lower()](file, network, values)
 
 
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
-    """A text file for writing that takes the place of `path` at the end, or goes away on an error."""
+def is_deck(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a SPICE deck, by its suffix; .net, which Pajek has too, by its first line."""
     path = Path(path)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(scratch, "w", encoding="utf-8", newline="\n") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError as error:
-        raise type(error)(error.errno, f"cannot write it ({error.strerror}); choose a folder that exists, "
-                          "is writable and has room", str(path)) from error
-    finally:
-        scratch.unlink(missing_ok=True)
+    return path.suffix.lower() in DECKS and (path.suffix.lower() != ".net" or _kind(path, read_text(path)) == "deck")
 
 
-def _kind(path: Path) -> str:
-    """Which of READERS a file is for."""
-    with open(path, encoding="utf-8") as file:
-        lines = [line for line in islice(file, 50) if line.strip() and not line.startswith("#")][:2]
-    if path.suffix.lower() == ".mtx" or (lines and lines[0].startswith("%%MatrixMarket")):
+def _kind(path: Path, text: str) -> str:
+    """Which of READERS a file is for, or "deck"."""
+    suffix = path.suffix.lower()
+    lines = [line for line in text[:100_000].split("\n")[:200] if line.strip() and not line.startswith("#")][:2]
+    if suffix == ".mtx" or (lines and lines[0].lower().startswith("%%matrixmarket")):
         return "MatrixMarket"
-    if path.suffix.lower() == ".graphml" or (lines and lines[0].lstrip().startswith("<")):
-        return "GraphML"
+    if suffix in DECKS and not (suffix == ".net" and lines and lines[0].lower().startswith("*vertices")):
+        return "deck"
+    if suffix in PARSERS:
+        return suffix
+    if suffix == ".graphml" or (lines and lines[0].lstrip().startswith("<")):
+        return ".gexf" if "<gexf" in text[:2000] else "GraphML"
     looks_packed = [len(line.split()) for line in lines] == [3, 2] and "," not in "".join(lines)
-    return "packing" if looks_packed and path.suffix.lower() != ".csv" else "edge list"
-
-
-def from_networkx(graph: Any) -> Network:
-    """Network of an undirected networkx graph; parallel edges of a multigraph are kept.
-
-    Nodes are numbered as labelled when the labels are 0 to n - 1, otherwise in the graph's order; edges in
-    the graph's order, or by their attribute `number` where all have one (as `to_networkx` sets it).
-    Positions are the node attribute pos, or x and y. Edge attributes: see :func:`networkx_conductances`.
-    """
-    number, edges = _numbered(graph)
-    places: list[Any] = [None] * len(number)
-    for label, data in graph.nodes(data=True):
-        places[number[label]] = data.get("pos", (data["x"], data["y"]) if {"x", "y"} <= data.keys() else None)
-    positions = None if any(place is None for place in places) else np.array(places, dtype=float)
-    pairs = np.array([edge[:2] for edge in edges], dtype=np.int64).reshape(-1, 2)
-    return Network(pairs, len(number), positions, graph.graph.get("box"), str(graph.graph.get("name", "")))
-
-
-def networkx_conductances(graph: Any, attribute: str = "conductance") -> NDArray[np.float64]:
-    """(n_edges,) an edge attribute of a networkx graph, in the order of the edges of `from_networkx(graph)`."""
-    edges = _numbered(graph)[1]
-    missing = [edge for edge in edges if attribute not in edge[2]]
-    if missing:
-        raise ValueError(f"edge between nodes {missing[0][0]} and {missing[0][1]} has no attribute {attribute!r} "
-                         f"({len(missing)} such edges); set it or name another")
-    return np.array([edge[2][attribute] for edge in edges], dtype=float)
-
-
-def _numbered(graph: Any) -> tuple[dict[Any, int], list[tuple[int, int, dict[str, Any]]]]:
-    """Number of every label, and the edges as (node, node, attributes) in order."""
-    if graph.is_directed():
-        raise ValueError("the graph is directed, but a resistor has no direction; pass graph.to_undirected()")
-    labels = list(graph)
-    if all(isinstance(label, int) for label in labels) and set(labels) == set(range(len(labels))):
-        labels.sort()
-    number = {label: k for k, label in enumerate(labels)}
-    edges = [(number[a], number[b], data) for a, b, data in graph.edges(data=True)]
-    if all(isinstance(edge[2].get("number"), int) for edge in edges):
-        edges.sort(key=lambda edge: edge[2]["number"])
-    return number, edges
-
-
-def to_networkx(network: Network, conductances: ArrayLike | None = None) -> Any:
-    """networkx graph of the network (a multigraph where edges are parallel).
-
-    Nodes carry pos where known; edges their `number` and, if given, their `conductance` (n_edges,).
-    """
-    import networkx as nx
-
-    a, b = np.sort(network.edges, axis=1).T
-    parallel = np.unique(a * network.n_nodes + b).size < network.n_edges
-    graph = nx.MultiGraph() if parallel else nx.Graph()
-    if network.name:
-        graph.graph["name"] = network.name
-    if network.box is not None:
-        graph.graph["box"] = network.box
-    graph.add_nodes_from(range(network.n_nodes))
-    if network.positions is not None:
-        nx.set_node_attributes(graph, dict(enumerate(map(tuple, network.positions.tolist()))), "pos")
-    values = [{}] * network.n_edges if conductances is None else [
-        {"conductance": g} for g in network.conductances(conductances).tolist()]
-    graph.add_edges_from((a, b, {"number": j, **value})
-                         for j, ((a, b), value) in enumerate(zip(network.edges.tolist(), values, strict=True)))
-    return graph
+    return "packing" if looks_packed and suffix != ".csv" else "edge list"

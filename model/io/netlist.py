@@ -5,44 +5,77 @@ import os
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
+from ohmlearn.outputs import Ties
 from ohmlearn.task import Task
 
-from .spice_cards import GROUND, Card, SpiceError, flatten, read_deck
+from .operating_point import Branch, OperatingPoint, operating_point
+from .replacing import replacing
+from .spice_cards import GROUND, Card, Placed, SpiceError, flatten, plain, read_deck, split_words
+from .text import read_text, reading
 
-OURS = re.compile(r"n?(\d+)")       # names of nodes that say their number
+OURS = re.compile(r"n?(\d{1,9})")       # names of nodes that say their number
+LIKE_A_CARD = re.compile(r"[rvic]\w{1,4}(\s+\S+){2}\s+(dc\s+|ac\s+|r=|c=)?[-+]?[\d.{]\S*(\s+\S+){,3}\s*", re.IGNORECASE)
+# Settings of an element that change nothing at rest and at the nominal temperature.
+IGNORED = {"tc", "tc1", "tc2", "tce", "temp", "dtemp", "ac", "noise", "noisy", "ic", "l", "w", "tol", "pwr", "rser",
+           "lser", "cpar", "rpar", "irms", "vrms", "mfg", "type", "trtol"}
+TIMED = {"sin", "sine", "pulse", "pwl", "exp", "sffm", "am", "ac", "distof1", "distof2", "trnoise", "trrandom"}
 
 
 @dataclass(frozen=True, eq=False)
 class Netlist:
     """A circuit that was read.
 
-    network, conductances : its resistors, (n_edges,) in S.
-    names : (n_nodes,) what the file calls the nodes; those inside subcircuit x1 are called x1.NAME. resistors :
-        (n_edges,) what it calls the edges.
+    network : its resistors, with their conductances in S (`initial_conductances`) and all names.
     sources : {node: held voltage}; ground is among them where a resistor leads to it.
-    drops : {(a, b): held drop}. currents : {node: current injected there}. In V and A.
+    drops : {(a, b): held drop}, of voltage sources away from ground and of resistors of 0 ohm. Those that follow from
+        others are left out. currents : {node: current injected there}. In V and A.
     capacitors, capacitances : (n_capacitors, 2) nodes between which they lie, -1 for a ground that is no node of the
         network; (n_capacitors,) in F.
-    title : first line of the file.
+    title : first line of the file. notes : what was passed over, in words.
+    branches : {"r", "v", "i" or "c": all elements of that kind, in their order}, shorts and loops included.
     """
 
     network: Network
-    conductances: NDArray[np.float64]
-    names: Sequence[str]
-    resistors: Sequence[str]
     sources: Mapping[int, float]
     drops: Mapping[tuple[int, int], float]
     currents: Mapping[int, float]
     capacitors: NDArray[np.int64]
     capacitances: NDArray[np.float64]
     title: str
+    notes: Sequence[str] = ()
+    branches: Mapping[str, Sequence[Branch]] = field(default_factory=dict, repr=False)
+    _text: str = field(default="", repr=False)
+    _path: str = ""
+
+    @property
+    def voltage_sources(self) -> Sequence[str]:
+        """(n_voltage_sources,) what the file calls its voltage sources."""
+        return [x.name for x in self.branches["v"]]
+
+    @property
+    def conductances(self) -> NDArray[np.float64]:
+        """(n_edges,) conductances of the resistors in S."""
+        return self.network.conductances()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """(n_nodes,) what the file calls the nodes; those inside subcircuit x1 are called x1.NAME."""
+        assert self.network.node_names is not None
+        return self.network.node_names
+
+    @property
+    def resistors(self) -> Sequence[str]:
+        """(n_edges,) what the file calls the edges."""
+        assert self.network.edge_names is not None
+        return self.network.edge_names
 
     def node(self, name: str) -> int:
         """Number of a node.
@@ -51,11 +84,14 @@ class Netlist:
 
         Raises ValueError where the circuit has no such node.
         """
-        try:
-            return self.names.index(name.lower())
-        except ValueError:
+        if name.lower() not in self._numbers:
             raise ValueError(f"the circuit has no node {name!r}; its nodes are {', '.join(self.names[:20])}"
-                             f"{', ...' if len(self.names) > 20 else ''}") from None
+                             f"{', ...' if len(self.names) > 20 else ''}")
+        return self._numbers[name.lower()]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
 
     def task(self, targets: Any, target_voltages: ArrayLike) -> Task:
         """The circuit's drive as a task.
@@ -73,74 +109,175 @@ class Netlist:
         return Task(sources=list(self.sources), source_voltages=list(self.sources.values()), targets=numbers,
                     target_voltages=target_voltages, currents=self.currents, drops=self.drops)
 
+    def voltages(self, conductances: ArrayLike | None = None) -> OperatingPoint:
+        """The operating point: voltages in V by the nodes' names, and the currents of all branches in A.
 
-def read_spice(path: str | os.PathLike[str]) -> Netlist:
+        conductances : (n_edges,) of the resistors in S, by default those of the deck.
+
+        A node behind capacitors only has the voltage that they give it as a divider without charge.
+        Raises ValueError where currents into a part without ground do not balance.
+        """
+        return operating_point(self, self.network.conductances(conductances))
+
+    def write(self, path: str | os.PathLike[str], conductances: ArrayLike) -> None:
+        """Write the deck that was read with other resistances, everything else as it stands.
+
+        conductances : (n_edges,) > 0 in S, for instance those that were learned.
+
+        Raises ValueError for a resistor in an included file or in a subcircuit, one card for several resistors.
+        """
+        g = self.network.conductances(conductances)
+        lines = self._text.split("\n")
+        resistors = [x for x in self.branches["r"] if x.value > 0 and x.ends[0] != x.ends[1]]
+        for x, was, now in zip(resistors, self.conductances.tolist(), g.tolist(), strict=True):
+            if now == was:
+                continue
+            if now == 0 or not np.isfinite(1 / now):
+                raise ValueError(f"the conductance of {x.name} is {now}, which no resistor has; give it a small one")
+            if "." in x.name or x.card.path != self._path:
+                raise x.card.wrong(f"{x.name} stands in a subcircuit or an included file, whose cards serve several; "
+                                   "flatten the deck: network.to_spice writes one")
+            _replace(lines, x.card, repr(x.value * was / now))
+        with replacing(path) as file:
+            file.write("\n".join(lines))
+
+
+def read_spice(path: str | os.PathLike[str], *, folder: str | os.PathLike[str] | None = None) -> Netlist:
     """Circuit of a SPICE deck: resistors, constant voltage and current sources, capacitors, subcircuits flattened.
 
+    folder : from where files may be included, by default the deck's own.
+
     Nodes are numbered as named where the names are n0, n1, ... or 0, 1, ... without a gap, otherwise in the order in
-    which they appear; edges in the order of the resistors. What to analyse and to print is passed over. Anything else
-    that is not understood raises SpiceError, a ValueError, which names the line.
+    which they appear; edges in the order of the resistors. Parameters, expressions of numbers and included files are
+    read. What to analyse and to print is passed over. Anything else that is not understood raises SpiceError, a
+    ValueError, which names the line.
+
+    Returns a :class:`Netlist`: the network of its resistors, conductances in S, and its sources in V and A.
+
+    >>> import ohmlearn as ol
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     deck = Path(folder, "divider.cir")
+    ...     _ = deck.write_text("divider\\nV1 in 0 1.0\\nR1 in out 1k\\nR2 out 0 3k\\n.end\\n")
+    ...     circuit = ol.read_spice(deck)
+    >>> circuit.network.n_edges, circuit.network.node_names, circuit.network.initial_conductances.round(6).tolist()
+    (2, ('in', 'out', '0'), [0.001, 0.000333])
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise SpiceError(f"{path} is not a text file; decks are text") from None
-    return _build(text, str(path))
+    with reading(path):
+        return build(read_text(path), path, None if folder is None else Path(folder))
 
 
-@dataclass(frozen=True)
-class Element:
-    """An element that was read: its card and name, its two nodes' names, its value in SI units."""
-
-    card: Card
-    name: str
-    ends: Sequence[str]
-    value: float
-
-
-def _build(text: str, path: str) -> Netlist:
-    deck = read_deck(text, path)
-    if re.fullmatch(r"[rvic]\w*(\s+\w+){2}\s+[\d.]\S*", deck.title.lower()):
+def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
+    """The circuit of a deck's text."""
+    deck = read_deck(text, path, folder or path.parent)
+    if LIKE_A_CARD.fullmatch(text.partition("\n")[0]):
         warnings.warn(f"{path}, line 1: {deck.title!r} looks like a card, but the first line of a deck is its title "
-                      "and not read; put a line above it", stacklevel=3)
-    found: dict[str, list[Element]] = {kind: [] for kind in "rvic"}
-    for card, name, ends in flatten(deck):
-        found[card.name[0]].append(Element(card, name, ends, _value(card, ends)))
-    resistors, capacitors = found["r"], found["c"]
-    if not resistors:
+                      "and not read; put a line above it", stacklevel=4)
+    notes = [f"passed over: {', '.join(f'{name} ({n})' for name, n in deck.passed.items() if n)}"] if \
+        any(deck.passed.values()) else []
+    placed: dict[str, Placed] = {}
+    values: dict[str, float] = {}
+    for x in flatten(deck):
+        if x.name in placed:
+            other = placed[x.name].card
+            raise x.card.wrong(f"there is an element {x.name} already, at line {other.line}"
+                               + (f" of {other.path}" if other.path != x.card.path else ""))
+        placed[x.name], values[x.name] = x, _value(x)
+    kinds = {kind: [x for x in placed.values() if x.card.name[0] == kind] for kind in "rvic"}
+    if not kinds["r"]:
         raise SpiceError(f"{path} has no resistors; expected cards as in 'R1 a b 4.7k' below a first line of title")
-    number = _numbers([x.ends for kind in "rvic" for x in found[kind]], any(GROUND in x.ends for x in resistors))
-    sources, drops = _held(found["v"], number)
-    network = Network(np.array([[number[end] for end in x.ends] for x in resistors]),
-                      sum(k >= 0 for k in number.values()), name=deck.title)
+    edges = [x for x in kinds["r"] if values[x.name] > 0 and x.ends[0] != x.ends[1]]
+    if not edges:
+        raise SpiceError(f"{path} has no resistor between two nodes")
+    number = _numbers([x.ends for kind in "rvic" for x in kinds[kind]], any(GROUND in x.ends for x in edges))
+    branches = {kind: [Branch(x.name, (number[x.ends[0]], number[x.ends[1]]), values[x.name], x.card) for x in found]
+                for kind, found in kinds.items()}
+    names = tuple(name for name, k in sorted(number.items(), key=lambda item: item[1]) if k >= 0)
+    sources, drops = _held(branches, number[GROUND], names)
+    network = Network(np.array([[number[end] for end in x.ends] for x in edges]), len(names), name=deck.title,
+                      initial_conductances=np.array([1 / values[x.name] for x in edges]), node_names=names,
+                      edge_names=tuple(x.name for x in edges), conductance_source="resistors of the deck")
+    capacitors = branches["c"]
     return Netlist(
-        network, np.array([1 / x.value for x in resistors]), [name for name, k in number.items() if k >= 0],
-        [x.name for x in resistors], sources, drops, _currents(found["i"], number, sources),
-        np.array([[number[end] for end in x.ends] for x in capacitors], dtype=np.int64).reshape(-1, 2),
-        np.array([x.value for x in capacitors]), deck.title)
+        network, sources, drops, _currents(branches["i"], sources),
+        np.array([x.ends for x in capacitors], dtype=np.int64).reshape(-1, 2),
+        np.array([x.value for x in capacitors], dtype=np.float64), deck.title, notes, branches, text, str(path))
 
 
-def _value(card: Card, ends: Sequence[str]) -> float:
-    """The checked value of an element."""
-    kind, rest = card.name[0], list(card.words[3:])
-    constant = "; sources are constant, as in 'V1 a 0 5' or 'V1 a 0 dc 5'" if kind in "vi" else ""
-    if kind in "vi" and rest[0] == "dc" and len(rest) > 1:
-        del rest[0]
-    if kind == "c" and len(rest) == 2 and rest[1].startswith("ic="):
-        card.value(rest.pop()[3:])
-    if len(rest) > 1:
-        odd = rest[0] if rest[0].isalpha() else rest[1]
-        raise card.wrong(f"{odd!r} is not understood; expected a name, two nodes and a value{constant}")
-    value = card.value(rest[0].removeprefix(f"{kind}=") if kind in "rc" else rest[0])
-    if kind in "rc" and value <= 0:
-        raise card.wrong(f"a {'resistance' if kind == 'r' else 'capacitance'} must be > 0, not {value:g}")
-    if ends[0] == ends[1] and kind in "rv":
-        raise card.wrong(f"both ends are node {ends[0]!r}; drop the card")
+def _value(x: Placed) -> float:
+    """The checked value of an element, copies of it in parallel included."""
+    card, kind, rest, said = x.card, x.card.name[0], list[str](), dict[str, str]()
+    for word in x.card.words[3:]:
+        key, equals, text = word.partition("=")
+        if equals and key and word[0] not in "{'":
+            if key in said:
+                raise card.wrong(f"{key!r} is set twice")
+            said[key] = text
+        else:
+            rest.append(word)
+    text = (_constant if kind in "vi" else _passive)(card, rest, said, x)
+    copies = card.value(said.pop("m"), x.scope) if "m" in said else 1.0
+    scale = card.value(said.pop("scale"), x.scope) if "scale" in said and kind in "rc" else 1.0
+    if unknown := said.keys() - IGNORED:
+        raise card.wrong(f"{min(unknown)}= is not understood; expected a name, two nodes and a value")
+    value = card.value(text, x.scope) * scale
+    if kind == "i" and re.fullmatch(r"[-+.\d]+(e[-+]?\d+)?a", text):
+        warnings.warn(f"{card.path}, line {card.line}: {text!r} is read as {text[:-1]} ampere; some programs take the "
+                      "letter for 1e-18, so leave it out", stacklevel=6)
+        value *= 1e18
+    if not copies > 0:
+        raise card.wrong(f"m must be > 0, not {copies:g}")
+    value = value / copies if kind == "r" else value * copies if kind in "ic" else value
+    name = {"r": "resistance", "c": "capacitance", "v": "voltage", "i": "current"}[kind]
+    finite = np.isfinite(value) and (kind != "r" or value == 0 or np.isfinite(1 / value))
+    if kind in "rc" and (value < 0 or (kind == "c" and value == 0)):
+        raise card.wrong(f"a {name} must be {'>' if kind == 'c' else '>='} 0, not {value:g}")
+    if not finite:
+        raise card.wrong(f"a {name} of {value:g} is too large or too small for floating point")
+    if x.ends[0] == x.ends[1] and kind == "v" and value != 0:
+        raise card.wrong(f"both ends are node {x.ends[0]!r}; drop the card")
     return value
 
 
-def _numbers(ends: Sequence[Sequence[str]], grounded: bool) -> dict[str, int]:
+def _constant(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> str:
+    """What gives the constant value of a source; functions of time and amplitudes of .ac behind it change nothing."""
+    constant = "; sources are constant, as in 'V1 a 0 5' or 'V1 a 0 dc 5'"
+    text = said.pop("dc", None)
+    if rest and rest[0] == "dc" and text is None:
+        if len(rest) < 2:
+            raise card.wrong(f"no value follows dc{constant}")
+        text, rest = rest[1], rest[2:]
+    elif rest and text is None and rest[0] not in TIMED:
+        text, rest = rest[0], rest[1:]
+    if rest and rest[0] == "dc" and text is None:
+        text, rest = rest[1], rest[2:]
+    if rest and rest[0] not in TIMED:
+        raise card.wrong(f"{rest[0]!r} is not understood; expected a name, two nodes and a value{constant}")
+    if text is None and rest and rest[0] != "ac":
+        raise card.wrong(f"{rest[0]!r} is not understood without a constant value before it{constant}")
+    return text or "0"
+
+
+def _passive(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> str:
+    """What gives the value of a resistor or capacitor; the name of a model beside it changes nothing."""
+    kind = card.name[0]
+    for key in (kind, {"r": "resistance", "c": "capacitance"}[kind]):
+        if key in said:
+            rest.insert(0, said.pop(key))
+    numeric = [word for word in rest if word[0] in "{'+-." or word[0].isdigit() or word in x.scope]
+    models = [word for word in rest if word not in numeric]
+    if "tc" in said or "tc1" in said:       # tc=0,0 is two words
+        numeric = numeric[:1]
+    if len(numeric) != 1 or len(models) > 1:
+        odd = next(iter(models[len(numeric) == 1:] or numeric[1:] or rest), "")
+        raise card.wrong(f"{odd!r} is no number; numbers are as in 4.7k, 1e-3, 22u" if len(numeric) == 0 else
+                         f"{odd!r} is not understood; expected a name, two nodes and a value")
+    return numeric[0]
+
+
+def _numbers(ends: Sequence[tuple[str, str]], grounded: bool) -> dict[str, int]:
     """Number of every node, in their order; -1 for a ground that no resistor leads to."""
     names = list(dict.fromkeys(name for pair in ends for name in pair if grounded or name != GROUND))
     digits = [OURS.fullmatch(name) for name in names]
@@ -149,27 +286,61 @@ def _numbers(ends: Sequence[Sequence[str]], grounded: bool) -> dict[str, int]:
     return {name: k for k, name in enumerate(names)} | ({} if grounded else {GROUND: -1})
 
 
-def _held(cards: Sequence[Element], number: Mapping[str, int]) -> tuple[dict[int, float], dict[tuple[int, int], float]]:
-    """Held nodes and held drops."""
-    sources = {number[GROUND]: 0.0} if number[GROUND] >= 0 else {}
-    drops: dict[tuple[int, int], float] = {}
-    for x in cards:
+def _held(branches: Mapping[str, Sequence[Branch]], ground: int, names: Sequence[str]
+          ) -> tuple[dict[int, float], dict[tuple[int, int], float]]:
+    """Held nodes and held drops, those that follow from others left out."""
+    ties = Ties()
+    sources, drops = {ground: 0.0} if ground >= 0 else dict[int, float](), dict[tuple[int, int], float]()
+    shorts = [x for x in branches["r"] if x.value == 0 and x.ends[0] != x.ends[1]]
+    for x in [*branches["v"], *shorts]:
         (a, b), v = x.ends, x.value
-        if GROUND in x.ends:
-            node, v = (number[b], -v) if a == GROUND else (number[a], v)
-            if sources.setdefault(node, v) != v:
-                raise x.card.wrong(f"the node is held at {sources[node]:g} V already")
-        elif drops.setdefault((number[a], number[b]), v) != v:
-            raise x.card.wrong(f"the nodes are held {drops[number[a], number[b]]:g} V apart already")
+        if a == b:
+            continue
+        gap = ties.tie(a, b, v)
+        if gap is None:
+            if ground in (a, b):
+                sources[b if a == ground else a] = -v if a == ground else v
+            else:
+                drops[a, b] = v
+        elif abs(gap - v) > 1e-12 * max(abs(gap), abs(v)):
+            one, two = (GROUND if k < 0 else names[k] for k in (a, b))
+            where = f"node {two if one == GROUND else one!r} is" if GROUND in (one, two) else \
+                f"nodes {one!r} and {two!r} are"
+            raise x.card.wrong(f"{where} held {gap:g} V apart already" if "nodes" in where else
+                               f"{where} held at {gap if two == GROUND else -gap:g} V already")
     return sources, drops
 
 
-def _currents(cards: Sequence[Element], number: Mapping[str, int], sources: Mapping[int, float]) -> dict[int, float]:
+def _currents(cards: Sequence[Branch], sources: Mapping[int, float]) -> dict[int, float]:
     """Currents into nodes that are not held: a positive one flows from its first node through the source."""
     currents: dict[int, float] = {}
     for x in cards:
-        for end, sign in zip(x.ends, (-1, 1), strict=True):
-            node = number[end]
-            if node >= 0 and node not in sources:
+        for node, sign in zip(x.ends, (-1, 1), strict=True):
+            if node >= 0 and node not in sources and x.ends[0] != x.ends[1]:
                 currents[node] = currents.get(node, 0.0) + sign * x.value
     return currents
+
+
+def _replace(lines: list[str], card: Card, value: str) -> None:
+    """Put another value into the lines of a resistor's card, in place of the one that is there."""
+    scope_words = [word.partition("=")[0] for word in card.words]
+    keyed = next((k for k, word in enumerate(scope_words) if word in ("r", "resistance") and k > 2
+                  and "=" in card.words[k]), None)
+    place = keyed or next(k for k, word in enumerate(card.words) if k > 2 and "=" not in word
+                          and (word[0] in "{'+-." or word[0].isdigit() or k == len(card.words) - 1))
+    seen, at = 0, card.line - 1
+    while True:
+        said = plain(lines[at])
+        words = split_words(said.removeprefix("+")) if said and said[0] != "*" else []
+        if seen + len(words) > place:
+            break
+        seen, at = seen + len(words), at + 1
+    line = lines[at]
+    pattern = re.compile(r"\s*=\s*".join(map(re.escape, words[place - seen].split("=", 1))), re.IGNORECASE)
+    start = 0
+    for word in words[:place - seen]:
+        start = line.lower().index(word.partition("=")[0], start) + len(word.partition("=")[0])
+    found = pattern.search(line, start)
+    assert found is not None
+    text = f"{words[place - seen].partition('=')[0]}={value}" if "=" in words[place - seen] else value
+    lines[at] = line[:found.start()] + text + line[found.end():]

@@ -6,6 +6,8 @@ simulator's free voltages at fixed G; with capacitors in parallel to the edges i
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,24 +16,29 @@ from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint, weights
 from ohmlearn.task import Task
 
-from .spice_cards import GROUND
+from .replacing import replacing
+from .spice_cards import GROUND, GROUNDS
+
+WORD = re.compile(r"[A-Za-z0-9_][\w.:#-]*", re.ASCII)        # names that every SPICE takes
 
 
 def to_spice(network: Network, task: Task, conductances: ArrayLike | None = None, *,
              capacitors: Literal["nodes", "edges"] | None = None, capacitance: ArrayLike = 1.0,
              start: ArrayLike | None = None, stop: float | None = None, step: float | None = None,
              path: str | os.PathLike[str] | None = None) -> str:
-    """Deck of the driven, free network; written to `path` too if given. Node k is called nk, edge j is Rj.
+    """Deck of the driven, free network; written to `path` too if given.
 
-    conductances : (n_edges,) G > 0 in S, 1 by default.
+    conductances : (n_edges,) G > 0 in S, by default the network's initial ones, else 1.
     capacitors : "nodes", one from every node to ground, (n_nodes,) or one number; "edges", one in parallel to every
         edge, (n_edges,) or one number. capacitance : in F.
     start : (n_nodes,) voltages at t = 0 in V, by default those of the operating point.
     stop, step : a transient analysis up to this time with this longest step, in s (by default a thousandth of it);
         without stop, the operating point.
 
-    Held nodes are voltage sources, targets are comments. A floating part has its first node tied to ground: its
-    voltages are relative to that node's, not to their mean.
+    Nodes and edges have their names where a deck can hold them, else node k is called nk and edge j is Rj. Held nodes
+    are voltage sources, targets are comments. A floating part has its first node tied to ground: its voltages are
+    relative to that node's, not to their mean. With capacitors at the nodes it floats on these instead, from `start`
+    on, as such a tie would change how it relaxes.
     Raises ValueError for a conductance of 0, which no resistor has, and for a task that does not fit.
     """
     task.check(network)
@@ -39,45 +46,64 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | None = None
     if not g.all():
         raise ValueError(f"conductance of edge {np.flatnonzero(g == 0)[0]} is 0, which no resistor has; leave the edge "
                          "out of the network, or give it a small conductance")
+    nodes, edges = _names(network, task)
     lines = [f"* {network.name or 'network'}: {network.n_nodes} nodes, {network.n_edges} edges"]
-    lines += [f"* target {_said(output)}: {wanted!r} desired"
+    if network.node_names is not None and nodes[0] != network.node_names[0]:
+        lines += [f"* {short} is {name}" for short, name in zip(nodes, network.node_names, strict=True)]
+    lines += [f"* target {_said(output, nodes)}: {wanted!r} desired"
               for output, wanted in zip(task.targets, task.target_voltages.tolist(), strict=True)]
-    lines += [f"R{j} n{a} n{b} {1 / x!r}" for j, ((a, b), x) in
+    lines += [f"{edges[j]} {nodes[a]} {nodes[b]} {1 / x!r}" for j, ((a, b), x) in
               enumerate(zip(network.edges.tolist(), g.tolist(), strict=True))]
-    held = [(f"n{node} {GROUND}", v) for node, v in
-            zip(task.sources.tolist(), task.source_voltages.tolist(), strict=True)]
-    held += [(f"n{node} {GROUND}", 0.0) for node in _floating(network, task)]
-    held += [(f"n{a} n{b}", v) for (a, b), v in task.drops.items()]
+    held = [(f"{nodes[node]} {GROUND}", v) for node, v in
+            zip(task.sources.tolist(), task.source_voltages.tolist(), strict=True) if nodes[node] != GROUND]
+    floating = _floating(network, task)
+    relaxes = bool(floating) and capacitors == "nodes" and stop is not None
+    if relaxes and start is None:
+        raise ValueError("the network floats, so its transient begins at given voltages; give start, for instance "
+                         "start=np.zeros(network.n_nodes)")
+    held += [] if relaxes else [(f"{nodes[node]} {GROUND}", 0.0) for node in floating]
+    held += [(f"{nodes[a]} {nodes[b]}", v) for (a, b), v in task.drops.items()]
     lines += [f"V{k} {ends} {v!r}" for k, (ends, v) in enumerate(held)]
-    lines += [f"I{k} 0 n{node} {current!r}" for k, (node, current) in enumerate(task.currents.items())]
-    lines += _capacitor_cards(network, capacitors, capacitance)
-    if start is not None:
-        lines += [f".ic v(n{k})={v!r}" for k, v in enumerate(_values(start, network.n_nodes, "start").tolist())]
+    lines += [f"I{k} {GROUND} {nodes[node]} {current!r}" for k, (node, current) in enumerate(task.currents.items())]
+    lines += _capacitor_cards(network, nodes, capacitors, capacitance, start if relaxes else None)
+    if start is not None and not relaxes:
+        values = _values(start, network.n_nodes, "start").tolist()
+        lines += [f".ic v({nodes[k]})={v!r}" for k, v in enumerate(values) if nodes[k] != GROUND]
     if stop is None:
         lines.append(".op")
     else:
         if not (0 < stop < np.inf and (step is None or 0 < step <= stop)):
             raise ValueError(f"stop={stop} must be a time > 0 in s, and step={step} at most that")
         longest = stop / 1000 if step is None else step
-        lines.append(f".tran {longest!r} {float(stop)!r} 0 {longest!r}")
+        lines.append(f".tran {longest!r} {float(stop)!r} 0 {longest!r}{' uic' if relaxes else ''}")
     text = "\n".join([*lines, ".end", ""])
     if path is not None:
-        from .files import replacing
-
         with replacing(path) as file:
             file.write(text)
     return text
 
 
-def _said(output: Any) -> str:
+def _names(network: Network, task: Task) -> tuple[list[str], list[str]]:
+    """What nodes and edges are called: by their names, where a deck can hold all of them."""
+    n, m = network.n_nodes, network.n_edges
+    nodes, edges = [f"n{k}" for k in range(n)], [f"R{j}" for j in range(m)]
+    grounded = {int(k) for k, v in zip(task.sources, task.source_voltages, strict=True) if v == 0}
+    given = list(network.node_names or ())
+    if given and all(map(WORD.fullmatch, given)) and len({name.lower() for name in given}) == n and all(
+            name.lower() not in GROUNDS or (k in grounded and name == GROUND) for k, name in enumerate(given)):
+        nodes = given
+    given = [name if name[0] in "rR" else f"R{name}" for name in network.edge_names or ()]
+    if given and all(map(WORD.fullmatch, given)) and len({name.lower() for name in given}) == m:
+        edges = given
+    return nodes, edges
+
+
+def _said(output: Any, nodes: Sequence[str]) -> str:
     """A target in the words of a deck."""
     if isinstance(output, Constraint):
         return "function of the voltages"
-    return " + ".join(f"{weight:g} v(n{node})" for node, weight in weights(output).items()).replace("+ -", "- ")
-
-
-def _name(node: int | None) -> str:
-    return GROUND if node is None else f"n{node}"
+    parts = [f"{weight:g} v({nodes[node]})" for node, weight in weights(output).items()]
+    return " + ".join(parts).replace("+ -", "- ")
 
 
 def _values(given: ArrayLike, count: int, what: str) -> NDArray[np.float64]:
@@ -95,15 +121,20 @@ def _floating(network: Network, task: Task) -> list[int]:
     return [int(np.flatnonzero(part == p)[0]) for p in np.setdiff1d(part, part[task.sources])]
 
 
-def _capacitor_cards(network: Network, where: str | None, capacitance: ArrayLike) -> list[str]:
+def _capacitor_cards(network: Network, nodes: Sequence[str], where: str | None, capacitance: ArrayLike,
+                     start: ArrayLike | None) -> list[str]:
+    """Capacitors; those of a part that floats begin at given voltages (n_nodes,)."""
     if where is None:
         return []
     if where not in ("nodes", "edges"):
         raise ValueError(f"capacitors must be 'nodes', 'edges' or None, not {where!r}")
-    ends = network.edges.tolist() if where == "edges" else [(k, None) for k in range(network.n_nodes)]
+    ends = [(nodes[a], nodes[b]) for a, b in network.edges.tolist()] if where == "edges" else \
+        [(name, GROUND) for name in nodes]
     values = _values(np.broadcast_to(capacitance, len(ends)) if np.ndim(capacitance) == 0 else capacitance,
                      len(ends), "capacitance")
     if np.any(values <= 0):
         raise ValueError(f"capacitance must be > 0, not {values[values <= 0][0]}")
-    return [f"C{k} {_name(a)} {_name(b)} {c!r}" for k, ((a, b), c) in
-            enumerate(zip(ends, values.tolist(), strict=True))]
+    begin = [""] * len(ends) if start is None else [
+        f" ic={v!r}" for v in _values(start, network.n_nodes, "start").tolist()]
+    return [f"C{k} {a} {b} {c!r}{ic}" for k, ((a, b), c, ic) in
+            enumerate(zip(ends, values.tolist(), begin, strict=True)) if a != b]

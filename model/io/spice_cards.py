@@ -1,27 +1,34 @@
-"""The cards of a SPICE deck: logical lines with their numbers, values with suffixes, subcircuits flattened."""
+"""The cards of a SPICE deck: logical lines with their numbers, included files, subcircuits flattened."""
 from __future__ import annotations
 
 import re
+import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from .spice_values import Parameters
+from .text import LARGEST, read_text
 
 GROUND = "0"
 GROUNDS = {"0", "gnd"}
-SUFFIX = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6,
-          "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18, "": 1.0}
-VALUE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(meg|mil|[tgkmunpfaµμ]|)[a-zωΩ]*")
 COMMENT = re.compile(r"(;|//|(?<=\s)\$).*")
+WORD = re.compile(r"\{[^{}]*\}|'[^']*'|\"[^\"]*\"|[^\s(),={}'\"]+|[={}'\"]")
 # Cards that say what to compute or to print, and nothing about the circuit.
-ANALYSES = {".op", ".dc", ".ac", ".tran", ".ic", ".nodeset", ".print", ".plot", ".save", ".probe", ".options",
-            ".option", ".width", ".title", ".temp", ".meas", ".measure", ".four", ".noise", ".sens", ".tf", ".pz"}
-DEEPEST = 50        # subcircuits within subcircuits; more are taken for a circle
+PASSED = {".op", ".dc", ".ac", ".tran", ".ic", ".nodeset", ".print", ".plot", ".save", ".probe", ".options", ".option",
+          ".opt", ".width", ".title", ".temp", ".meas", ".measure", ".four", ".noise", ".sens", ".tf", ".pz", ".step",
+          ".backanno", ".model", ".control", ".wave", ".net", ".loadbias", ".savebias", ".fft", ".end", ".text",
+          ".disto", ".csparam", ".data", ".enddata", ".alter", ".protect", ".unprotect", ".graph", ".iplot", ".gcheck"}
+QUIET = {".op", ".end", ".title"}
+DEEPEST = 50        # subcircuits within subcircuits, and files within files; more are taken for a circle
 
 
 class SpiceError(ValueError):
     """A deck that is not understood; the message names the line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Card:
     """A logical line, in lower case. path, line : where it begins in the file."""
 
@@ -37,70 +44,198 @@ class Card:
         """The error that names this card."""
         return SpiceError(f"{self.path}, line {self.line}: {why}: {' '.join(self.words)!r}")
 
-    def value(self, word: str) -> float:
-        """A number with a suffix, in SI units; letters behind the suffix are its unit, which SPICE ignores."""
-        match = VALUE.fullmatch(word)
-        if match is None:
-            raise self.wrong(f"{word!r} is no number; numbers are as in 4.7k, 1e-3, 22u (expressions and parameters "
-                             "are not read, put in their values)")
-        return float(match[1]) * SUFFIX[match[2]]
+    def value(self, word: str, scope: Parameters) -> float:
+        """The number that a word says, in SI units: with a suffix, a parameter, or an expression."""
+        try:
+            return scope.evaluate(word)
+        except ValueError as error:
+            if word[0] in "{'" or word in scope:
+                raise self.wrong(str(error)) from None
+            raise self.wrong(f"{word!r} is no number; numbers are as in 4.7k, 1e-3, 22u, {{2*load}}") from None
+
+
+@dataclass
+class Block:
+    """A subcircuit: its ports, its parameters with their defaults, its cards."""
+
+    card: Card
+    ports: Sequence[str]
+    defaults: Mapping[str, str]
+    parts: list[Card] = field(default_factory=list)
 
 
 @dataclass
 class Deck:
-    """What a file says. parts : the cards outside subcircuits; blocks : subcircuit name -> its ports and cards."""
+    """What a file says. parts : the cards outside subcircuits; blocks : the subcircuits by name.
+
+    passed : how often cards were passed over, by name. size, includes : characters read, and files included.
+    """
 
     title: str = ""
     parts: list[Card] = field(default_factory=list)
-    blocks: dict[str, tuple[Sequence[str], list[Card]]] = field(default_factory=dict)
+    blocks: dict[str, Block] = field(default_factory=dict)
+    parameters: Parameters = field(default_factory=lambda: Parameters({}))
+    common: set[str] = field(default_factory=lambda: {GROUND})
+    passed: Counter[str] = field(default_factory=Counter)
+    size: int = 0
+    includes: int = 0
 
 
-def read_deck(text: str, path: str) -> Deck:
-    """Cards of a deck. Its first line is the title, whatever stands there, as for every SPICE."""
-    deck, opened = Deck(text.partition("\n")[0].strip().lstrip("*").strip()), list[tuple[str, Card]]()
-    controlled: Card | None = None
-    for card in cards(text, path):
-        if card.name == ".control" or controlled is not None:
-            controlled = None if card.name == ".endc" else controlled or card
-        elif card.name == ".end":
-            break
-        elif card.name == ".subckt":
-            if len(card.words) < 3:
-                raise card.wrong("a subcircuit needs a name and one port at least")
-            if any("=" in word or word == "params:" for word in card.words):
-                raise card.wrong("subcircuits with parameters are not read; put in their values")
-            if card.words[1] in deck.blocks:
-                raise card.wrong(f"there are two subcircuits {card.words[1]!r}")
-            opened.append((card.words[1], card))
-            deck.blocks[card.words[1]] = [named(word) for word in card.words[2:]], []
-        elif card.name == ".ends":
-            if not opened or card.words[1:] not in ([], [opened[-1][0]]):
+def read_deck(text: str, path: Path, folder: Path) -> Deck:
+    """Cards of a deck. Its first line is the title, whatever stands there, as for every SPICE.
+
+    folder : where included files must lie.
+    """
+    title, _, body = text.partition("\n")
+    deck, opened = Deck(title.strip().lstrip("*").strip(), size=len(text)), list[Block]()
+    for card in _cards(deck, body, path, folder, 2, []):
+        name = card.name
+        if name == ".subckt":
+            opened.append(_block(deck, card))
+        elif name == ".ends":
+            if not opened or (len(card.words) > 1 and card.words[1] != opened[-1].card.words[1]):
                 raise card.wrong("this .ends belongs to no open .subckt")
             opened.pop()
-        elif card.name not in ANALYSES:
-            (deck.blocks[opened[-1][0]][1] if opened else deck.parts).append(card)
-    for what, left in ((".ends", opened[-1][1] if opened else None), (".endc", controlled)):
-        if left is not None:
-            raise left.wrong(f"no {what} follows")
+        elif name in (".param", ".params", ".parameter"):
+            given = settings(card, card.words[1:])
+            if opened:
+                opened[-1].defaults = {**opened[-1].defaults, **given}
+            else:
+                deck.parameters.set(given)
+        elif name == ".global":
+            deck.common.update(named(word) for word in card.words[1:])
+        elif name in PASSED:
+            deck.passed[name] += name not in QUIET
+        elif name.startswith("."):
+            raise card.wrong(f"cards {name} are not read; take it out if the circuit does not depend on it")
+        else:
+            (opened[-1].parts if opened else deck.parts).append(card)
+    if opened:
+        raise opened[-1].card.wrong("no .ends follows")
     return deck
 
 
-def cards(text: str, path: str) -> Iterator[Card]:
-    """Logical lines below the title: comments dropped, continuations (+) joined."""
-    words, start = list[str](), 0
-    for number, line in enumerate(text.splitlines()[1:], start=2):
-        plain = COMMENT.sub("", line).strip()
-        if not plain or plain.startswith("*"):
+def _block(deck: Deck, card: Card) -> Block:
+    """The subcircuit that a card opens."""
+    rest = [word for word in card.words[2:] if word != "params:"]
+    ports = [word for word in rest if "=" not in word]
+    if len(card.words) < 3 or not ports:
+        raise card.wrong("a subcircuit needs a name and one port at least")
+    if card.words[1] in deck.blocks:
+        raise card.wrong(f"there are two subcircuits {card.words[1]!r}, the other at line "
+                         f"{deck.blocks[card.words[1]].card.line}")
+    if GROUND in ports or len(set(ports)) < len(ports):
+        raise card.wrong("ports must be distinct, and none of them 0, which is ground everywhere")
+    for port in GROUNDS & set(ports):
+        warnings.warn(f"{card.path}, line {card.line}: port {port!r} of subcircuit {card.words[1]!r} is ground, as in "
+                      "ngspice, and not what is given for it; call it otherwise if it should be a port", stacklevel=6)
+    deck.blocks[card.words[1]] = Block(card, ports, settings(card, [word for word in rest if "=" in word]))
+    return deck.blocks[card.words[1]]
+
+
+def settings(card: Card, words: Sequence[str]) -> dict[str, str]:
+    """{name: expression} of words as in a=1."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not text or not name:
+            raise card.wrong(f"{word!r} is no setting, as in load=2k; expressions stand in {{}} or ''")
+        if name in found:
+            raise card.wrong(f"{name!r} is set twice")
+        found[name] = text
+    return found
+
+
+def _cards(deck: Deck, body: str, path: Path, folder: Path, first: int, within: list[Path],
+           section: str | None = None) -> Iterator[Card]:
+    """Cards of a file and of those that it includes, up to .end; of a library those of one section."""
+    control: Card | None = None
+    inside = section is None
+    for card in cards(body, str(path), first):
+        if card.name == ".control" or control is not None:
+            deck.passed[".control"] += control is None
+            control = None if card.name == ".endc" else control or card
+        elif card.name == ".end":
+            break
+        elif card.name == ".lib" and len(card.words) == 2 and section is not None:
+            inside = card.words[1].lower() == section
+        elif card.name == ".endl":
+            inside = section is None
+        elif not inside:
             continue
-        found = re.sub(r"\s*=\s*", "=", re.sub(r"[(),]", " ", plain.lower())).split()
-        if plain.startswith("+"):
+        elif card.name in (".include", ".inc", ".lib"):
+            yield from _included(deck, card, path, folder, within)
+        else:
+            yield card
+    if control is not None:
+        raise control.wrong("no .endc follows")
+
+
+def _included(deck: Deck, card: Card, path: Path, folder: Path, within: list[Path]) -> Iterator[Card]:
+    """Cards of an included file, which must lie in the folder."""
+    names = [word.strip("\"'") for word in card.words[1:]]
+    if not names or len(names) > (2 if card.name == ".lib" else 1):
+        raise card.wrong("expected the name of a file" + (" and of a section" if card.name == ".lib" else ""))
+    place = (path.parent / names[0].replace("\\", "/")).resolve()
+    if not place.is_relative_to(folder.resolve()):
+        raise card.wrong(f"{names[0]} lies outside the folder {folder}, from which files may be included; copy it "
+                         "there, or give read_spice that folder")
+    if place in within or len(within) >= DEEPEST or place == path.resolve():
+        raise card.wrong(f"{names[0]} includes itself")
+    try:
+        text = read_text(place)
+    except OSError as error:
+        raise card.wrong(f"{names[0]} cannot be read ({error.strerror})") from None
+    deck.size += len(text)
+    deck.includes += 1
+    if deck.includes > 1000 or deck.size > LARGEST:
+        raise card.wrong("more than 1000 files are included, or files too large")
+    yield from _cards(deck, text, place, folder, 1, [*within, place], names[1].lower() if len(names) == 2 else None)
+
+
+def split_words(line: str) -> list[str]:
+    """Words of a line; a name, = and what follows are one."""
+    if not SPECIAL & set(line):
+        return line.split()
+    words: list[str] = []
+    joined = False
+    for word in WORD.findall(line):
+        if word == "=" or joined:
+            if not words:
+                words.append("")
+            words[-1] += word
+            joined = word == "="
+        else:
+            words.append(word)
+    return words
+
+
+SPECIAL = set("(),={}'\"")
+
+
+def plain(line: str) -> str:
+    """A line without its comment, in lower case but for names of files."""
+    text = (COMMENT.sub("", line) if ";" in line or "$" in line or "//" in line else line).strip()
+    return text if text[:4].lower() in (".inc", ".lib") else text.lower()
+
+
+def cards(text: str, path: str, first: int) -> Iterator[Card]:
+    """Logical lines: comments dropped, continuations (+) joined. first : number of the first line."""
+    words, start = list[str](), 0
+    for number, line in enumerate(text.split("\n"), start=first):
+        said = plain(line)
+        if not said or said[0] == "*":
+            continue
+        if said[0] == "+":
             if not words:
                 raise SpiceError(f"{path}, line {number}: nothing stands above that this line could continue: {line!r}")
-            words += [word for word in [found[0][1:], *found[1:]] if word]
+            words += split_words(said[1:])
             continue
         if words:
             yield Card(words, path, start)
-        words, start = found, number
+        words, start = split_words(said), number
+        if words:
+            words[0] = words[0].lower()
     if words:
         yield Card(words, path, start)
 
@@ -110,39 +245,60 @@ def named(node: str) -> str:
     return GROUND if node in GROUNDS else node
 
 
-Element = tuple[Card, str, Sequence[str]]
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An element in its place: its card, its name, those of its two nodes, the parameters that it sees."""
+
+    card: Card
+    name: str
+    ends: tuple[str, str]
+    scope: Parameters
 
 
-def flatten(deck: Deck) -> Iterator[Element]:
-    """Every element of the deck: its card, its name, and those of its two nodes; inside subcircuit x1 they are
-    called x1.NAME."""
-    yield from _flatten(deck, deck.parts, {}, "", 0)
+def flatten(deck: Deck) -> Iterator[Placed]:
+    """Every element of the deck; inside subcircuit x1 names are x1.NAME."""
+    left = [1000 + 100 * deck.size]      # elements that a deck of this size may have
+    yield from _flatten(deck, deck.parts, {}, "", 0, deck.parameters, left)
 
 
-def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix: str,
-             depth: int) -> Iterator[Element]:
+def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix: str, depth: int, scope: Parameters,
+             left: list[int]) -> Iterator[Placed]:
     def outside(word: str) -> str:
         node = named(word)
-        return ports.get(node, node if node == GROUND else prefix + node)
+        if node in deck.common:
+            return node
+        return ports.get(node) or prefix + node
 
     for card in parts:
-        if card.name[0] in "rvic":
-            if len(card.words) < 4:
+        left[0] -= 1
+        if left[0] < 0:
+            raise card.wrong("subcircuits within subcircuits give far more elements than the deck has characters")
+        kind = card.name[0]
+        if kind in "rvic":
+            if len(card.words) < 3 or (kind in "rc" and len(card.words) < 4):
                 raise card.wrong("expected a name, two nodes and a value")
-            yield card, prefix + card.name, [outside(word) for word in card.words[1:3]]
-        elif card.name[0] == "x":
-            block = card.words[-1]
-            if "=" in block or "params:" in card.words:
-                raise card.wrong("subcircuits with parameters are not read; put in their values")
-            if block not in deck.blocks:
-                raise card.wrong(f"there is no subcircuit {block!r} in this file")
-            inner, content = deck.blocks[block]
-            given = [outside(word) for word in card.words[1:-1]]
-            if len(given) != len(inner):
-                raise card.wrong(f"subcircuit {block!r} has {len(inner)} ports, not {len(given)}")
+            yield Placed(card, prefix + card.name, (outside(card.words[1]), outside(card.words[2])), scope)
+        elif kind == "x":
+            words = [word for word in card.words[1:] if word != "params:"]
+            plain_words = [word for word in words if "=" not in word]
+            name = plain_words[-1] if plain_words else ""
+            if name not in deck.blocks:
+                raise card.wrong(f"there is no subcircuit {name!r} in this file")
+            block = deck.blocks[name]
+            given = [outside(word) for word in plain_words[:-1]]
+            if len(given) != len(block.ports):
+                raise card.wrong(f"subcircuit {name!r} has {len(block.ports)} ports, not {len(given)}")
             if depth >= DEEPEST:
-                raise card.wrong(f"subcircuit {block!r} contains itself")
-            yield from _flatten(deck, content, dict(zip(inner, given, strict=True)), f"{prefix}{card.name}.",
-                                depth + 1)
+                raise card.wrong(f"subcircuit {name!r} contains itself")
+            said = settings(card, [word for word in words if "=" in word])
+            if unknown := said.keys() - block.defaults.keys():
+                raise card.wrong(f"subcircuit {name!r} has no parameter {min(unknown)!r}")
+            # what is said is meant outside, where the card stands; numbers that it gives go in
+            inner = deck.parameters
+            if block.defaults:
+                inner = Parameters({**block.defaults, **{key: repr(card.value(text, scope))
+                                                         for key, text in said.items()}}, deck.parameters)
+            yield from _flatten(deck, block.parts, dict(zip(block.ports, given, strict=True)),
+                                f"{prefix}{card.name}.", depth + 1, inner, left)
         else:
             raise card.wrong("only R, V, I and C cards and subcircuits (X) are read; this is something else")

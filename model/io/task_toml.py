@@ -10,28 +10,58 @@ Several samples are tables [[samples]] that take from the top what they do not s
 """
 from __future__ import annotations
 
+import os
 import re
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ohmlearn.task import Task
+from ohmlearn.outputs import Constraint
+from ohmlearn.task import Task, as_tasks
+
+from .replacing import replacing
 
 KEYS = ("ground", "sources", "currents", "drops", "targets")
 
 
 def read_tasks(path: str | Path) -> list[Task]:
-    """The task of a file, or its samples. Raises ValueError that names the file and what is wrong with it."""
-    path = Path(path)
+    """The task of a file, or its samples. Raises ValueError that names the file and what is wrong with it.
+
+    Returns a list of Tasks, one for each sample; voltages in V.
+
+    >>> import ohmlearn as ol
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "task.toml")
+    ...     _ = file.write_text('ground = 15\\nsources = { 0 = 1.0 }\\ntargets = { 6 = 0.7, "5-9" = 0.1 }\\n')
+    ...     task, = ol.tasks.read_tasks(file)
+    >>> task.sources.tolist(), task.targets
+    ([0, 15], (6, (5, 9)))
+    """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        samples = tables.pop("samples", [{}])
-        if not isinstance(samples, list) or not samples:
-            raise ValueError("write samples as tables [[samples]]")
-        return [_task(tables | sample) for sample in samples]
+        return tasks_of(read_tables(path))
     except (ValueError, TypeError) as error:
+        raise error if str(path) in str(error) else ValueError(f"{path}: {error}") from error
+
+
+def read_tables(path: str | Path) -> dict[str, Any]:
+    """What a task file says, as tables. Raises ValueError that names the file where it is no TOML."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def tasks_of(tables: Mapping[str, Any]) -> list[Task]:
+    """The task, or its samples, of tables as a file holds them."""
+    shared = dict(tables)
+    samples = shared.pop("samples", [{}])
+    if not isinstance(samples, list) or not samples:
+        raise ValueError("write samples as tables [[samples]]")
+    return [_task(shared | sample) for sample in samples]
 
 
 def _task(table: dict[str, Any]) -> Task:
@@ -61,3 +91,45 @@ def _places(table: Any, key: str) -> dict[tuple[int, ...], float]:
             raise ValueError(f"{key}: {text} = {value!r} is not NODE = NUMBER or \"NODE-NODE\" = NUMBER")
         found[tuple(int(node) for node in match.groups() if node is not None)] = float(value)
     return found
+
+
+def write_tasks(tasks: Task | Sequence[Task], path: str | os.PathLike[str]) -> None:
+    """Write a task, or the samples of one, to a TOML file that :func:`ohmlearn.tasks.read_tasks` reads.
+
+    tasks : one Task, or several samples, each with all that it holds and reads.
+    path : the file; it is written whole or not at all.
+
+    Raises ValueError for weighted outputs and nonlinear constraints, which have no form in a file.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> samples = (ol.Task({0: 1.0, 8: 0.0}, {4: 0.4}), ol.Task({0: 0.0, 8: 1.0}, {4: 0.6}))
+    >>> with TemporaryDirectory() as folder:
+    ...     ol.tasks.write_tasks(samples, f"{folder}/task.toml")
+    ...     len(ol.tasks.read_tasks(f"{folder}/task.toml"))
+    2
+    """
+    several = as_tasks(tasks)
+    lines = [line for task in several for line in (*["[[samples]]"] * (len(several) > 1), *lines_of(task))]
+    with replacing(path) as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def lines_of(task: Task) -> Iterator[str]:
+    """One sample, a line for each table that is not empty."""
+    yield from _table("sources", zip(task.sources.tolist(), task.source_voltages.tolist(), strict=True))
+    yield from _table("currents", task.currents.items())
+    yield from _table("drops", task.drops.items())
+    yield from _table("targets", zip(task.targets, task.target_voltages.tolist(), strict=True))
+
+
+def _table(key: str, values: Iterable[tuple[Any, float]]) -> list[str]:
+    entries = [f"{_key(place)} = {float(value)!r}" for place, value in values]
+    return [f"{key} = {{ {', '.join(entries)} }}"] if entries else []
+
+
+def _key(place: Any) -> str:
+    """A node, or a pair of nodes, as a key of a table."""
+    if isinstance(place, Mapping | Constraint):
+        raise ValueError(f"a task file names nodes and pairs of nodes, not {place!r}; build such a task in Python")
+    return str(int(place)) if np.ndim(place) == 0 else f'"{int(place[0])}-{int(place[1])}"'

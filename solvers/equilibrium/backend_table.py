@@ -1,6 +1,7 @@
 """Which backend solves a network fastest: one table of measured times, and the choice made from it."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -26,12 +27,18 @@ MEASURED: dict[str, tuple[tuple[float, float, float, int, int], ...]] = {
             (6.7e-2, 6.6e-2, 1.0e-2, 15, 32), (0.83, 0.80, 8.4e-2, 15, 47), (5.6, 4.95, 0.47, 16, 39)),
 }
 DIRECT = ("superlu", "cholmod")
+EXACT = (*DIRECT, "dense")
 HYSTERESIS = 1.5
 # A kept factor, laid out anew (Backend.lighter): what an iteration takes of what it took, and what laying out takes of
 # a setup. While conductances drift by 1 % a direct factor serves for REUSE solves of ITERATIONS each, and another
 # backend saves the share SAVED of its iterations. Measured with benchmarks/drift.py, 1e5 nodes.
 LIGHTER, LAYING = 0.45, 0.3
 REUSE, ITERATIONS, SAVED = 30, 6, 0.2
+UNSTEADY = ("apxchol",)     # bits depend on the number of threads: only as asked
+# LAPACK on one core: operations a second of a Cholesky factor, bytes a second of its solves; and rows up to which it is
+# thought of. A network is dense where its matrix has more than DENSE of all entries.
+DENSE_RATE, DENSE_BYTES, DENSE_ROWS, DENSE = 2e10, 4e9, 20_000, 0.05
+USUAL = 10.0    # entries a row of the matrices that the table was measured with
 WIDE = 2000  # rows above which a network that is not planar-like (see `Traits.thin`) fills a direct factor up
 
 
@@ -43,6 +50,7 @@ class Traits:
     than √n, as in two dimensions; a direct factor of others fills up. contrast : decades that conductances span.
     n_rhs : right-hand sides per set of conductances. known : backends that have analysed the pattern before.
     drifting : whether every set of conductances is close to the one before, so that a factor serves for many.
+    entries : of a row of the matrix, on average; 0 where it is not known.
     """
 
     n_rows: int
@@ -51,6 +59,12 @@ class Traits:
     n_rhs: int = 1
     known: tuple[str, ...] = ()
     drifting: bool = False
+    entries: float = 0.0
+
+    @property
+    def dense(self) -> bool:
+        """Whether LAPACK may be the fastest."""
+        return self.entries > DENSE * self.n_rows and self.n_rows <= DENSE_ROWS
 
 
 def seconds(method: str, traits: Traits) -> float:
@@ -58,7 +72,9 @@ def seconds(method: str, traits: Traits) -> float:
     first, again, iteration, even, spread = _row(method, traits.n_rows)
     count = even + (spread - even) * min(traits.contrast / 4, 1.5)
     setup = again if method in traits.known else first
-    if traits.drifting and method in DIRECT:
+    if method not in EXACT and traits.entries > USUAL:
+        setup, iteration = setup * traits.entries / USUAL, iteration * traits.entries / USUAL
+    if traits.drifting and method in EXACT:
         return (1 + LAYING) * again / REUSE + traits.n_rhs * ITERATIONS * LIGHTER * iteration
     if traits.drifting:
         setup, count = again / REUSE, (1 - SAVED) * count
@@ -68,7 +84,7 @@ def seconds(method: str, traits: Traits) -> float:
 def worth(method: str, n_rows: int) -> float:
     """Iterations of a kept factor or hierarchy that a new one costs."""
     _, again, iteration, _, _ = _row(method, n_rows)
-    return (1 + LAYING) * again / (LIGHTER * iteration) if method in DIRECT else again / iteration
+    return (1 + LAYING) * again / (LIGHTER * iteration) if method in EXACT else again / iteration
 
 
 def better_known(present: str, traits: Traits) -> tuple[str, float, float]:
@@ -84,6 +100,9 @@ def better_known(present: str, traits: Traits) -> tuple[str, float, float]:
 @cache
 def _row(method: str, n_rows: int) -> list[float]:
     """The table's columns at a number of rows, interpolated (and continued) in the logarithm."""
+    if method == "dense":
+        setup = 1e-5 + n_rows**3 / 3 / DENSE_RATE + 8.0 * n_rows**2 / DENSE_BYTES
+        return [setup, setup, 1e-5 + 8.0 * n_rows**2 / DENSE_BYTES, 1.0, 1.0]
     rows, x = np.log(np.array(MEASURED[method])), np.log(max(n_rows, 2))
     sizes = np.log(SIZES)
     k = int(np.clip(np.searchsorted(sizes, x), 1, len(sizes) - 1))
@@ -91,18 +110,26 @@ def _row(method: str, n_rows: int) -> list[float]:
     return [float(c) for c in np.exp(rows[k - 1] + t * (rows[k] - rows[k - 1]))]
 
 
-def choose(traits: Traits, present: str = "") -> tuple[str, str]:
+def choose(traits: Traits, present: str = "", barred: Sequence[str] = ()) -> tuple[str, str]:
     """The backend that the table says is fastest among the installed ones, and why, in words.
 
-    present : the backend in use, which stays unless another one is faster by more than HYSTERESIS.
+    present : the backend in use, which stays unless another one is faster by more than HYSTERESIS. barred : backends
+    that failed before.
     """
-    direct = traits.thin or traits.n_rows <= WIDE
-    times = {m: seconds(m, traits) for m in MEASURED if installed(m) and (direct or m not in DIRECT)}
+    direct = (traits.thin or traits.n_rows <= WIDE) and not (traits.dense and traits.n_rows > USUAL)
+    times = {m: seconds(m, traits) for m in MEASURED
+             if installed(m) and m not in UNSTEADY and (direct or m not in DIRECT)}
+    if traits.dense:
+        times["dense"] = seconds("dense", traits)
+    times = {m: t for m, t in times.items() if m not in barred} or times
     best = min(times, key=lambda m: times[m])
     if present in times and times[present] <= HYSTERESIS * times[best]:
         best = present
-    second = min((m for m in times if m != best), key=lambda m: times[m])
     reason = (f"{traits.n_rows} rows, {traits.n_rhs} right-hand side{'s' if traits.n_rhs > 1 else ''} per "
-              f"{'set of drifting conductances' if traits.drifting else 'factor'}; "
-              f"{second} would take {times[second] / times[best]:.1f} times as long")
+              f"{'set of drifting conductances' if traits.drifting else 'factor'}")
+    if others := [m for m in times if m != best]:
+        second = min(others, key=lambda m: times[m])
+        reason += f"; {second} would take {times[second] / times[best]:.1f} times as long"
+    if barred:
+        reason += f"; {' and '.join(barred)} did not reach the tolerance before"
     return best, reason if direct else reason + "; a direct factor would fill up"

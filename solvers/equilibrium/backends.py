@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,14 @@ Apply = Callable[[Floats], Floats]
 
 
 class Backend:
-    """One way to solve; an object of it serves one pattern and may keep what depends on the pattern alone."""
+    """One way to solve; an object of it serves one pattern and may keep what depends on the pattern alone.
+
+    exact : whether one application solves, but for rounding. conserves : whether its factor passes on all current, so
+    that rounding cannot tie a part of strong edges to ground; factors of the assembled matrix may.
+    """
+
+    exact = False
+    conserves = False
 
     def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
         """A function from residual to correction, (n,) both.
@@ -46,21 +54,22 @@ def applied(factor: Factor) -> Apply:
     return apply
 
 
-def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: Floats) -> Apply:
+def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: Floats, excess: Floats) -> Apply:
     """A direct factor L D Lᵀ by our own loops, its entries in single precision: less than half the time.
 
     order : (n,) rows of the matrix in the order of elimination. lower : L, any scale. scale, total : (n,) its diagonal
-    and D.
+    and D. excess : (n,) conductance of every row to held nodes.
     """
-    count = int(np.count_nonzero(lower.data < 0))
+    count = int(np.count_nonzero(lower.data < 0)) + scale.size
     starts, rows, share = np.empty(scale.size + 1, np.int32), np.empty(count, np.int32), np.empty(count, np.float32)
-    packed_cholesky.lay_out(starts, rows, share, lower.indptr, lower.indices, lower.data, scale)
+    packed_cholesky.lay_out(starts, rows, share, lower.indptr, lower.indices, lower.data, scale, total, excess[order])
     return applied(Factor(order, starts, rows, share, total))
 
 
 class SuperLU(Backend):
     """Direct factor, with SciPy. Fill grows like n log n on planar networks and much faster elsewhere."""
 
+    exact = True
     _factor: Any = None
 
     def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
@@ -69,7 +78,7 @@ class SuperLU(Backend):
         # symmetric mode keeps the fill of the symmetric pattern; the diagonal of an M-matrix needs no pivoting
         factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
                       options={"SymmetricMode": True})
-        self._factor = factor
+        self._factor, self._excess = factor, excess
         return lambda r: factor.solve(r)
 
     def lighter(self) -> Apply | None:
@@ -77,12 +86,14 @@ class SuperLU(Backend):
         if factor is None or not np.array_equal(factor.perm_r, factor.perm_c):      # it pivoted: L D Lᵀ it is not
             return None
         order = np.argsort(factor.perm_c).astype(np.int32)
-        return laid_out(order, factor.L, np.ones(order.size), factor.U.diagonal())
+        return laid_out(order, factor.L, np.ones(order.size), factor.U.diagonal(), self._excess)
 
 
 class ApproximateCholesky(Backend):
     """Sampled elimination, compiled: linear in size, indifferent to contrast; see
     kernels/linalg/sampled_cholesky.py."""
+
+    conserves = True
 
     def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
         n = matrix.shape[0]
@@ -97,23 +108,50 @@ class ApproximateCholesky(Backend):
         return applied(Factor(order, starts, rows, share, total))
 
 
+class Dense(Backend):
+    """LAPACK's Cholesky factor of the whole matrix: for networks in which most pairs of nodes are joined."""
+
+    exact = True
+
+    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+        from scipy.linalg import cho_factor, cho_solve
+
+        factor = cho_factor(matrix.toarray(order="F"), lower=True, overwrite_a=True, check_finite=False)
+        return lambda r: cho_solve(factor, r, check_finite=False)
+
+
 class Multigrid(Backend):
-    """Smoothed aggregation, with PyAMG: strong couplings above 2 % keep iterations few at high contrast."""
+    """Smoothed aggregation, with PyAMG: strong couplings above 2 % keep iterations few at high contrast.
+
+    PyAMG starts its estimates of spectral radii from NumPy's global generator; SEED sets it while a hierarchy is made,
+    and what it was is put back.
+    """
+
+    SEED = 0
 
     def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
         import pyamg
         from scipy.sparse import csr_matrix
 
         a = csr_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
-        hierarchy: Any = pyamg.smoothed_aggregation_solver(
-            a, strength=("symmetric", {"theta": 0.02}), max_coarse=500, coarse_solver="splu", improve_candidates=None,
-            presmoother=("gauss_seidel", {"sweep": "symmetric"}), postsmoother=("gauss_seidel", {"sweep": "symmetric"}))
+        smoother = ("gauss_seidel", {"sweep": "symmetric"})
+        with _GLOBAL_GENERATOR:
+            before = np.random.get_state()      # noqa: NPY002
+            np.random.seed(self.SEED)           # noqa: NPY002
+            try:
+                hierarchy: Any = pyamg.smoothed_aggregation_solver(
+                    a, strength=("symmetric", {"theta": 0.02}), max_coarse=500, coarse_solver="splu",
+                    improve_candidates=None, presmoother=smoother, postsmoother=smoother)
+            finally:
+                np.random.set_state(before)     # noqa: NPY002
         cycle = hierarchy.aspreconditioner(cycle="V")
         return lambda r: cycle @ r
 
 
 class Cholmod(Backend):
     """Direct factor, with SuiteSparse through scikit-sparse (extra `cholmod`); the analysis is kept."""
+
+    exact = True
 
     def __init__(self) -> None:
         self._factor: Any = None
@@ -126,17 +164,20 @@ class Cholmod(Backend):
         if self._factor is None:
             self._factor = analyze(a)
         self._factor.cholesky_inplace(a)
-        factor = self._factor
+        factor, self._excess = self._factor, excess
         return lambda r: factor.solve_A(r)
 
     def lighter(self) -> Apply | None:
         lower = self._factor.L()
         diagonal = lower.diagonal()
-        return laid_out(self._factor.P().astype(np.int32), lower, diagonal, diagonal**2)
+        return laid_out(self._factor.P().astype(np.int32), lower, diagonal, diagonal**2, self._excess)
 
 
 class ApxChol(Backend):
-    """Approximate Cholesky of the package apxchol (extra `apxchol`)."""
+    """Approximate Cholesky of the package apxchol (extra `apxchol`).
+
+    Its bits depend on the number of threads (OMP_NUM_THREADS), so that "auto" never takes it.
+    """
 
     def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
         import apxchol
@@ -148,9 +189,10 @@ class ApxChol(Backend):
 
 
 BACKENDS: dict[str, Callable[[], Backend]] = {
-    "superlu": SuperLU, "approximate-cholesky": ApproximateCholesky, "amg": Multigrid, "cholmod": Cholmod,
-    "apxchol": ApxChol,
+    "superlu": SuperLU, "approximate-cholesky": ApproximateCholesky, "amg": Multigrid, "dense": Dense,
+    "cholmod": Cholmod, "apxchol": ApxChol,
 }
+_GLOBAL_GENERATOR = Lock()
 NEEDS = {"cholmod": ("sksparse", "scikit-sparse"), "apxchol": ("apxchol", "apxchol")}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.linalg.krylov import advance, dot, redirect, times
+from ohmlearn.kernels.linalg.krylov import advance, dot, dot_and_largest, redirect, times
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -19,29 +19,35 @@ def norm(x: Floats) -> float:
     return float(np.sqrt(dot(x, x)))
 
 
-def conjugate_gradient(matrix: csr_array, b: Floats, precondition: Callable[[Floats], Floats],
-                       start: Floats | None, goal: float, limit: int) -> tuple[Floats, int, bool]:
-    """Solve matrix x = b; returns x (n,), the iterations taken and whether ‖b - matrix x‖ <= goal.
+def residual(matrix: csr_array, excess: Floats, b: Floats, x: Floats) -> Floats:
+    """b - L x from differences of x, see `krylov.times`."""
+    product = np.empty_like(b)
+    times(product, matrix.indptr, matrix.indices, matrix.data, excess, x)
+    return b - product
 
-    matrix : (n, n), symmetric and positive definite.
-    precondition : maps a residual (n,) to an approximate solution, a fixed symmetric positive operator.
+
+def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, precondition: Callable[[Floats], Floats],
+                       start: Floats | None, goal: float, limit: int) -> tuple[Floats, int, bool]:
+    """Solve L x = b; returns x (n,), the iterations taken and whether the correction still to be made is small.
+
+    matrix, excess : (n, n) a grounded Laplacian L in CSR, and its (n,) conductances to ground, the sums of its rows.
+    precondition : maps a residual (n,) to an approximate correction, a fixed symmetric positive operator.
     start : (n,) first guess, None for 0.
-    goal : residual to reach. Where rounding misleads the residual that is carried along, it starts once more.
+    goal : largest entry, in volts, of the correction M⁻¹ (b - L x) that the preconditioner M asks for, at which to
+        stop. The size of the residual itself says nothing where conductances differ: a strong edge hides weak ones.
     limit : most iterations.
     """
     x = np.zeros_like(b) if start is None else start.copy()
-    r = b.copy() if start is None else b - matrix @ x
-    iterations, rr = 0, dot(r, r)
-    for _ in range(3):
-        p, q, rz = np.zeros_like(b), np.empty_like(b), np.inf
-        while rr > goal**2 and iterations < limit:
-            z = precondition(r)
-            rz, before = dot(r, z), rz
-            redirect(p, z, rz / before)
-            rr = advance(x, r, rz / times(q, matrix.indptr, matrix.indices, matrix.data, p), p, q)
-            iterations += 1
-        r = b - matrix @ x
-        rr = dot(r, r)
-        if not rr > goal**2 or iterations >= limit:
+    r = b.copy() if start is None else residual(matrix, excess, b, x)
+    p, q, rz = np.zeros_like(b), np.empty_like(b), np.inf
+    for iterations in range(limit + 1):
+        z = precondition(r)
+        before = rz
+        rz, largest = dot_and_largest(r, z)
+        if largest <= goal:
+            return x, iterations, True
+        if iterations == limit or not rz > 0.0:
             break
-    return x, iterations, bool(rr <= goal**2)
+        redirect(p, z, rz / before)
+        advance(x, r, rz / times(q, matrix.indptr, matrix.indices, matrix.data, excess, p), p, q)
+    return x, iterations, False

@@ -54,6 +54,13 @@ def soft_modes(network: Network, conductances: ArrayLike | None = None, k: int =
         dimensions, where a direct factor fits.
 
     Raises NotConverged rather than return modes whose residual is large.
+
+    Returns :class:`Modes`: eigenvalues in units of conductance, and the modes, of length 1.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> ol.modes(net, k=3, held=[0]).eigenvalues.round(4).tolist()
+    [0.0792, 0.5858, 0.854]
     """
     begin = perf_counter()
     g = network.conductances(conductances)

@@ -20,7 +20,7 @@ class Layout:
     edges : (n_edges,) old number of every edge, by lower, then upper end.
     ends : (n_edges, 2) new numbers of the ends of the sorted edges, lower first.
     starts : (n_blocks + 1,) first sorted edge of every block of BLOCK nodes; lag : most blocks that an edge spans.
-    bandwidth : most numbers that the ends of an edge lie apart.
+    bandwidth, span : how many numbers the ends of an edge lie apart, at most and on average.
     """
 
     rank: NDArray[np.int32]
@@ -30,6 +30,7 @@ class Layout:
     starts: NDArray[np.int64]
     lag: int
     bandwidth: int
+    span: float
 
     @classmethod
     def of(cls, network: Network) -> Layout:
@@ -48,12 +49,17 @@ class Layout:
         sort_edges(order, ends, rank, network.edges)
         first = np.append(np.arange(0, n, BLOCK), n).astype(np.uint32)
         starts = np.searchsorted(ends[:, 0], first).astype(np.int64)
-        return cls(rank, nodes, order, ends, starts, int(reach(ends, BLOCK)), int(reach(ends, 1)))
+        return cls(rank, nodes, order, ends, starts, int(reach(ends, BLOCK)), int(reach(ends, 1)),
+                   float(np.mean(ends[:, 1] - ends[:, 0])))
 
     @property
     def thin(self) -> bool:
-        """Whether edges reach no further than a few √n, as in two-dimensional networks; factors of others fill up."""
-        return self.bandwidth <= 8 * np.sqrt(self.rank.size)
+        """Whether edges reach no further than in two dimensions; direct factors of others fill up.
+
+        Edges of thinned Delaunay networks, lattices and their tori span 0.7 to 1.4 √n nodes on average, those of cubic
+        lattices 2.1 √n at 14³ and 3.7 √n at 46³, of expanders and of networks with hubs 10 √n and more.
+        """
+        return self.span <= 1.8 * np.sqrt(self.rank.size) and self.bandwidth <= 8 * np.sqrt(self.rank.size)
 
     @property
     def n_blocks(self) -> int:

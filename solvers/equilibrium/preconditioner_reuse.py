@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .backend_table import Traits, better_known, choose, worth
-from .backends import Apply, Backend, make
-from .conjugate_gradient import conjugate_gradient, norm
+from .backend_table import DIRECT, WIDE, Traits, better_known, choose, worth
+from .backends import Apply, Backend, installed, make
+from .conjugate_gradient import conjugate_gradient, norm, residual
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 LIMIT = 400  # iterations of a fresh preconditioner before a solve is given up
 CLOSE = 0.05    # conductances drift where they move by less than this share of themselves, on average,
 FAR = 0.3       # and beyond this nothing of an old factor is worth a try
+FALL = 10.0     # nor where a conductance fell by this factor: the old factor would take errors there for small ones
+FALLBACK = ("approximate-cholesky", "amg", "cholmod", "superlu")      # what "auto" tries where its choice fails
 
 
 @dataclass
@@ -29,7 +31,9 @@ class Stats:
     n_solves : right-hand sides solved. n_setups : factors or hierarchies made; n_kept : times that new
     conductances were solved for with an old one. given_up : kept ones that did not get there and were replaced.
     iterations : of each right-hand side in the last call; total_iterations : of all so far.
-    residual : largest ‖L v - b‖/‖b‖ of the last call, formed anew from the edge list.
+    error : estimate of the largest error of a voltage in the last call, in volts (in the unit of the voltages).
+    residual : largest |(L v - b)_i| / (L_ii V) of the last call over the free nodes i, formed anew from the edge list;
+        V is the largest voltage difference.
     setup_seconds, solve_seconds : time spent so far.
     """
 
@@ -41,6 +45,7 @@ class Stats:
     given_up: int = 0
     iterations: list[int] = field(default_factory=list)
     total_iterations: int = 0
+    error: float = np.nan
     residual: float = np.nan
     setup_seconds: float = 0.0
     solve_seconds: float = 0.0
@@ -69,6 +74,10 @@ class Upkeep:
         self._present = ""                      # the one in use
         self._missed = 0.0                      # seconds that another would have gained with the pattern known
         self._close = 0                         # matrices in a row that were close to the one before
+        self._barred: list[str] = []            # backends that did not reach the tolerance
+        self._pinned = False                    # whether the present one is the fallback for this matrix
+        self.gave_up = False                    # whether the last call ran out of iterations
+        self._trust = self._slack = 1.0         # what errors are of how they look to the factor, at least; and at most
         if method != "auto":
             self._use(method, "as asked")
 
@@ -84,19 +93,24 @@ class Upkeep:
         """Drop the preconditioner, and all that choices were made from."""
         self._apply = None
         self._most_rhs = self._close = 0
-        self._known, self._missed = set(), 0.0
+        self._known, self._missed, self._barred = set(), 0.0, []
         self._present = "" if self._wanted == "auto" else self._wanted
 
-    def update(self, matrix: csr_array, excess: Floats, contrast: float, moved: float = np.inf) -> None:
+    def update(self, matrix: csr_array, excess: Floats, contrast: float, moved: float, conductances: Floats) -> None:
         """Take a new matrix; its preconditioner is made when it is first needed.
 
         contrast : decades of its conductances; moved : by how much of themselves they differ from those before.
+        conductances : (n_edges,) of the network.
         """
-        self.matrix, self._excess, self._contrast = matrix, excess, contrast
-        self._rhs_here = 0
+        self.matrix, self._excess, self._contrast, self._conductances = matrix, excess, contrast, conductances
+        self._rhs_here, self._pinned = 0, False
         self._close = self._close + 1 if moved < CLOSE else 0
         if self._always_new or moved > FAR or self._overdue():
             self._apply = None
+        if self._apply is not None:
+            self._slack = _fall(self._made_for, conductances)
+            if self._slack > FALL:
+                self._apply = None
         if self._apply is not None:
             self._age += 1
             self.stats.n_kept += 1
@@ -115,56 +129,106 @@ class Upkeep:
         """With "auto": the backend for as many right-hand sides per matrix as there ever were."""
         self._rhs_here += n_rhs
         self._most_rhs = max(self._most_rhs, self._rhs_here)
-        if self._wanted == "auto" and (self._apply is None or self._rhs_here == self._most_rhs):
+        if self._wanted == "auto" and not self._pinned and (self._apply is None or self._rhs_here == self._most_rhs):
             drifting = self._close >= 2 and not self._always_new
             traits = Traits(self.matrix.shape[0], self._thin, self._contrast, self._most_rhs,
-                            tuple(sorted(self._known)), drifting)
+                            tuple(sorted(self._known)), drifting, self.matrix.nnz / self.matrix.shape[0])
             if self._apply is None and self._present and not drifting:
                 other, gain, price = better_known(self._present, traits)
                 self._missed += gain
-                if self._missed > price and other != self._present:
+                if self._missed > price and other != self._present and other not in self._barred:
                     self._use(other, f"{self.matrix.shape[0]} rows; sets of conductances so far would have been solved "
                               f"{self._missed:.2g} s faster had its analysis, {price:.2g} s, been made before")
                     return
-            self._use(*choose(traits, self._present))
+            self._use(*choose(traits, self._present, self._barred))
 
     def _prepare(self) -> Apply:
         if self._apply is None:
             begin = perf_counter()
-            self._apply = self._backends[self._present].prepare(self.matrix, self._excess)
+            backend = self._backends[self._present]
+            try:
+                self._apply = backend.prepare(self.matrix, self._excess)
+                self._trust = 1.0 if backend.conserves else _trust(self._apply(self._excess))
+            except (RuntimeError, ArithmeticError, np.linalg.LinAlgError):      # not positive definite, to its rounding
+                self._apply, self._trust = np.zeros_like, 0.0
             self._known |= {self._present}
             self._age, self._extra, self._fresh = 1, 0.0, np.nan
+            self._made_for, self._slack = self._conductances, 1.0
             self.stats.n_setups += 1
             self.stats.setup_seconds += perf_counter() - begin
         return self._apply
 
-    def solve(self, rhs: Floats, starts: Floats | None, goals: list[float]) -> Floats:
-        """x (k, n) for right-hand sides (k, n), one a row, to ‖rhs - matrix x‖ <= goals (k,) if it can."""
+    @property
+    def refines(self) -> bool:
+        """Whether the correction that the preconditioner asks for is better made than not: it is exact and new."""
+        return self._age == 1 and self._trust > 0.99 and self._backends[self._present].exact
+
+    def corrections(self, residuals: Floats) -> tuple[Floats, float]:
+        """M⁻¹ residuals (k, n), estimates of the errors, and the factor by which these may be larger."""
+        apply = self._prepare()
+        z = np.stack([apply(r) for r in residuals])
+        return z, self._slack / self._trust if self._trust > 0 else np.inf
+
+    def solve(self, rhs: Floats, starts: Floats | None, scales: Floats, rtol: float) -> Floats:
+        """x (k, n) for right-hand sides (k, n), one a row, to errors of rtol times scales (k,), if it can.
+
+        scales : size of the voltages; 0 where it is to be found from the solution.
+        """
         self._choose(len(rhs))
         setup_before, begin = self.stats.setup_seconds, perf_counter()
         x = np.empty_like(rhs)
-        self.stats.iterations = []
+        counts, self.gave_up = [], False
         for k, b in enumerate(rhs):
-            x[k], count = self._solve_one(b, _better(self.matrix, b, starts, k), goals[k], len(rhs))
-            self.stats.iterations.append(count)
+            x[k], count = self._solve_one(b, _better(self.matrix, self._excess, b, starts, k), scales[k], rtol,
+                                          len(rhs))
+            counts.append(count)
+        self.stats.iterations = counts
         self._note()
         self.stats.n_solves += len(rhs)
         self.stats.solve_seconds += perf_counter() - begin - (self.stats.setup_seconds - setup_before)
         return x
 
-    def _solve_one(self, b: Floats, start: Floats | None, goal: float, n_rhs: int) -> tuple[Floats, int]:
-        if goal == 0.0:
+    def _solve_one(self, b: Floats, start: Floats | None, scale: float, rtol: float, n_rhs: int) -> tuple[Floats, int]:
+        if not b.any():
             return np.zeros_like(b), 0
         apply = self._prepare()
+        if scale == 0.0:
+            scale = float(abs(apply(b) if start is None else start).max())
+        if self.refines:
+            correction = apply(b if start is None else residual(self.matrix, self._excess, b, start))
+            return correction if start is None else start + correction, 1
         old = self._age > 1
-        room = self._fresh + worth(self._present, b.size) / n_rhs + 5 if old else LIMIT
-        x, count, done = conjugate_gradient(self.matrix, b, apply, start, goal, int(min(room, LIMIT)))
+        room = LIMIT
+        if old and np.isfinite(self._fresh):
+            room = int(min(self._fresh + worth(self._present, b.size) / n_rhs + 5, LIMIT))
+        x, count, done = self._iterate(b, start, rtol * scale, room)
         if not done and old:
             self._apply = None
             self.stats.given_up += 1
-            x, more, _ = conjugate_gradient(self.matrix, b, self._prepare(), x, goal, LIMIT)
+            x, more, done = self._iterate(b, x, rtol * scale, LIMIT)
             count += more
+        self.gave_up = self.gave_up or not done
         return x, count
+
+    def _iterate(self, b: Floats, start: Floats | None, goal: float, limit: int) -> tuple[Floats, int, bool]:
+        apply = self._prepare()
+        if self._trust == 0.0:
+            return np.zeros_like(b) if start is None else start, 0, False
+        return conjugate_gradient(self.matrix, self._excess, b, apply, start, goal * self._trust / self._slack, limit)
+
+    def fall_back(self) -> bool:
+        """With "auto": go on with another backend, since the present one does not get there; False if none is left."""
+        self._barred.append(self._present)
+        for method in FALLBACK if self._wanted == "auto" else ():
+            if method not in self._barred and installed(method) and (method not in DIRECT or self._fits()):
+                failed, self._pinned = " and ".join(self._barred), True
+                self._use(method, f"fallback: {failed} did not reach the tolerance on these conductances")
+                return True
+        return False
+
+    def _fits(self) -> bool:
+        """Whether a direct factor is likely to fit: of what is planar-like, or small."""
+        return self._thin or self.matrix.shape[0] <= WIDE
 
     def _note(self) -> None:
         """Remember how many iterations the preconditioner took, for `_overdue`."""
@@ -176,8 +240,22 @@ class Upkeep:
             self._extra += max(self._last - self._fresh, 0.0)
 
 
-def _better(matrix: csr_array, b: Floats, starts: Floats | None, k: int) -> Floats | None:
+def _better(matrix: csr_array, excess: Floats, b: Floats, starts: Floats | None, k: int) -> Floats | None:
     """The k-th start if its residual is below that of zero."""
     if starts is None or k >= len(starts):
         return None
-    return starts[k] if norm(b - matrix @ starts[k]) < norm(b) else None
+    return starts[k] if norm(residual(matrix, excess, b, starts[k])) < norm(b) else None
+
+
+def _fall(before: Floats, after: Floats) -> float:
+    """Largest factor by which a conductance fell; an old factor may take errors for smaller ones by as much."""
+    ratio = np.divide(before, after, out=np.ones_like(after), where=after > 0)
+    gone = after.size > np.count_nonzero(after) and bool(((before > 0) & (after == 0)).any())
+    return np.inf if gone else max(float(ratio.max()), 1.0)
+
+
+def _trust(ones: Floats) -> float:
+    """What is left of the unit vector e in M⁻¹ L e (n,), at least: 1 if M is exact. A factor whose rounding ties a part
+    of the network to ground makes it much smaller there, and errors of that part look smaller by as much."""
+    low, high = float(ones.min()), float(ones.max())
+    return min(low, 1.0 / high) if low > 0.0 and np.isfinite(high) else 0.0

@@ -78,10 +78,21 @@ class Circuit:
         return rest + self.green(inflow)
 
 
-def voltages(network: Network, task: Task, conductances: ArrayLike, method: str = "auto", rtol: float = 1e-10) -> Array:
+def voltages(network: Network, task: Task, conductances: ArrayLike | None = None, method: str = "auto",
+             rtol: float = 1e-10) -> Array:
     """Equilibrium voltages (n_nodes,) of a task at given (n_edges,) conductances, whatever drives it.
 
+    conductances : (n_edges,) in G₀, by default the network's initial ones, else 1.
+
     Where no node is held they are relative to their mean. method, rtol : how to solve, see :class:`Circuit`.
+
+    Returns (n_nodes,) voltages in V.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> ol.voltages(net, task).round(3).tolist()[:4]
+    [1.0, 0.731, 0.577, 0.5]
     """
     return Circuit(network, task, network.conductances(conductances), method, rtol).voltages(task)
 

@@ -27,14 +27,25 @@ from .contraction import Array
 DENSE_EDGES = 4000       # dense Hessians up to here: 128 MB each
 
 
-def hessian(network: Network, task: Task | Sequence[Task], conductances: ArrayLike, method: str = "auto",
-            rtol: float = 1e-10) -> Hessian:
+def hessian(network: Network, task: Task | Sequence[Task], conductances: ArrayLike | None = None,
+            method: str = "auto", rtol: float = 1e-10) -> Hessian:
     """The cost Hessian of a task, or of several samples (Tasks), at given (n_edges,) conductances.
+
+    conductances : (n_edges,) in G₀, by default the network's initial ones, else 1.
 
     The cost is ½ Σ c² over all outputs of all samples, c = output - desired.
 
     method : "auto" (dense up to 1500 nodes), "dense", or how to solve, see :class:`Equilibrium`.
     rtol : tolerance of the solves.
+
+    Returns a :class:`Hessian`, in V² per unit of conductance squared, with errors in V and their gradients.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> h = ol.hessian(net, task)
+    >>> round(h.cost, 6), h.gradient.shape, (h @ h.gradient[0]).shape
+    (0.02, (1, 24), (24,))
     """
     return Hessian(network, as_tasks(task), network.conductances(conductances), method, rtol)
 

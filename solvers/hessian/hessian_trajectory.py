@@ -15,7 +15,7 @@ from .soft_mode import soft_approximation
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class HessianTrajectory:
     """What the Hessians did, state by state.
 
     cost : (n_states,) C = ½ Σ c² in V².
@@ -37,16 +37,25 @@ class Course:
     speed: Array
 
 
-def follow(network: Network, task: Task | Sequence[Task], conductances: ArrayLike,
-           rates: ArrayLike | None = None) -> Course:
+def hessian_trajectory(network: Network, task: Task | Sequence[Task], conductances: ArrayLike,
+           rates: ArrayLike | None = None) -> HessianTrajectory:
     """Both Hessians at every row of conductances (n_states, n_edges), a task (or samples) being learned.
 
     rates : (n_states, n_edges) dG/dt for the speed; that of gradient flow, -∂C/∂G, by default.
+
+    Returns a :class:`HessianTrajectory`, one entry for each state; costs in V².
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> descent = ol.descend(net, task, costs=[1e-4, 1e-6])
+    >>> ol.analysis.hessian_trajectory(net, task, descent.history).alignment.round(2).tolist()
+    [1.0, 1.0]
     """
     states = np.atleast_2d(np.asarray(conductances, dtype=np.float64))
     speeds = None if rates is None else np.broadcast_to(np.asarray(rates, dtype=np.float64), states.shape)
     rows = [_look(network, task, g, None if speeds is None else speeds[k]) for k, g in enumerate(states)]
-    return Course(*np.array(rows).reshape(len(states), -1).T)
+    return HessianTrajectory(*np.array(rows).reshape(len(states), -1).T)
 
 
 def _look(network: Network, task: Task | Sequence[Task], g: Array, rate: Array | None) -> tuple[float, ...]:

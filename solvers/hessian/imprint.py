@@ -28,7 +28,7 @@ class Imprint:
         moves alone, to n_nodes - 1.
     susceptibility : Tr H⁻¹ above the zero mode, in 1/G₀: the power that independent random currents of mean square 1
         into the nodes dissipate on average.
-    alignment : share x₁² / Σ x² of the softest mode in the response.
+    alignment : fraction x₁² / Σ x² of the softest mode in the response.
     """
 
     power: float

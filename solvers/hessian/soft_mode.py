@@ -73,7 +73,7 @@ class SoftMode:
         size = float(np.linalg.norm(x) * np.linalg.norm(self.pattern))
         return abs(float(x @ self.pattern)) / size if size else 0.0
 
-    def share(self, edges: ArrayLike) -> float:
+    def fraction(self, edges: ArrayLike) -> float:
         """Share of the squares of a vector over the edges (n_edges,) that lies in the crack."""
         x = np.asarray(edges, dtype=np.float64)**2
         return float(x[self.crack].sum() / x.sum())
@@ -115,15 +115,23 @@ class SoftApproximation:
         return self.soft.overlap(self.stiff[1])
 
     @property
-    def crack_share(self) -> float:
+    def crack_fraction(self) -> float:
         """Share of the squared stiff mode that lies in the crack between the sectors."""
-        return self.soft.share(self.stiff[1])
+        return self.soft.fraction(self.stiff[1])
 
 
 def soft_mode(network: Network, conductances: ArrayLike) -> SoftMode:
     """The softest mode of a connected network, floating, at given (n_edges,) conductances.
 
     Raises ValueError where it is not one mode: a network in pieces, or λ₁ = λ₂ to rounding.
+
+    Returns a :class:`SoftMode`, eigenvalues in units of conductance.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.packing(32, seed=1)
+    >>> soft = ol.soft.soft_mode(net, 1.0)
+    >>> soft.eigenvalues.round(4).tolist(), int(soft.sectors.sum())
+    ([0.889, 1.1201], 15)
     """
     g = network.conductances(conductances)
     if network.components.max() > 0:
@@ -156,6 +164,16 @@ def soft_approximation(network: Network, task: Task | Sequence[Task] | None, con
     """The soft mode's account of the cost Hessian of a task (or samples) at given (n_edges,) conductances.
 
     hessian_at : the Hessian there, when it is at hand already; `task` is then not used.
+
+    Returns a :class:`SoftApproximation`.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> trained = ol.descend(net, task)
+    >>> account = ol.soft.soft_approximation(net, task, trained)
+    >>> 0 < account.overlap <= 1
+    True
     """
     if hessian_at is None:
         if task is None:

@@ -115,8 +115,8 @@ class QuasistaticFlow:
         off, size = edge_passes.turn(self._change, self.layout.ends, self._fields, self._before, self._moved, self.g,
                                      self._along, stretch, self._learning, self._rule)
         # local errors of the first step, exponential Euler, and of the later ones, two-step Adams
-        share, order = (5 / 12, 3) if stretch > 0 else (0.5, 2)
-        error = share * length * float(np.sqrt(off / max(size, 1e-300)))
+        fraction, order = (5 / 12, 3) if stretch > 0 else (0.5, 2)
+        error = fraction * length * float(np.sqrt(off / max(size, 1e-300)))
         wanted = WANTED * tolerance / 1e-3
         following = length * float(np.clip(0.9 * (wanted / max(error, 1e-300)) ** (1 / order), 0.2, 2.0))
         if not error <= 10 * wanted and length > 1e-9:

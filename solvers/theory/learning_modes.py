@@ -133,7 +133,7 @@ class LearningModes:
         y[n + inner] = -np.linalg.solve(L[np.ix_(inner, inner)], L[np.ix_(inner, self.targets)] @ delta)
         return y
 
-    def follow(self, rate: float, times: ArrayLike, errors: ArrayLike | None = None) -> Array:
+    def evolve(self, rate: float, times: ArrayLike, errors: ArrayLike | None = None) -> Array:
         """(n_times, n_targets) V_T - v_T at rate R and times in 1/γp, from equilibrium with errors (n_targets,), by
         default those here."""
         modes, shapes = np.linalg.eig(self.matrix(_checked(rate)))

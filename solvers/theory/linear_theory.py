@@ -34,6 +34,16 @@ def theory(network: Network, task: Task, run: Run | ArrayLike, *, start: ArrayLi
 
     start : (n_edges,) conductances before learning, 1 by default.
     rule : by default the run's own.
+
+    Returns a :class:`Theory`, with rates R, times in 1/γp and frequencies in γp.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> slow = ol.train(net, task, 0.3)
+    >>> theory = ol.theory(net, task, slow)
+    >>> 0.1 < theory.critical_rate() < 100, theory.decay_times(1.0).size
+    (True, 28)
     """
     own = run.rule if isinstance(run, Run) else None
     if isinstance(own, GradientFlow):
@@ -85,7 +95,7 @@ class Theory:
         is 1e-6 C(0)."""
         end = -np.log(UNTIL) * np.abs(self.before.decay_times(rate)).max()
         times = end * np.geomspace(1e-5, 1.0, SAMPLES)
-        errors = self.before.follow(rate, times)
+        errors = self.before.evolve(rate, times)
         cost = np.sum(errors**2, axis=1) / np.sum(self.before.errors**2)
         below = np.flatnonzero(cost < UNTIL)
         return (times, cost) if not below.size else (times[:below[0] + 1], cost[:below[0] + 1])

@@ -39,6 +39,8 @@ def public():
         if name == "__version__":
             continue
         found[name] = getattr(ol, name)
+    for module, names in face.in_submodules().items():
+        found |= {name: getattr(getattr(ol, module), name) for name in names}
     for name, module in face.RESULTS.items():
         found[name] = getattr(__import__(module, fromlist=[name]), name)
     for cls in [thing for thing in found.values() if inspect.isclass(thing)]:
@@ -67,7 +69,8 @@ def faults(name, thing):
     types = house.annotations(unwrapped(thing) if not inspect.isclass(thing) else thing)
     for parameter, annotation in types.items():
         meaning = parsed.meaning(parameter)
-        if parameter in SAME_EVERYWHERE or re.search(r"see :|as in the class|as for :|as there", text):
+        known = parameter.startswith("_") or parameter in SAME_EVERYWHERE
+        if known or re.search(r"see :|as in the class|as for :|as there", text):
             continue
         named = re.search(rf"\b{parameter}\b", text) or (parameter == "rate" and re.search(r"\bR\b", text))
         if meaning is None and not OWN.fullmatch(annotation) and not named:
@@ -104,6 +107,7 @@ def test_faults_are_seen():
 def test_the_reference_holds_every_public_name():
     listed = [name for names in face.grouped().values() for name in names]
     assert sorted(listed) == sorted(name for name in ol.__all__ if name != "__version__")
+    assert set(face.SUBMODULES) == set(ol._SUBMODULES)
 
 
 @pytest.mark.parametrize(("text", "lines"), [

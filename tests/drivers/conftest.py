@@ -15,6 +15,6 @@ def file(tmp_path):
 def done(tmp_path_factory):
     """The small sweep's results, run in one go on one thread."""
     path = tmp_path_factory.mktemp("done") / "store"
-    report = small().run(path, threads=1, quiet=True)
+    report = small().run(path, threads=1, progress=False)
     assert (report.computed, report.n_missing, report.n_failed, report.stopped) == (15, 0, 0, None)
     return ol.open_results(path).load()

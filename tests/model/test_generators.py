@@ -4,8 +4,8 @@ import ohmlearn as ol
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ohmlearn.generators import spanning_tree, thin
-from ohmlearn.jamming import _Disks, _load_bearing
+from ohmlearn.generators.edge_choice import spanning_tree, thin
+from ohmlearn.generators.packings import _Disks, _load_bearing
 from scipy.spatial import ConvexHull, cKDTree
 
 RADII = np.linspace(1, 1.4, 64) / 2.4       # of the published networks: found from their balance of forces

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from ohmlearn import Network
-from ohmlearn.lab_circuit import LabCircuit, lab_network, lab_task
+from ohmlearn.lab.circuit import LabCircuit, lab_network, lab_task
 
 
 def test_the_board_is_what_the_paper_counts() -> None:

@@ -38,7 +38,7 @@ def test_currents_pairs_and_ground():
 
 
 def test_mixed_outputs():
-    bend = ol.Constraint(lambda v: v[1] ** 2, lambda v: np.array([0, 2 * v[1], 0, 0]))
+    bend = ol.tasks.Constraint(lambda v: v[1] ** 2, lambda v: np.array([0, 2 * v[1], 0, 0]))
     task = ol.Task([0], [1.0], [1, (2, 3), {1: 1.0, 2: -2.0, 3: 1.0}, bend], [0, 0, 0, 0], ground=3)
     assert isinstance(task.targets, tuple)
     assert not task.is_linear

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ohmlearn.parallel import self_scheduling
 from ohmlearn.parallel.communicator import Shared
 from ohmlearn.parallel.launch import expected_size, launched
-from ohmlearn.parallel.self_scheduling import Dealer, Deck, predict, tickets, weights
+from ohmlearn.parallel.self_scheduling import Dealer, WorkList, predict, tickets, weights
 
 
 @given(st.lists(st.floats(1e-3, 1e6), max_size=60), st.integers(1, 40))
@@ -34,20 +34,20 @@ def test_the_last_tickets_are_single_items():
 
 
 def a_deck(n=600, workers=6, kinds=20, prior=None):
-    """A deck of numbers that are not places, and the time that each takes."""
+    """A work_list of numbers that are not places, and the time that each takes."""
     rng = np.random.default_rng(1)
     factors = rng.integers(0, kinds, n), rng.integers(0, 3, n)
     seconds = np.exp(rng.normal(0, 1, kinds)[factors[0]] + rng.normal(0, 0.5, 3)[factors[1]] + rng.normal(0, 0.1, n))
-    return Deck(1000 + rng.permutation(n), np.zeros(n) if prior is None else prior, factors, workers), seconds
+    return WorkList(1000 + rng.permutation(n), np.zeros(n) if prior is None else prior, factors, workers), seconds
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 7])
 def test_every_item_is_dealt_once_to_threads_of_several_ranks(ranks, monkeypatch):
     """While rank 0 deals anew as often as it can; the others begin when it has done so once."""
     monkeypatch.setattr(self_scheduling, "LOOK", 0.0)
-    deck, _ = a_deck(workers=3 * ranks)
-    shared = Shared(5 + deck.size)
-    dealers = [Dealer(deck, shared, 5, rank == 0) for rank in range(ranks)]
+    work_list, _ = a_deck(workers=3 * ranks)
+    shared = Shared(5 + work_list.size)
+    dealers = [Dealer(work_list, shared, 5, rank == 0) for rank in range(ranks)]
     got: list[int] = []
     anew, dealt = [], threading.Event()
 
@@ -69,19 +69,19 @@ def test_every_item_is_dealt_once_to_threads_of_several_ranks(ranks, monkeypatch
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(got) == sorted(deck.items.tolist())
+    assert sorted(got) == sorted(work_list.items.tolist())
     assert any(anew)
     assert not shared.get(0, 5).any()
 
 
 def test_what_has_ended_tells_how_long_the_rest_takes():
-    deck, seconds = a_deck(n=3000)
+    work_list, seconds = a_deck(n=3000)
     known = np.where(np.arange(3000) < 300, seconds, 0.0)
-    expected = predict(deck.prior, known, deck.factors)
+    expected = predict(work_list.prior, known, work_list.factors)
     rest = slice(300, None)
     assert np.corrcoef(expected[rest], np.log(seconds[rest]))[0, 1] > 0.97
     assert abs(np.mean(expected - np.log(seconds))) < 0.1
-    np.testing.assert_array_equal(predict(deck.prior, np.zeros(3000), deck.factors), deck.prior)
+    np.testing.assert_array_equal(predict(work_list.prior, np.zeros(3000), work_list.factors), work_list.prior)
 
 
 def test_kinds_that_may_take_long_come_before_those_that_surely_take_a_little_longer():
@@ -99,9 +99,9 @@ def test_after_dealing_anew_long_items_come_first(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(self_scheduling, "LOOK", -1.0)
     monkeypatch.setattr(self_scheduling, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=time.sleep))
-    deck, seconds = a_deck(workers=1)
-    took = dict(zip(deck.items.tolist(), seconds, strict=True))
-    dealer = Dealer(deck, Shared(deck.size), 0, True)
+    work_list, seconds = a_deck(workers=1)
+    took = dict(zip(work_list.items.tolist(), seconds, strict=True))
+    dealer = Dealer(work_list, Shared(work_list.size), 0, True)
     order = []
     while (item := dealer.take()) is not None:
         clock[0] += took[item]
@@ -114,9 +114,9 @@ def test_after_dealing_anew_long_items_come_first(monkeypatch):
 
 def test_a_deal_that_ends_while_rank_0_deals_anew_leaves_nobody_waiting(monkeypatch):
     monkeypatch.setattr(self_scheduling, "LOOK", -1.0)
-    deck, _ = a_deck(n=40, workers=1)
-    shared = Shared(deck.size)
-    first, other = Dealer(deck, shared, 0, True), Dealer(deck, shared, 0, False)
+    work_list, _ = a_deck(n=40, workers=1)
+    shared = Shared(work_list.size)
+    first, other = Dealer(work_list, shared, 0, True), Dealer(work_list, shared, 0, False)
     while (item := first.take()) is not None:
         first.finished(item, 1)
     assert first.deal_anew()
@@ -124,8 +124,8 @@ def test_a_deal_that_ends_while_rank_0_deals_anew_leaves_nobody_waiting(monkeypa
 
 
 def test_nothing_to_deal():
-    deck = Deck(np.zeros(0, dtype=np.int64), np.zeros(0), (), 4)
-    dealer = Dealer(deck, Shared(deck.size), 0, True)
+    work_list = WorkList(np.zeros(0, dtype=np.int64), np.zeros(0), (), 4)
+    dealer = Dealer(work_list, Shared(work_list.size), 0, True)
     assert dealer.take() is None
 
 

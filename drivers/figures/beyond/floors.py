@@ -23,7 +23,7 @@ from ohmlearn.task import Task
 
 # 1e-2 of the start: under clip, steps get the more and the shorter the lower the floor and the larger R
 FLOORS = {"relax": Rule(floor=1e-2), "clip": Rule(floor=1e-2, floor_mode="clip")}
-CUT = 0.1                   # an edge that has fallen below this share of its start counts as cut
+CUT = 0.1                   # an edge that has fallen below this fraction of its start counts as cut
 FINE = 60                   # records a decade, for the overshoot of C*
 BETWEEN = 1e4               # R at which the rate of relaxation is varied
 
@@ -107,7 +107,7 @@ def make(size: Size, folder: Path, settings: Settings) -> list[Path]:
 FIGURE = Entry(
     "floors", "Where and why the two floors on conductances differ", BEYOND,
     {"a": "training time under either floor: median, and every task", "b": "mean conductance at the end",
-     "c": "share of the edges that are cut, below a tenth of their start", "d": "largest eigenvalue of 2JᵀJ at the "
-     "end: median, and every task", "e": "largest C* on the way", "f": "share of cut edges at R = 1e4 against the "
+     "c": "fraction of the edges that are cut, below a tenth of their start", "d": "largest eigenvalue of 2JᵀJ at the "
+     "end: median, and every task", "e": "largest C* on the way", "f": "fraction of cut edges at R = 1e4 against the "
      "rate at which conductances may fall: from relax to clip"},
     {"quick": QUICK, "usual": USUAL, "full": FULL}, make, adjust={"tasks": int}, takes_network=True)

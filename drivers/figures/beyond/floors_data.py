@@ -15,7 +15,7 @@ class Ends:
     """Runs under one rule over something that varies; all arrays (n_tasks, n_values), NaN where τ was not reached.
 
     values : (n_values,) what varies: R, or the rate of relaxation.
-    times : τ in 1/γp. mean : mean conductance at the end. cut : share of the edges that are cut.
+    times : τ in 1/γp. mean : mean conductance at the end. cut : fraction of the edges that are cut.
     highest : largest C*/C*(0) on the way. stiffness : largest eigenvalue of 2JᵀJ at the end, in V².
     """
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .floors_data import Ends, Floors
 
 LOOKS = {"relax": (plots.OURS, "o"), "clip": (plots.PUBLISHED, "s")}
-PANELS = {"times": r"training time $\gamma_p\tau$", "mean": "mean conductance at the end", "cut": "share of cut edges",
+PANELS = {"times": r"training time $\gamma_p\tau$", "mean": "mean conductance at the end",
+          "cut": "fraction of cut edges",
           "stiffness": r"largest eigenvalue of $2J^TJ$ (V$^2$)", "highest": "largest $C^*/C^*(0)$"}
 
 
@@ -53,7 +54,7 @@ def draw_over(ax: Axes, over: dict[str, Ends], name: str, label: str) -> None:
 
 
 def draw_between(ax: Axes, data: Floors) -> None:
-    """Cut edges at R = 1e4 against how fast conductances may fall; the share under clip as a line."""
+    """Cut edges at R = 1e4 against how fast conductances may fall; the fraction under clip as a line."""
     found, clip = data.between, data.over["clip"]
     low, high = np.nanquantile(found.cut, [0.25, 0.75], axis=0)
     ax.fill_between(found.values, low, high, color=plots.OURS, alpha=0.2, lw=0)
@@ -61,5 +62,5 @@ def draw_between(ax: Axes, data: Floors) -> None:
     at = np.flatnonzero(np.isclose(clip.values, 1e4))
     if at.size:
         ax.axhline(clip.middle("cut")[at[0]], color=plots.PUBLISHED, ls="--", lw=0.9, label="clip")
-    ax.set(xscale="log", xlabel=r"rate of relaxation ($\gamma_p$)", ylabel="share of cut edges, $R = 10^4$")
+    ax.set(xscale="log", xlabel=r"rate of relaxation ($\gamma_p$)", ylabel="fraction of cut edges, $R = 10^4$")
     ax.legend(loc="lower right")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .floors_data import Ends, Floors
 
 SLOW = 0.1                  # up to this R both are a projection
-ALIKE = 0.05                # training times there agree within this share
+ALIKE = 0.05                # training times there agree within this fraction
 DIFFERENT = 0.1             # medians that differ by more are told apart
 FAST = 1e3                  # from this R on conductances follow √R
 NEAR = 2.0                  # a fast relaxation is clip within this factor

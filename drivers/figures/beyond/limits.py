@@ -17,10 +17,10 @@ from ohmlearn.drivers.figures.beyond.limits_data import Crowding, Disturbed
 from ohmlearn.drivers.figures.beyond.limits_panels import draw
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper2.landscape import Array
-from ohmlearn.drivers.figures.verdicts import share_error, verdict
-from ohmlearn.drivers.lab.train import lab
+from ohmlearn.drivers.figures.verdicts import fraction_error, verdict
+from ohmlearn.drivers.lab.train import train as train_lab
 from ohmlearn.drivers.training.train import train
-from ohmlearn.lab_circuit import LabCircuit, lab_network, lab_task
+from ohmlearn.lab.circuit import LabCircuit, lab_network, lab_task
 from ohmlearn.network import Network
 from ohmlearn.solvers.hessian.circuit import voltages
 from ohmlearn.task import Task
@@ -90,7 +90,7 @@ def disturb(circuit: LabCircuit, what: str, tasks: Sequence[Task], threads: int 
     """Train circuits with `what`, "noise" or "bias", of more and more volts, at every R."""
     n, network = len(tasks), lab_network()
     circuits = [replace(circuit, noise=v) if what == "noise" else replace(circuit, bias=v) for v in VOLTS]
-    runs = [lab(network, list(tasks) * len(LAB_RATES), np.repeat(LAB_RATES, n), circuit=each, steps=LAB_STEPS,
+    runs = [train_lab(network, list(tasks) * len(LAB_RATES), np.repeat(LAB_RATES, n), circuit=each, steps=LAB_STEPS,
                 until=LAB_UNTIL, seed=np.tile(np.arange(n), len(LAB_RATES)), traces=False, threads=threads)
             for each in circuits]
     shape = (len(VOLTS), len(LAB_RATES), n)
@@ -99,9 +99,9 @@ def disturb(circuit: LabCircuit, what: str, tasks: Sequence[Task], threads: int 
                      np.array([r.floor for r in runs]).reshape(shape))
 
 
-def first_failure(crowd: Crowding, kind: str, share: float = 0.5) -> Array:
-    """(n_rates,) smallest number of targets at which fewer than a share of the tasks are learned; NaN if none."""
-    fails = crowd.reached[kind].mean(axis=2) < share
+def first_failure(crowd: Crowding, kind: str, fraction: float = 0.5) -> Array:
+    """(n_rates,) smallest number of targets at which fewer than a fraction of the tasks are learned; NaN if none."""
+    fails = crowd.reached[kind].mean(axis=2) < fraction
     return np.where(fails.any(axis=0), crowd.count[fails.argmax(axis=0)], np.nan)
 
 
@@ -110,13 +110,13 @@ def lines(crowd: Crowding, disturbed: dict[str, dict[str, Disturbed]], title: st
     told = [title, f"Success is C* < {UNTIL:g} C*(0) after {LIMIT:g}/R (R <= 1) or {LIMIT:g}/√R; of circuits, C < "
             f"{LAB_UNTIL:g} C(0) held for ten steps.", ""]
     few = crowd.count <= 3
-    shares = {kind: x.mean(axis=2) for kind, x in crowd.reached.items()}
-    easy = float(shares["of a teacher"][few].min())
+    fractions = {kind: x.mean(axis=2) for kind, x in crowd.reached.items()}
+    easy = float(fractions["of a teacher"][few].min())
     tasks = crowd.reached["of a teacher"].shape[2]
-    told.append(verdict(easy, 0.8, 1.0, "least share of a teacher's tasks learned with up to 3 targets, at every R",
-                        share_error(0.8, tasks)))
-    for kind, share in shares.items():
-        slow, fast = share[:, 0], share[:, crowd.rate >= FAST].mean(axis=1)
+    told.append(verdict(easy, 0.8, 1.0, "least fraction of a teacher's tasks learned with up to 3 targets, at every R",
+                        fraction_error(0.8, tasks)))
+    for kind, fraction in fractions.items():
+        slow, fast = fraction[:, 0], fraction[:, crowd.rate >= FAST].mean(axis=1)
         worst = int(np.argmin(fast - slow))
         told.append(f"      {kind}: R >= {FAST:g} loses most against R = {crowd.rate[0]:g} with "
                     f"{crowd.count[worst]} targets, {fast[worst]:.0%} against {slow[worst]:.0%}; with "
@@ -127,9 +127,9 @@ def lines(crowd: Crowding, disturbed: dict[str, dict[str, Disturbed]], title: st
         told.append(f"      targets at which fewer than half of the tasks ({kind}) are learned: {ends}")
     built = disturbed["as built"]
     at = int(np.argmin(np.abs(built["noise"].volts - 0.01)))
-    told.append(verdict(float(built["noise"].reached[at, :-1].mean()), 0.8, 1.0, "share of circuits as built that "
+    told.append(verdict(float(built["noise"].reached[at, :-1].mean()), 0.8, 1.0, "fraction of circuits as built that "
                         "learn with the lab's noise of 0.01 V at R <= 1",
-                        share_error(0.8, built["noise"].reached[at, :-1].size)))
+                        fraction_error(0.8, built["noise"].reached[at, :-1].size)))
     for name, both in disturbed.items():
         for what, found in both.items():
             ends = "; ".join(f"R = {rate:g}: " + ", ".join(f"{v:g} V {x:.2g}" for v, x in zip(
@@ -158,14 +158,14 @@ def tables(folder: Path, crowd: Crowding, disturbed: dict[str, dict[str, Disturb
     """The data of all panels, one table for targets and one for volts; returns what was written."""
     first, second = folder / "limits_targets.csv", folder / "limits_volts.csv"
     with open(first, "w") as out:
-        print("kind,targets,R,share_reached,median_cost,lower,upper", file=out)
+        print("kind,targets,R,fraction_reached,median_cost,lower,upper", file=out)
         for kind in crowd.reached:
             for i, k in np.ndindex(len(crowd.count), len(crowd.rate)):
                 cost = np.quantile(crowd.cost[kind][i, k], [0.5, 0.25, 0.75])
                 print(kind, crowd.count[i], f"{crowd.rate[k]:g}", f"{crowd.reached[kind][i, k].mean():.4g}",
                       *(f"{x:.6g}" for x in cost), sep=",", file=out)
     with open(second, "w") as out:
-        print("circuit,disturbance,volts,R,share_reached,median_floor,lower,upper", file=out)
+        print("circuit,disturbance,volts,R,fraction_reached,median_floor,lower,upper", file=out)
         for name, both in disturbed.items():
             for what, found in both.items():
                 for i, k in np.ndindex(len(found.volts), len(found.rate)):
@@ -177,8 +177,8 @@ def tables(folder: Path, crowd: Crowding, disturbed: dict[str, dict[str, Disturb
 
 FIGURE = Entry(
     "limits", "Limits: how many targets at high R, how much noise and bias in the rule", BEYOND,
-    {"a": "share of tasks learned against the number of targets, desired voltages drawn as in the paper",
+    {"a": "fraction of tasks learned against the number of targets, desired voltages drawn as in the paper",
      "b": "the same with voltages that a network with random conductances gives", "c": "C* at the end, both kinds",
      "d": "error floor of the lab circuit against comparator noise", "e": "the same against bias",
-     "f": "share of circuits that learn against noise"},
+     "f": "fraction of circuits that learn against noise"},
     {"quick": QUICK, "usual": USUAL, "full": FULL}, make, adjust={"tasks": int}, takes_network=True)

@@ -45,7 +45,7 @@ def draw(crowd: Crowding, disturbed: Mapping[str, Mapping[str, Disturbed]]) -> F
 
 def draw_success(ax: Axes, crowd: Crowding, kind: str) -> Any:
     """Share of tasks that were learned, by number of targets and R, in per cent."""
-    image = plots.share_map(ax, crowd.reached[kind].mean(axis=2).T, [str(n) for n in crowd.count], crowd.rate)
+    image = plots.fraction_map(ax, crowd.reached[kind].mean(axis=2).T, [str(n) for n in crowd.count], crowd.rate)
     ax.set_xlabel("targets")
     ax.set_title({"drawn": "voltages as in the paper", "of a teacher": "voltages of a teacher"}[kind], fontsize=7,
                  loc="right")

@@ -17,7 +17,7 @@ from ohmlearn.drivers.figures.beyond.switching_panels import draw
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS
 from ohmlearn.drivers.figures.paper2.landscape import Array
-from ohmlearn.drivers.figures.verdicts import judge, share_error
+from ohmlearn.drivers.figures.verdicts import fraction_error, judge
 from ohmlearn.drivers.training.train import train
 from ohmlearn.network import Network
 from ohmlearn.run import Record, Run
@@ -103,8 +103,8 @@ def traces(network: Network, pair: Pair, threads: int | None = None) -> dict[flo
 
 def lines(found: Switched, title: str) -> list[str]:
     """What is seen. The paper gives an expectation, no number, so nothing is judged but that."""
-    told, share, sigma = [title, ""], found.share, found.switching[:-1]
-    best = {words: share[:, :-1][:, here].max(axis=1) for words, here in (("<=", sigma <= 1), (">", sigma > 1))}
+    told, fraction, sigma = [title, ""], found.fraction, found.switching[:-1]
+    best = {words: fraction[:, :-1][:, here].max(axis=1) for words, here in (("<=", sigma <= 1), (">", sigma > 1))}
     for words, here in (("R <= 1", found.rate <= 1), ("R > 1", found.rate > 1)):
         if here.any():
             slow, fast = (float(best[one][here].max()) for one in ("<=", ">"))
@@ -112,8 +112,8 @@ def lines(found: Switched, title: str) -> list[str]:
                               f"{words}: pairs learned at the best R and σ > γp {fast:.0%}, at the best R and "
                               f"σ <= γp {slow:.0%}; expected fewer for σ > γp"))
     for k, rate in enumerate(found.rate):
-        row = ", ".join(f"{s:g}: {x:.0%}" for s, x in zip(sigma, share[k], strict=False))
-        told.append(f"      R = {rate:g}: pairs learned by σ/γp {row}; both at once {share[k, -1]:.0%}")
+        row = ", ".join(f"{s:g}: {x:.0%}" for s, x in zip(sigma, fraction[k], strict=False))
+        told.append(f"      R = {rate:g}: pairs learned by σ/γp {row}; both at once {fraction[k, -1]:.0%}")
     for k, rate in enumerate(found.rate):
         row = ", ".join(f"{s:g}: {x:.2g}" for s, x in zip(sigma, np.median(found.cost[k], axis=1), strict=False))
         told.append(f"      R = {rate:g}: median C*/C*(0) at the end by σ/γp {row}; both at once "
@@ -122,11 +122,11 @@ def lines(found: Switched, title: str) -> list[str]:
 
 
 def fewer(fast: float, slow: float, pairs: int) -> tuple[float, float]:
-    """By how much a share fails to be a pair smaller than another one, and the standard error of their difference.
+    """By how much a fraction fails to be a pair smaller than another one, and the standard error of their difference.
 
     Shares of none or all have an error too: one pair more of each kind is counted in. None learned is few enough.
     """
-    one, other = (share_error((share * pairs + 1) / (pairs + 2), pairs) for share in (fast, slow))
+    one, other = (fraction_error((fraction * pairs + 1) / (pairs + 2), pairs) for fraction in (fast, slow))
     return (fast - slow + (1 - 1e-9) / pairs if fast > 0 else -1.0), float(np.hypot(one, other))
 
 
@@ -143,10 +143,10 @@ def make(size: Size, folder: Path, given: Settings) -> list[Path]:
     draw(found, traces(network, pairs[0], given.threads)).savefig(picture, dpi=250)
     text.write_text("\n".join(lines(found, title)) + "\n")
     with open(data, "w") as out:
-        print("R,switching,pairs,share_learned,median_cost,lower,upper,median_time", file=out)
-        for k, i in np.ndindex(*found.share.shape):
+        print("R,switching,pairs,fraction_learned,median_cost,lower,upper,median_time", file=out)
+        for k, i in np.ndindex(*found.fraction.shape):
             times = found.time[k, i][found.reached[k, i]]
-            print(f"{found.rate[k]:g}", f"{found.switching[i]:g}", size.pairs, f"{found.share[k, i]:.4g}",
+            print(f"{found.rate[k]:g}", f"{found.switching[i]:g}", size.pairs, f"{found.fraction[k, i]:.4g}",
                   *(f"{x:.6g}" for x in np.quantile(found.cost[k, i], [0.5, 0.25, 0.75])),
                   f"{np.median(times):.6g}" if times.size else "nan", sep=",", file=out)
     return [picture, text, data]
@@ -154,6 +154,6 @@ def make(size: Size, folder: Path, given: Settings) -> list[Path]:
 
 FIGURE = Entry(
     "switching", "Two tasks in turn: learning against the rate at which they switch", BEYOND,
-    {"a": "share of pairs learned against σ/γp and R, and with both tasks shown at once",
+    {"a": "fraction of pairs learned against σ/γp and R, and with both tasks shown at once",
      "b": "median of C* where training ended", "c": "C* of one pair at R = 0.1, by σ"},
     {"quick": QUICK, "usual": USUAL, "full": FULL}, make, takes_network=True)

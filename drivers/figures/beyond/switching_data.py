@@ -19,7 +19,7 @@ class Switched:
     time: Array
 
     @property
-    def share(self) -> Array:
-        """(n_rates, n_sigmas + 1) share of the pairs that were learned."""
+    def fraction(self) -> Array:
+        """(n_rates, n_sigmas + 1) fraction of the pairs that were learned."""
         found: Array = self.reached.mean(axis=2)
         return found

@@ -35,7 +35,7 @@ def draw(found: Switched, traced: Mapping[float | None, Run]) -> Figure:
 def draw_shares(ax: Axes, found: Switched) -> None:
     """Share of the pairs learned, in per cent; the line is σ = γp."""
     sigma = found.switching[:-1]
-    plots.share_map(ax, found.share, [*(f"{s:g}" for s in sigma), TOGETHER], found.rate)
+    plots.fraction_map(ax, found.fraction, [*(f"{s:g}" for s in sigma), TOGETHER], found.rate)
     ax.tick_params(axis="x", rotation=60)
     ax.axvline(float(np.interp(0.0, np.log(sigma), np.arange(sigma.size))), color=plots.PUBLISHED, lw=1)
     ax.axvline(sigma.size - 0.5, color="white", lw=2.5)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from ohmlearn.drivers.analysis.onset import OnsetScan, scan_onsets
-from ohmlearn.drivers.figures.beyond.theory_data import FACTOR, SHARE, SHOWN, Compared, Shown
+from ohmlearn.drivers.figures.beyond.theory_data import FACTOR, FRACTION, SHOWN, Compared, Shown
 from ohmlearn.drivers.figures.beyond.theory_panels import draw
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, decades
-from ohmlearn.drivers.figures.verdicts import share_error, verdict
+from ohmlearn.drivers.figures.verdicts import fraction_error, verdict
 from ohmlearn.drivers.training.train import train
 from ohmlearn.network import Network
 from ohmlearn.run import Record
@@ -70,14 +70,14 @@ def show(network: Network, found: Compared, theories: list[Theory], threads: int
 def lines(found: Compared, title: str) -> list[str]:
     """What was measured beside what is expected."""
     n, told = int(found.used.sum()), [title, ""]
-    for name, predicted, bar in (("R_c", found.predicted, SHARE), ("slowest mode of the trained state alone",
+    for name, predicted, bar in (("R_c", found.predicted, FRACTION), ("slowest mode of the trained state alone",
                                                                   found.slowest, None)):
-        share, ratios = found.share(predicted), found.ratios(predicted)
+        fraction, ratios = found.fraction(predicted), found.ratios(predicted)
         ratios = ratios[np.isfinite(ratios) & (ratios > 0)]
         spread = np.exp(np.std(np.log(ratios)))
-        words = (f"{name}: observed onset within a factor {FACTOR:g} of the predicted for {round(share * n)} of {n} "
+        words = (f"{name}: observed onset within a factor {FACTOR:g} of the predicted for {round(fraction * n)} of {n} "
                  f"tasks (observed/predicted {np.exp(np.mean(np.log(ratios))):.2f}, spread ×{spread:.2f})")
-        told.append(f"      {words}" if bar is None else verdict(share, bar, 1.0, words, share_error(bar, n)))
+        told.append(f"      {words}" if bar is None else verdict(fraction, bar, 1.0, words, fraction_error(bar, n)))
     at = found.used & np.isfinite(found.observed) & np.isfinite(found.predicted)
     told.append(f"      correlation of the logarithms of predicted and observed onset: "
                 f"{np.corrcoef(np.log(found.predicted[at]), np.log(found.observed[at]))[0, 1]:.2f}")

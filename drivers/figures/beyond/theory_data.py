@@ -12,7 +12,7 @@ from ohmlearn.solvers.theory.learning_modes import Modes
 from ohmlearn.solvers.theory.linear_theory import Theory
 
 SHOWN = decades(1e-2, 1e3, 24)      # rates of the spectrum
-FACTOR, SHARE = 2.0, 0.85           # R_c within a factor, for this share of the tasks
+FACTOR, FRACTION = 2.0, 0.85           # R_c within a factor, for this fraction of the tasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Compared:
             found = seen / np.where(np.isnan(predicted), np.inf, predicted)
         return np.nan_to_num(found, nan=1.0, posinf=np.inf)[self.used]
 
-    def share(self, predicted: Array) -> float:
+    def fraction(self, predicted: Array) -> float:
         """Share of the tasks that count whose onset is within the factor."""
         ratios = self.ratios(predicted)
         return float(np.mean((ratios <= FACTOR) & (ratios >= 1 / FACTOR)))

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry
 from ohmlearn.drivers.figures.paper1.fig1_data import AS_BUILT, Fig1, LabSweep
-from ohmlearn.drivers.lab.train import lab
-from ohmlearn.lab_circuit import LabCircuit, lab_network, lab_task
-from ohmlearn.lab_run import LabRuns
+from ohmlearn.drivers.lab.train import train
+from ohmlearn.lab.circuit import LabCircuit, lab_network, lab_task
+from ohmlearn.lab.run import LabRuns
 from ohmlearn.network import Network
 from ohmlearn.task import Task
 
@@ -73,7 +73,7 @@ def sweep(network: Network, tasks: Sequence[Task], rate: NDArray[np.float64], ca
     """Train every task at every setting, each with noise of its own."""
     n, columns = len(tasks), []
     for k in range(len(rate)):
-        runs: LabRuns = lab(network, tasks, rate[k], capacitance=capacitance[k], circuit=circuit, steps=steps,
+        runs: LabRuns = train(network, tasks, rate[k], capacitance=capacitance[k], circuit=circuit, steps=steps,
                             seed=np.arange(n) + 1000 * k, threads=threads)
         late = np.array([run.late for run in runs])
         own = np.maximum([run.floor_quartiles for run in runs], LEAST)
@@ -88,7 +88,7 @@ def compute(size: Size, threads: int | None = None, seed: int = 0) -> Fig1:
     network = lab_network()
     tasks = [lab_task(network, seed + k) for k in range(size.tasks)]
     traced = lab_task(network, TRACE_SEED)
-    traces = lab(network, traced, [rate for rate, _ in TRACED], capacitance=[c for _, c in TRACED],
+    traces = train(network, traced, [rate for rate, _ in TRACED], capacitance=[c for _, c in TRACED],
                  steps=size.steps, threads=threads)
     rates = np.array(VARIANT_RATES)
     variants = {name: sweep(network, tasks, rates, np.full(rates.size, 22e-6), circuit, size.steps, threads)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.analysis.training_times import TrainingTimes
-from ohmlearn.lab_circuit import LabCircuit
-from ohmlearn.lab_run import LabRuns
+from ohmlearn.lab.circuit import LabCircuit
+from ohmlearn.lab.run import LabRuns
 from ohmlearn.network import Network
 from ohmlearn.task import Task
 

@@ -197,7 +197,7 @@ def make(network: Mapping[str, Any], size: Size, folder: Path, threads: int | No
     if this_rank() != 0:
         return []
     if report.n_missing:
-        raise OSError(f"{store} still misses {report.n_missing} runs; the same command goes on from there")
+        raise OSError(f"{store} still misses {report.n_missing} runs; repeat the command to resume")
     times = stored_times(store, size)
     final = final_costs(sweep.network, sweep.tasks, size.rates, threads)
     title = f"{sweep.network!r}; {size.tasks} tasks with {SOURCES} sources and {TARGETS} targets."

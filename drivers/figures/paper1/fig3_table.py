@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 LAW, LAW_TOLERANCE = (1e4, 1e12), 0.03        # range of the fit of √R, and how far its exponent may be off
-FREQUENCY_FROM, FREQUENCY_WITHIN = 1e6, 0.25  # from this R on, frequencies agree within this share
+FREQUENCY_FROM, FREQUENCY_WITHIN = 1e6, 0.25  # from this R on, frequencies agree within this fraction
 COMPARED, FACTOR = (630.957344, 2.5e3), 2.5   # R at which eigenvalues are compared, within this factor
 STRONGER, MOVED_TOLERANCE = 3.0, 0.05         # rise and fall of oscillations; exponent of how far G moves
 FLAT, FLAT_TOLERANCE = (1e3, 1e6), 0.1        # range of λ ~ 1/R, and how far its exponent may be off

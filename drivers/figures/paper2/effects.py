@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COSTS = 10.0 ** -np.arange(0, 6.1, 0.5)         # states looked at, in C(0)
-RULE = GradientFlow(floor=1e-6, ceiling=10.0, share=0.2)
+RULE = GradientFlow(floor=1e-6, ceiling=10.0, fraction=0.2)
 NAMES = tuple(field.name for field in fields(Imprint))
 STATED = {"dimension": ("effective dimension of the response", -1), "susceptibility": ("Tr H⁻¹", 1),
-          "alignment": ("share of the softest mode in the response", 1)}      # how each should move
+          "alignment": ("fraction of the softest mode in the response", 1)}      # how each should move
 LABELS = {"power": "power $V^T H V$", "dimension": "effective dimension", "susceptibility": r"Tr $H^{-1}$",
-          "alignment": "share of the softest mode"}
+          "alignment": "fraction of the softest mode"}
 TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 3, 5, 10, 20, 50)
 LOOKS = (("-", plots.OURS), ("-", plots.PUBLISHED), ("--", plots.OURS_THREE), ("--", "#CC79A7"))
 
@@ -129,8 +129,8 @@ def verdicts(found: Mapping[str, Effects], size: Size) -> list[str]:
         for way, effects in found.items():
             change = effects.change(name)
             low, high = (1.0, np.inf) if sign > 0 else (-np.inf, 1.0)
-            share = f"{'grows' if sign > 0 else 'falls'} in {np.mean(sign * (change - 1) > 0):.0%}"
-            lines.append(verdict(float(np.median(change)), low, high, f"{words}, {way}: {share}, by the factor "
+            fraction = f"{'grows' if sign > 0 else 'falls'} in {np.mean(sign * (change - 1) > 0):.0%}"
+            lines.append(verdict(float(np.median(change)), low, high, f"{words}, {way}: {fraction}, by the factor "
                                  f"(median ± {median_error(change):.2g})", median_error(change)))
     for way, effects in found.items():
         change = effects.change("power")
@@ -185,5 +185,5 @@ def make(size: Size, folder: Path, given: Settings) -> list[Path]:
 FIGURE = Entry(
     "landscape-effects", "The physical effects of learning: dimension, susceptibility, soft mode and power", PAPER_2,
     {"a": "effective dimension of the response to the task's drive against C, medians and quartiles", "b": "Tr H⁻¹ of "
-     "the physical Hessian", "c": "share of the softest mode in the response", "d": "dissipated power"},
+     "the physical Hessian", "c": "fraction of the softest mode in the response", "d": "dissipated power"},
     {"quick": QUICK, "usual": USUAL, "full": FULL}, make, takes_network=True)

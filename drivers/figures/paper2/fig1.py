@@ -42,13 +42,13 @@ QUICK, FULL = Size(60), Size(60)
 @dataclass(frozen=True, eq=False)
 class Cracks:
     """One row per trained network. overlap : of the stiff cost mode with (Δv₁)². gap, gap_before : λ₂/λ₁.
-    crack : conductance of the crack relative to the rest. share : of g² in the crack. reached : 1 where met."""
+    crack : conductance of the crack relative to the rest. fraction : of g² in the crack. reached : 1 where met."""
 
     overlap: Array
     gap: Array
     gap_before: Array
     crack: Array
-    share: Array
+    fraction: Array
     reached: Array
 
 
@@ -62,7 +62,7 @@ def ensemble(count: int, threads: int | None = None) -> tuple[list[Problem], lis
 def _row(problem: Problem, descent: Descent) -> tuple[float, ...]:
     account = landscape.account(problem, descent)
     before = soft_mode(problem.network, problem.conductances)
-    return (account.overlap, account.soft.gap, before.gap, account.soft.crack_conductance, account.crack_share,
+    return (account.overlap, account.soft.gap, before.gap, account.soft.crack_conductance, account.crack_fraction,
             descent.status == "reached")
 
 
@@ -74,8 +74,8 @@ def verdicts(data: Cracks) -> list[str]:
                     median_error(data.overlap)),
             verdict(float(np.median(data.gap)), 10, np.inf, "median gap λ₂/λ₁ after training",
                     median_error(data.gap)),
-            verdict(float(np.median(data.share)), 0.95, np.inf, "median share of g² on the sign(v₁) cut",
-                    median_error(data.share)),
+            verdict(float(np.median(data.fraction)), 0.95, np.inf, "median fraction of g² on the sign(v₁) cut",
+                    median_error(data.fraction)),
             f"      median gap before training {np.median(data.gap_before):.2f}",
             f"      median conductance of the crack relative to the rest {np.median(data.crack):.2g}"]
 

@@ -21,7 +21,7 @@ from ohmlearn.drivers.figures.paper2.landscape import Array, Problem
 from ohmlearn.drivers.figures.verdicts import median_error, verdict
 from ohmlearn.rule import GradientFlow
 from ohmlearn.solvers.hessian.hessian import hessian
-from ohmlearn.solvers.hessian.hessian_trajectory import Course, follow
+from ohmlearn.solvers.hessian.hessian_trajectory import HessianTrajectory, hessian_trajectory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ TARGETS, WIDE = (0.5, 1.5), (10**0.5, 10**3.0)      # b of the figure; of the cr
 COSTS = 10.0 ** np.arange(0, -14.1, -0.5)           # states looked at, V²
 FITTED = 1e-11, 1e-3                                # range of C in which the ratio and dH/dt follow √C
 ALIGNED = 1e-8, 1e-3                                # the same for 1 - alignment, which ends in rounding
-RULE = GradientFlow(floor=1e-6, ceiling=10.0, share=0.2)
+RULE = GradientFlow(floor=1e-6, ceiling=10.0, fraction=0.2)
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ class Crossover:
     soft: Array
 
 
-def courses(count: int, threads: int | None = None) -> tuple[list[Problem], list[Descent], list[Course]]:
+def courses(count: int, threads: int | None = None) -> tuple[list[Problem], list[Descent], list[HessianTrajectory]]:
     """The networks of the figure, followed from before training down to C = 1e-14 V²."""
     problems = [landscape.problem(k, N_NODES, "current", TARGETS) for k in range(count)]
     descents = landscape.optimise(problems, RULE, threads, until=0.0, error=1e-7, costs=COSTS)
     return problems, descents, landscape.each(_course, problems, descents, threads)
 
 
-def _course(problem: Problem, descent: Descent) -> Course:
-    return follow(problem.network, problem.task, np.vstack([problem.conductances, descent.history]))
+def _course(problem: Problem, descent: Descent) -> HessianTrajectory:
+    return hessian_trajectory(problem.network, problem.task, np.vstack([problem.conductances, descent.history]))
 
 
 def crossovers(count: int, threads: int | None = None) -> Crossover:
@@ -91,13 +91,13 @@ def crossing(cost: Array, ratio: Array) -> float:
     return float(np.exp(np.log(cost[k]) + part * np.log(cost[k + 1] / cost[k])))
 
 
-def fitted_slope(course: Course, values: Array, within: tuple[float, float]) -> float:
+def fitted_slope(course: HessianTrajectory, values: Array, within: tuple[float, float]) -> float:
     """Slope of log values against log C over a range of C."""
     used = (course.cost > within[0]) & (course.cost < within[1])
     return landscape.slope(course.cost[used], values[used])[0]
 
 
-def verdicts(problems: Sequence[Problem], found: Sequence[Course], wide: Crossover) -> list[str]:
+def verdicts(problems: Sequence[Problem], found: Sequence[HessianTrajectory], wide: Crossover) -> list[str]:
     """What was measured beside what is expected."""
     ratio = [fitted_slope(c, c.ratio, FITTED) for c in found]
     align = [fitted_slope(c, 1 - c.alignment, ALIGNED) for c in found]
@@ -119,7 +119,8 @@ def verdicts(problems: Sequence[Problem], found: Sequence[Course], wide: Crossov
             f"1 − alignment after: {np.median(1 - last):.1g}"]
 
 
-def draw(problems: Sequence[Problem], descents: Sequence[Descent], found: Sequence[Course], wide: Crossover) -> Figure:
+def draw(problems: Sequence[Problem], descents: Sequence[Descent], found: Sequence[HessianTrajectory],
+         wide: Crossover) -> Figure:
     """Alignment and ratio against C; dH/dt; crossover; the Hessians of one network before and after."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -158,7 +159,7 @@ def draw(problems: Sequence[Problem], descents: Sequence[Descent], found: Sequen
     return figure
 
 
-def _medians(ax: Any, found: Sequence[Course], values: Sequence[Array], color: str) -> None:
+def _medians(ax: Any, found: Sequence[HessianTrajectory], values: Sequence[Array], color: str) -> None:
     """Median over networks in half decades of C."""
     cost, value = np.concatenate([c.cost for c in found]), np.concatenate(values)
     place = np.round(2 * np.log10(np.maximum(cost, 1e-15)))

@@ -48,7 +48,7 @@ QUICK, FULL = Size(80, 40, 3), Size(1000, 200, 8)
 @dataclass(frozen=True, eq=False)
 class Stiffness:
     """One row per trained network. soft, stiff : λ₁ and λ^L. gap : λ₂/λ₁. reach : (i₁o₁)² Σ(Δv₁)⁴.
-    overlap : of the stiff mode with (Δv₁)². crack : share of g² in the crack. reached : 1 where the task was met."""
+    overlap : of the stiff mode with (Δv₁)². crack : fraction of g² in the crack. reached : 1 where the task was met."""
 
     target: Array
     soft: Array
@@ -75,7 +75,7 @@ def _row(problem: Problem, descent: Descent) -> tuple[float, ...]:
     soft = account.soft
     reach = (account.inputs[0] * account.outputs[0])**2 * np.sum(soft.pattern**2)
     return (problem.target, soft.eigenvalues[0], account.stiff[0], soft.gap, reach, account.overlap,
-            account.crack_share, descent.status == "reached")
+            account.crack_fraction, descent.status == "reached")
 
 
 def ensemble(count: int, threads: int | None = None) -> Stiffness:

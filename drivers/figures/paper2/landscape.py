@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.descent.descend import Descent, descend
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import threads_given
+from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
 from ohmlearn.solvers.hessian.circuit import Circuit
 from ohmlearn.solvers.hessian.soft_mode import SoftApproximation, soft_approximation
@@ -83,7 +83,7 @@ def optimise(problems: Sequence[Problem], rule: GradientFlow, threads: int | Non
 def each(function: Callable[[Problem, Descent], Found], problems: Sequence[Problem], descents: Sequence[Descent],
          threads: int | None = None) -> list[Found]:
     """What a function finds at every trained network, over threads."""
-    with ThreadPoolExecutor(threads_given(threads)) as pool:
+    with ThreadPoolExecutor(available_threads(threads)) as pool:
         return list(pool.map(function, problems, descents))
 
 
@@ -94,7 +94,7 @@ def trained(function: Callable[[Problem, Descent], Found], problems: Sequence[Pr
     def one(given: Problem) -> Found:
         return function(given, descend(given.network, given.task, rule=rule, conductances=given.conductances, **stops))
 
-    with ThreadPoolExecutor(threads_given(threads)) as pool:
+    with ThreadPoolExecutor(available_threads(threads)) as pool:
         return list(pool.map(one, problems))
 
 

@@ -41,7 +41,8 @@ QUICK, FULL = Size(10), Size(60)
 @dataclass(frozen=True, eq=False)
 class Found:
     """Means over the networks, (n_noises, n_counts). hessian : relative error of H⁺. mode : 1 - |v₁ · estimate|.
-    sectors : share of the nodes in the right sector. crack : share of crack edges right, of those found or there."""
+    sectors : fraction of the nodes in the right sector. crack : fraction of crack edges right, of those found or
+    there."""
 
     hessian: Array
     mode: Array

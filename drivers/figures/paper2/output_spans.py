@@ -27,7 +27,7 @@ FAMILIES: dict[str, Callable[[int, int], Network]] = {
 TEACHER = 0.2, 5.0                              # conductances of the network whose outputs are asked for
 FAR = 5.0                                       # outputs so many times those of the teacher
 COSTS = 10.0 ** np.arange(0, -14.1, -0.5)       # states looked at, in C(0)
-RULE = GradientFlow(floor=1e-6, ceiling=10.0, share=0.2)
+RULE = GradientFlow(floor=1e-6, ceiling=10.0, fraction=0.2)
 SOFT = (1, 2, 3, 4, 5, 6, 8, 10, 12)            # numbers of soft modes
 GAP = 3.0                                       # below this λ₂/λ₁ no soft mode stands alone
 
@@ -75,14 +75,14 @@ def held(stiff: Array, span: Array) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Spans:
-    """Networks without a gap, one row each. outputs, gap : n_T, and λ₂/λ₁ when trained. shares, least : (n_networks,
+    """Networks without a gap, one row each. outputs, gap : n_T, and λ₂/λ₁ when trained. fractions, least : (n_networks,
     4, n_soft) mean and least squared cosine between the stiff modes and what SOFT soft modes hold: trained
     to FAR outputs; the same task before training; trained to the outputs of the teacher; random modes in their place.
     dimensions : (n_networks, n_soft) of the span, over the edges."""
 
     outputs: Array
     gap: Array
-    shares: Array
+    fractions: Array
     least: Array
     dimensions: Array
 

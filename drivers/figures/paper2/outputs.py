@@ -17,10 +17,10 @@ from ohmlearn.drivers.figures.paper2.landscape import Array, Problem
 from ohmlearn.drivers.figures.paper2.output_spans import COSTS, FAMILIES, N_NODES, SOFT, Spans, problem, spans, train
 from ohmlearn.drivers.figures.paper2.outputs_data import Bent, Spectrum
 from ohmlearn.drivers.figures.paper2.outputs_panels import draw
-from ohmlearn.drivers.figures.verdicts import median_error, share_error, verdict
+from ohmlearn.drivers.figures.verdicts import fraction_error, median_error, verdict
 from ohmlearn.outputs import Constraint
 from ohmlearn.solvers.hessian.hessian import hessian
-from ohmlearn.solvers.hessian.hessian_trajectory import follow
+from ohmlearn.solvers.hessian.hessian_trajectory import hessian_trajectory
 from ohmlearn.task import Task
 
 OUTPUTS = (1, 2, 3, 4, 5)
@@ -77,7 +77,7 @@ def bends(count: int, n_nodes: int) -> list[Bent]:
         for seed in range(count):
             given = bent(problem("Delaunay", seed, 1, n_nodes=n_nodes), curve)
             states = train(given)
-            course = follow(given.network, given.task, states.history)
+            course = hessian_trajectory(given.network, given.task, states.history)
             found.append(Bent(curve, course.cost / states.initial_cost, course.ratio))
     return found
 
@@ -87,26 +87,26 @@ def verdicts(found: Sequence[Spectrum], spanned: Spans, curved: Sequence[Bent], 
     rests, ends = (np.array([getattr(one, name) for one in found]) for name in ("slope", "remainder"))
     slopes = np.array([one.slope for one in curved])
     k, several = SOFT.index(ENOUGH), spanned.outputs > 1
-    share, dimensions = spanned.shares[several][:, :, k], float(np.mean(spanned.dimensions[:, k]))
+    fraction, dimensions = spanned.fractions[several][:, :, k], float(np.mean(spanned.dimensions[:, k]))
     least = np.median(spanned.least[several][:, 0, k])
     right = float(np.mean([one.stiff == one.outputs for one in found]))
     lines = [f"Several outputs: {len(found)} networks of {size.nodes} nodes of {len(FAMILIES)} families with "
              f"{size.outputs[0]} to {size.outputs[-1]} outputs; {len(spanned.gap)} Delaunay networks without a gap; "
              f"{len(curved)} with a nonlinear output.", "",
-             verdict(right, 1.0, 1.0, "share of the networks with as many stiff modes as outputs, all families",
-                     share_error(1.0, len(found))),
+             verdict(right, 1.0, 1.0, "fraction of the networks with as many stiff modes as outputs, all families",
+                     fraction_error(1.0, len(found))),
              verdict(float(np.median(rests)), 0.48, 0.52, "first eigenvalue beyond the outputs ∝ C^x, x (median)",
                      median_error(rests)),
              verdict(float(np.median(ends)), -np.inf, 1e-4,
                      f"first eigenvalue beyond the outputs over the last of theirs at C = {COSTS[-1]:g} C(0) (median)",
                      median_error(ends)),
-             verdict(float(np.median(share[:, 0])), LARGELY, np.inf,
-                     f"no gap (λ₂/λ₁ {np.median(spanned.gap):.2g}), several outputs: share of the stiff "
-                     f"modes in the span of the {ENOUGH} softest modes (median)", median_error(share[:, 0])),
-             verdict(float(np.median(share[:, 0] - share[:, 3])), 0.2, np.inf,
+             verdict(float(np.median(fraction[:, 0])), LARGELY, np.inf,
+                     f"no gap (λ₂/λ₁ {np.median(spanned.gap):.2g}), several outputs: fraction of the stiff "
+                     f"modes in the span of the {ENOUGH} softest modes (median)", median_error(fraction[:, 0])),
+             verdict(float(np.median(fraction[:, 0] - fraction[:, 3])), 0.2, np.inf,
                      "that share less the one of as many random modes (median)",
-                     median_error(share[:, 0] - share[:, 3]))]
-    middle = np.median(share, axis=0)
+                     median_error(fraction[:, 0] - fraction[:, 3]))]
+    middle = np.median(fraction, axis=0)
     lines += [f"      the same before training {middle[1]:.2f}, trained to outputs that random conductances give "
               f"{middle[2]:.2f}, random modes {middle[3]:.2f}, dimensions over edges {dimensions:.2f}; least squared "
               f"cosine of the trained ones {least:.2f}"]
@@ -131,10 +131,10 @@ def make(size: Size, folder: Path) -> list[Path]:
         "cost": np.concatenate([one.cost for one in found]),
         **{f"eigenvalue{k + 1}": np.concatenate([one.values[:, k] for one in found]) for k in range(SHOWN)}})
     second, third = folder / "landscape_outputs_spans.csv", folder / "landscape_outputs_bent.csv"
-    where = np.indices(spanned.shares.shape).reshape(3, -1)
+    where = np.indices(spanned.fractions.shape).reshape(3, -1)
     np.savetxt(second, np.column_stack([where[0], spanned.outputs[where[0]], spanned.gap[where[0]], where[1],
-                                        np.array(SOFT)[where[2]], spanned.shares.ravel(), spanned.least.ravel()]),
-               "%.9g", ",", header="network,outputs,gap,kind,soft_modes,share,least", comments="")
+                                        np.array(SOFT)[where[2]], spanned.fractions.ravel(), spanned.least.ravel()]),
+               "%.9g", ",", header="network,outputs,gap,kind,soft_modes,fraction,least", comments="")
     np.savetxt(third, np.column_stack([np.repeat([list(CURVES).index(one.curve) for one in curved],
                                                  [len(one.cost) for one in curved]),
                                        np.concatenate([one.cost for one in curved]),
@@ -146,7 +146,7 @@ def make(size: Size, folder: Path) -> list[Path]:
 FIGURE = Entry(
     "landscape-outputs", "Several outputs, no gap, nonlinear outputs: what holds of the two Hessians", PAPER_2,
     {"a": "eigenvalues of the cost Hessian of trained networks with one to five outputs, four families",
-     "b": "the first eigenvalue beyond the outputs against C", "c": "share of the stiff modes in the span of the k "
+     "b": "the first eigenvalue beyond the outputs against C", "c": "fraction of the stiff modes in the span of the k "
      "softest modes of networks without a gap, against k", "d": "dynamic over satisfied part against C for outputs "
      "that are not linear"},
     {"quick": QUICK, "usual": USUAL, "full": FULL}, lambda size, folder, given: make(size, folder))

@@ -80,12 +80,12 @@ def draw_spans(ax: Axes, spanned: Spans) -> None:
     from .output_spans import SOFT
 
     for many, color in zip(np.unique(spanned.outputs), COLORS, strict=False):
-        ax.plot(SOFT, np.median(spanned.shares[spanned.outputs == many][:, 0], axis=0), "o-", ms=2.5, color=color)
+        ax.plot(SOFT, np.median(spanned.fractions[spanned.outputs == many][:, 0], axis=0), "o-", ms=2.5, color=color)
     ax.plot([], [], "o-", ms=2.5, color="0.3", label="trained, colours as in a")
     for kind, line, words in ((1, "--", "before training"), (2, "-.", "teacher's outputs"), (3, ":", "random modes")):
-        ax.plot(SOFT, np.median(spanned.shares[:, kind], axis=0), line, color="black", lw=1.0, label=words)
+        ax.plot(SOFT, np.median(spanned.fractions[:, kind], axis=0), line, color="black", lw=1.0, label=words)
     ax.fill_between(SOFT, np.median(spanned.dimensions, axis=0), color="0.9", lw=0, label="dimensions / edges")
-    ax.set(xlabel="soft modes $k$", ylabel="share of the stiff modes", ylim=(0, 1.4), xticks=SOFT,
+    ax.set(xlabel="soft modes $k$", ylabel="fraction of the stiff modes", ylim=(0, 1.4), xticks=SOFT,
            yticks=np.linspace(0, 1, 6))
     ax.legend(ncols=2, loc="upper left", columnspacing=1.0)
 

@@ -10,8 +10,8 @@ FAR, FARTHER = (ol.Task.allosteric(LARGE, 5, 2, seed=seed, feasible=True) for se
 PATHS = {"plain": (NET, NODES, OTHER, 3.0, {}), "manifold": (NET, NODES, OTHER, 0.02, {}),
          "quasistatic": (NET, NODES, OTHER, 0.0, {}), "general": (NET, SAMPLES, SAMPLES[:2], 3.0, {}),
          "general quasistatic": (NET, SAMPLES, SAMPLES[:2], 0.0, {}),
-         "discrete": (NET, SAMPLES, SAMPLES[:2], 3.0, {"updates": ol.Discrete(step=0.1)}),
-         "flow": (NET, NODES, OTHER, 0.0, {"rule": ol.GradientFlow()}),
+         "discrete": (NET, SAMPLES, SAMPLES[:2], 3.0, {"updates": ol.rules.Discrete(step=0.1)}),
+         "flow": (NET, NODES, OTHER, 0.0, {"rule": ol.rules.GradientFlow()}),
          "large": (LARGE, FAR, FARTHER, 1.0, {}), "large quasistatic": (LARGE, FAR, FARTHER, 0.0, {})}
 
 
@@ -59,7 +59,7 @@ def test_voltages_that_do_not_fit_begin_at_equilibrium():
     run = ol.train(NET, SAMPLES, 3.0, until=0.8, conductances=turn)
     assert (run.status, run.initial_cost) == ("reached", turn.initial_cost)
     assert run.time > turn.time
-    flow = ol.train(NET, NODES, 0.0, rule=ol.GradientFlow(), until=0.9)
+    flow = ol.train(NET, NODES, 0.0, rule=ol.rules.GradientFlow(), until=0.9)
     run = ol.train(NET, NODES, 3.0, until=0.5, conductances=flow)
     assert run.status == "reached"
     assert run.final_cost == pytest.approx(0.5, rel=2e-3)

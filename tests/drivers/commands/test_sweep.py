@@ -17,7 +17,7 @@ def test_a_sweep_from_the_command_line(file, done):
 @needs_mpi
 @pytest.mark.parametrize(("ranks", "threads"), [(2, 1), (3, 2), (7, 1)])
 def test_ranks_and_threads_give_the_same_bits(file, done, ranks, threads):
-    ended = run("sweep", file, "--threads", threads, "--quiet", ranks=ranks)
+    ended = run("sweep", file, "--threads", threads, "--no-progress", ranks=ranks)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.count("15 of 15 members done") == 1
     assert ended.stderr == ""
@@ -26,8 +26,8 @@ def test_ranks_and_threads_give_the_same_bits(file, done, ranks, threads):
 
 @needs_mpi
 def test_a_store_goes_on_with_other_ranks_and_a_grown_file(file, done):
-    small(tasks__allosteric__count=3).run(file.with_suffix(""), quiet=True)
-    ended = run("sweep", file, "--quiet", ranks=2)
+    small(tasks__allosteric__count=3).run(file.with_suffix(""), progress=False)
+    ended = run("sweep", file, "--no-progress", ranks=2)
     assert "6 computed now" in ended.stdout
     same_bits(ol.open_results(file.with_suffix("")), done)
 
@@ -48,7 +48,7 @@ def test_bad_input_is_one_line_and_code_2(file, ranks, change, message):
 
 def test_failed_members_end_with_code_3(file):
     file.write_text(file.read_text().replace("until = 1e-4", "until = 1e-4\ndt = 5.0"))
-    ended = run("sweep", file, "--quiet")
+    ended = run("sweep", file, "--no-progress")
     assert ended.returncode == 3
     assert "15 diverged" in ended.stdout
     assert "stable bound" in ended.stdout
@@ -57,9 +57,9 @@ def test_failed_members_end_with_code_3(file):
 @pytest.mark.parametrize(("arguments", "message"), [
     (("sweep",), "name a sweep file"),
     (("sweep", "nowhere.toml"), "nowhere.toml: No such file"),
-    (("sweep", "nowhere.toml", "--shard", "3/2"), "--shard 3/2: write i/n"),
+    (("sweep", "nowhere.toml", "--shard", "3/2"), "invalid shard 3/2: need i/n"),
     (("train", "packing:n_nodez=3"), r"\[packing\] n_nodez: unknown key"),
-    (("train", "packing:64"), "write generator:name=value"),
+    (("train", "packing:64"), "write name=value,name=value"),
 ])
 def test_wrong_words_are_one_line_and_code_2(tmp_path, arguments, message):
     ended = run(*arguments, cwd=tmp_path)
@@ -77,7 +77,7 @@ def test_the_example_is_printed(tmp_path):
 def test_train_prints_what_train_gives(tmp_path):
     import numpy as np
 
-    ended = run("train", "grid:shape=[5,5]", "--sources", 4, "--targets", 1, "--rate", 1, "--rate", 30, "--save",
+    ended = run("train", "grid:shape=[5,5]", "--sources", 4, "--targets", 1, "--rate", 1, "--rate", 30, "--output",
                 tmp_path / "runs.npz", "--plot", tmp_path / "runs.png")
     assert ended.returncode == 0, ended.stderr
     net = ol.Network.grid(5, 5)

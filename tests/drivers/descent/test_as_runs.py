@@ -6,7 +6,7 @@ import pytest
 NET = ol.Network.delaunay(16, seed=2, mean_degree=None, spacing=0.5)
 START = np.random.default_rng(0).uniform(0.5, 1.5, NET.n_edges)
 TASK = ol.Task(currents={0: 1.0, 15: -1.0}, targets=[(4, 9)], target_voltages=[0.8])
-FLOW = ol.GradientFlow(share=0.2)
+FLOW = ol.rules.GradientFlow(fraction=0.2)
 
 
 def test_a_run_is_the_descent():

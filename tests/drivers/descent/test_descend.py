@@ -32,7 +32,7 @@ def test_flow_against_tight_integration(task):
     exact = flow(task, times)
     errors = []
     for fine in (1, 2, 4):
-        rule = ol.GradientFlow(cap=0.004 / fine, share=0.02 / fine)
+        rule = ol.rules.GradientFlow(cap=0.004 / fine, fraction=0.02 / fine)
         run = ol.descend(NET, task, rule=rule, conductances=START, times=times, t_max=times[-1], until=0)
         assert run.status == "out of time"
         assert run.times.tolist() == times.tolist()
@@ -57,7 +57,7 @@ def test_compiled_and_general_form_agree(task, monkeypatch):
 
 
 def test_nonlinear_constraint():
-    square = ol.Constraint(lambda v: v[4]**2, lambda v: 2 * v[4] * np.eye(20)[4])
+    square = ol.tasks.Constraint(lambda v: v[4]**2, lambda v: 2 * v[4] * np.eye(20)[4])
     run = ol.descend(NET, ol.Task([0, 15], [1.0, 0.0], [square], [0.3]), until=1e-10)
     assert run.status == "reached"
     assert np.isclose(run.hessian().voltages[0, 4]**2, 0.3, atol=1e-4)
@@ -65,7 +65,7 @@ def test_nonlinear_constraint():
 
 def test_caps_bounds_and_frozen_edges():
     frozen = np.arange(NET.n_edges) % 3 == 0
-    rule = ol.GradientFlow(floor=0.4, ceiling=1.6, cap=0.1, frozen=frozen)
+    rule = ol.rules.GradientFlow(floor=0.4, ceiling=1.6, cap=0.1, frozen=frozen)
     task = ol.Task(currents={0: 1.0, 15: -1.0}, targets=[(4, 17)], target_voltages=[50.0])
     before = START
     for steps in range(1, 30):
@@ -111,8 +111,8 @@ def test_bad_input():
     with pytest.raises(ValueError, match="until=2"):
         ol.descend(NET, task, until=2)
     with pytest.raises(ValueError, match="cap must lie between 0 and 1"):
-        ol.GradientFlow(cap=0)
+        ol.rules.GradientFlow(cap=0)
     with pytest.raises(ValueError, match="0 < floor < ceiling"):
-        ol.GradientFlow(floor=0)
+        ol.rules.GradientFlow(floor=0)
     with pytest.raises(ValueError, match="frozen has 3 entries"):
-        ol.descend(NET, task, rule=ol.GradientFlow(frozen=np.array([True, False, False])))
+        ol.descend(NET, task, rule=ol.rules.GradientFlow(frozen=np.array([True, False, False])))

@@ -70,7 +70,7 @@ def test_the_report_carries_everything(tmp_path: Path, monkeypatch: pytest.Monke
                                        capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(report, "entries", lambda: {"good": GOOD, "bad": BAD})
     with pytest.raises(SystemExit) as ended:
-        main(["figure", "all", "--quick", "--out", str(tmp_path), "--threads", "1"])
+        main(["figure", "all", "--quick", "--output", str(tmp_path), "--threads", "1"])
     assert ended.value.code == 1                             # one of them failed
     told = capsys.readouterr().out
     assert "good: 1 pass, 1 FAIL" in told

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ohmlearn.drivers.figures import verdicts
 from ohmlearn.drivers.figures.beyond import switching, theory
-from ohmlearn.drivers.figures.verdicts import SIGMAS, judge, median_error, share_error, verdict
+from ohmlearn.drivers.figures.verdicts import SIGMAS, fraction_error, judge, median_error, verdict
 
 
 @pytest.mark.parametrize(("value", "error", "status"), [
@@ -43,8 +43,8 @@ def test_median_error_is_that_of_samples() -> None:
 
 def test_share_error_is_that_of_a_coin() -> None:
     tossed = np.random.default_rng(1).random((4000, 8)) < 0.85
-    assert share_error(0.85, 8) == pytest.approx(tossed.mean(axis=1).std(), rel=0.05)
-    assert share_error(1.0, 8) == 0.0
+    assert fraction_error(0.85, 8) == pytest.approx(tossed.mean(axis=1).std(), rel=0.05)
+    assert fraction_error(1.0, 8) == 0.0
 
 
 def test_few_tasks_do_not_decide_what_theory_and_switching_expect() -> None:

@@ -21,7 +21,7 @@ ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"
 @needs_mpi
 @pytest.mark.parametrize("number", range(20))
 def test_many_ranks_on_few_cores(file, done, number):
-    ended = run("sweep", file, "--quiet", ranks=16, timeout=180)
+    ended = run("sweep", file, "--no-progress", ranks=16, timeout=180)
     assert ended.returncode == 0, ended.stderr
     same_bits(ol.open_results(file.with_suffix("")), done)
 
@@ -29,7 +29,7 @@ def test_many_ranks_on_few_cores(file, done, number):
 @needs_mpi
 def test_ranks_that_reach_one_another_over_the_network(file, done):
     """As if each rank were on a node of its own."""
-    ended = run("sweep", file, "--quiet", ranks=3, env={"MPIR_CVAR_NOLOCAL": "1"})
+    ended = run("sweep", file, "--no-progress", ranks=3, env={"MPIR_CVAR_NOLOCAL": "1"})
     assert ended.returncode == 0, ended.stderr
     same_bits(ol.open_results(file.with_suffix("")), done)
 
@@ -43,8 +43,8 @@ def openmpi():
 
 
 def test_open_mpi_gives_the_same_bits(file, done, openmpi):
-    ended = subprocess.run([*openmpi, str(file), "--quiet"], capture_output=True, text=True, timeout=120, check=False,
-                           env=os.environ | ROOT_MAY)
+    ended = subprocess.run([*openmpi, str(file), "--no-progress"], capture_output=True, text=True, timeout=120,
+                           check=False, env=os.environ | ROOT_MAY)
     assert ended.returncode == 0, ended.stderr
     same_bits(ol.open_results(file.with_suffix("")), done)
 
@@ -53,12 +53,13 @@ def test_open_mpi_survives_its_launcher(file, openmpi):
     """Ranks that lose mpiexec store their members and end; the same command then goes on."""
     file.write_text(toml(SLOW))
     store = file.with_suffix("")
-    process = subprocess.Popen([*openmpi, str(file), "--quiet"], env=os.environ | ROOT_MAY, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*openmpi, str(file), "--no-progress"], env=os.environ | ROOT_MAY,
+                               stderr=subprocess.DEVNULL)
     wait_until(lambda: process.poll() is not None or stored(store, "checkpoint"))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     wait_until(lambda: not running(store))
     assert Store.open(store).checkpoints()
-    ended = run("sweep", file, "--quiet")
+    ended = run("sweep", file, "--no-progress")
     assert ended.returncode == 0, ended.stderr
     assert "24 of 24 members done" in ended.stdout

@@ -44,7 +44,7 @@ def test_the_dataset_names_its_axes_units_and_origin(done):
 def test_a_folded_store_is_one_group_that_xarray_opens(tmp_path, done):
     import xarray
 
-    small().run(tmp_path / "s", quiet=True)
+    small().run(tmp_path / "s", progress=False)
     assert not list((tmp_path / "s").glob("part-*"))
     plain = xarray.open_zarr(tmp_path / "s" / "results.zarr", chunks=None, consolidated=False)
     np.testing.assert_array_equal(plain.training_time, done.training_time)
@@ -58,7 +58,7 @@ def test_unfolded_and_folded_results_are_the_same(tmp_path, monkeypatch, keep_st
     sweep = small(sweep__keep_state=keep_state, record=None)
     with monkeypatch.context() as patch:
         patch.setattr(consolidate, "fold", lambda store: None)
-        sweep.run(tmp_path, quiet=True)
+        sweep.run(tmp_path, progress=False)
     before = ol.open_results(tmp_path).load()
     consolidate.fold(Store.open(tmp_path))
     after = ol.open_results(tmp_path).load()
@@ -90,7 +90,7 @@ def test_a_stopped_sweep_goes_on_and_ends_with_the_same_bits(tmp_path, monkeypat
     with monkeypatch.context() as patch:
         stopping_after(patch, 3)
         while not seen or seen[-1].stopped:
-            seen.append(sweep.run(tmp_path, threads=1, quiet=True))
+            seen.append(sweep.run(tmp_path, threads=1, progress=False))
             if seen[-1].stopped:
                 assert seen[-1].n_missing > 0
                 assert ol.open_results(tmp_path).attrs["members_to_do"] == seen[-1].n_missing
@@ -113,23 +113,23 @@ def test_members_that_were_set_aside_go_on_where_they_were(tmp_path, monkeypatch
     monkeypatch.setattr(rank_worker.Rank, "_resume", watched)
     with monkeypatch.context() as patch:
         stopping_after(patch, 3)
-        small().run(tmp_path, threads=1, quiet=True)
+        small().run(tmp_path, threads=1, progress=False)
     aside = set(Store.open(tmp_path).checkpoints())
     assert aside
-    small().run(tmp_path, threads=1, quiet=True)
+    small().run(tmp_path, threads=1, progress=False)
     assert set(resumed) == aside
 
 
 def test_a_sweep_that_grows_keeps_what_it_has(tmp_path, done):
-    small(tasks__allosteric__count=2, sweep__rates=[0.3, 10.0]).run(tmp_path, quiet=True)
-    report = small().run(tmp_path, quiet=True)
+    small(tasks__allosteric__count=2, sweep__rates=[0.3, 10.0]).run(tmp_path, progress=False)
+    report = small().run(tmp_path, progress=False)
     assert report.computed == 15 - 4
     same_bits(ol.open_results(tmp_path), done)
-    assert small().run(tmp_path, quiet=True).computed == 0
+    assert small().run(tmp_path, progress=False).computed == 0
 
 
 def test_shards_fill_one_store(tmp_path, done):
-    reports = [small().run(tmp_path, shard=(i, 3), quiet=True) for i in (1, 2, 3)]
+    reports = [small().run(tmp_path, shard=(i, 3), progress=False) for i in (1, 2, 3)]
     assert [report.computed for report in reports] == [5, 5, 5]
     assert [report.n_missing for report in reports] == [10, 5, 0]
     same_bits(ol.open_results(tmp_path), done)
@@ -147,19 +147,19 @@ def test_a_member_that_raises_is_recorded_and_the_others_go_on(tmp_path, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(Layout, "pack", spoil)
-        report = small().run(tmp_path, threads=2, quiet=True)
+        report = small().run(tmp_path, threads=2, progress=False)
     assert (report.n_failed, report.n_missing) == (1, 0)
     assert report.failures == ["task 1 at R = 1 failed: ArithmeticError: out of luck"]
     results = ol.open_results(tmp_path)
     assert results.status.values[1, 1] == "failed"
     assert np.isnan(results.conductances.values[1, 1]).all()
-    assert small().run(tmp_path, quiet=True).computed == 0      # failed is an outcome, not a gap
-    assert small().run(tmp_path, retry_failed=True, quiet=True).computed == 1
+    assert small().run(tmp_path, progress=False).computed == 0      # failed is an outcome, not a gap
+    assert small().run(tmp_path, retry_failed=True, progress=False).computed == 1
     same_bits(ol.open_results(tmp_path), done)
 
 
 def test_a_member_that_diverges_is_told(tmp_path):
-    report = small(sweep__dt=5.0).run(tmp_path, quiet=True)
+    report = small(sweep__dt=5.0).run(tmp_path, progress=False)
     assert report.n_failed == 15
     assert "diverged" in report.failures[0]
     assert "stable bound" in report.failures[0]
@@ -167,7 +167,7 @@ def test_a_member_that_diverges_is_told(tmp_path):
 
 
 def test_a_store_of_another_sweep_is_refused(tmp_path):
-    small().run(tmp_path, quiet=True)
+    small().run(tmp_path, progress=False)
     with pytest.raises(StoreError, match=r"another sweep \(\[sweep\] until was 0.0001 and is 0.001\)"):
         small(sweep__until=1e-3).run(tmp_path)
     with pytest.raises(StoreError, match=r"\[network\] delaunay was .*\"seed\": 2.* and is"):
@@ -179,7 +179,7 @@ def test_a_store_of_another_sweep_is_refused(tmp_path):
 
 
 def test_another_results_format_is_refused(tmp_path):
-    small().run(tmp_path, quiet=True)
+    small().run(tmp_path, progress=False)
     header = tmp_path / "sweep.json"
     header.write_text(header.read_text().replace('"format": 1', '"format": 999'))
     with pytest.raises(StoreError, match=r"results format 999.* run the sweep into a new store"):
@@ -190,7 +190,7 @@ def test_another_results_format_is_refused(tmp_path):
 
 def test_damage_is_named(tmp_path):
     sweep = small()
-    sweep.run(tmp_path, quiet=True)
+    sweep.run(tmp_path, progress=False)
     (tmp_path / "part-1of1-rank0000.sqlite").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreError, match="damaged; `ohmlearn check"):
         sweep.run(tmp_path)
@@ -204,7 +204,7 @@ def test_a_folder_with_other_things_is_not_taken(tmp_path):
     with pytest.raises(StoreError, match=r"holds other files \(thesis.tex\)"):
         small().run(tmp_path)
     assert [item.name for item in tmp_path.iterdir()] == ["thesis.tex"]
-    with pytest.raises(StoreError, match="is no store"):
+    with pytest.raises(StoreError, match="is not the store"):
         ol.open_results(tmp_path)
 
 
@@ -218,7 +218,7 @@ def test_two_jobs_do_not_write_one_store(tmp_path):
     other = claim(tmp_path, (1, 3))
     hold.give_back()
     other.give_back()
-    small().run(tmp_path, quiet=True)
+    small().run(tmp_path, progress=False)
 
 
 def test_progress_is_told_in_plain_lines_off_a_terminal(tmp_path, monkeypatch, capsys):

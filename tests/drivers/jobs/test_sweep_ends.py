@@ -17,7 +17,7 @@ from sweeps import SLOW, children, command, mpiexec, needs_mpi, run, same_bits, 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     path = tmp_path_factory.mktemp("undisturbed") / "store"
-    Sweep.from_tables(SLOW).run(path, quiet=True)
+    Sweep.from_tables(SLOW).run(path, progress=False)
     return ol.open_results(path).load()
 
 
@@ -30,7 +30,7 @@ def file(tmp_path):
 
 def start(file, ranks=None):
     """Start a sweep that stores running members often; returns once it has stored some."""
-    words = command("sweep", file, "--checkpoint", "0.05", ranks=ranks)
+    words = command("sweep", file, "--checkpoint-every", "0.05", ranks=ranks)
     before = stored(file.with_suffix("")), stored(file.with_suffix(""), "checkpoint")
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                stdin=subprocess.DEVNULL)
@@ -56,12 +56,12 @@ def end(file, process, number, target):
 def test_a_signal_stops_in_good_order(file, undisturbed, ranks, number, target):
     code, out, errors = end(file, start(file, ranks), number, target)
     assert code == 75, errors
-    assert f"stopped by {signal.Signals(number).name}; the same command goes on from here" in out
+    assert f"stopped by {signal.Signals(number).name}; repeat the command to resume" in out
     assert "Traceback" not in errors
     store = Store.open(file.with_suffix(""))
     aside = set(store.checkpoints()) - {number for number, code in enumerate(store.status()) if code >= 0}
     assert aside
-    Sweep.read(file).run(file.with_suffix(""), quiet=True)
+    Sweep.read(file).run(file.with_suffix(""), progress=False)
     same_bits(ol.open_results(file.with_suffix("")), undisturbed)
 
 
@@ -74,7 +74,7 @@ def test_a_killed_sweep_goes_on(file, undisturbed, ranks, targets):
         code, _, _ = end(file, start(file, ranks), signal.SIGKILL, target)
         assert code not in (0, 2, 3, 75)
     assert check(file.with_suffix(""), repair=False).damaged == 0
-    Sweep.read(file).run(file.with_suffix(""), quiet=True)
+    Sweep.read(file).run(file.with_suffix(""), progress=False)
     same_bits(ol.open_results(file.with_suffix("")), undisturbed)
 
 
@@ -90,21 +90,21 @@ def test_a_full_disk_is_told_and_nothing_is_lost(file, tmp_path):
     tables = SLOW | {"sweep": SLOW["sweep"] | {"t_max": 0.3}, "tasks": {"allosteric": {
         "sources": 4, "targets": 1, "count": 400}}}
     file.write_text(toml(tables))
-    full = run("sweep", file, "--store", "small/store", "--quiet", cwd=tmp_path, prefix=words)
+    full = run("sweep", file, "--output", "small/store", "--no-progress", cwd=tmp_path, prefix=words)
     assert full.returncode == 2, full.stderr
     assert "free space and run the same command again" in full.stderr
     assert len(full.stderr.splitlines()) == 1
     kept = stored(tmp_path / "kept")
     assert 0 < kept < 800
     assert (check(tmp_path / "kept").members, check(tmp_path / "kept").damaged) == (kept, 0)
-    assert Sweep.from_tables(tables).run(tmp_path / "kept", quiet=True).computed == 800 - kept
-    Sweep.from_tables(tables).run(tmp_path / "other", quiet=True)
+    assert Sweep.from_tables(tables).run(tmp_path / "kept", progress=False).computed == 800 - kept
+    Sweep.from_tables(tables).run(tmp_path / "other", progress=False)
     same_bits(ol.open_results(tmp_path / "kept"), ol.open_results(tmp_path / "other"))
 
 
 def test_a_store_that_cannot_be_made_leaves_nothing(file, tmp_path):
     (tmp_path / "a_file").write_text("")
-    ended = run("sweep", file, "--store", tmp_path / "a_file" / "store")
+    ended = run("sweep", file, "--output", tmp_path / "a_file" / "store")
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert "a_file" in ended.stderr
@@ -115,7 +115,7 @@ def test_a_store_that_cannot_be_written_is_told(file, tmp_path):
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o555)
     prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
-    ended = run("sweep", file, "--store", folder / "store", prefix=prefix if os.geteuid() == 0 else [])
+    ended = run("sweep", file, "--output", folder / "store", prefix=prefix if os.geteuid() == 0 else [])
     assert ended.returncode == 2, ended.stderr
     assert "ermission denied" in ended.stderr
 
@@ -138,7 +138,7 @@ def test_a_bug_on_one_rank_shows_one_traceback(file):
     program = ("import ohmlearn.drivers.jobs.rank_worker as r\nfrom ohmlearn.parallel.launch import this_rank\n"
                "def broken(self):\n    raise KeyError(f'a bug on {this_rank()}')\n"
                "r.Rank.queue = broken\nfrom ohmlearn.drivers.cli import main\nmain()")
-    words = [str(mpiexec()), "-n", "2", sys.executable, "-c", program, "sweep", str(file), "--quiet"]
+    words = [str(mpiexec()), "-n", "2", sys.executable, "-c", program, "sweep", str(file), "--no-progress"]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert ended.stderr.count("Traceback") == 1

@@ -15,7 +15,7 @@ from sweeps import small
 def store(tmp_path_factory):
     """A sweep of 15 members, most of which reach the threshold."""
     path = tmp_path_factory.mktemp("sweep") / "small <1>"
-    small(sweep__t_max=200.0).run(path, threads=1, quiet=True)
+    small(sweep__t_max=200.0).run(path, threads=1, progress=False)
     return path
 
 
@@ -80,7 +80,7 @@ def test_members_to_do(tmp_path):
 
     path = tmp_path / "part"
     sweep = small(record=None, tasks__allosteric__count=1)
-    sweep.run(path, threads=1, quiet=True)
+    sweep.run(path, threads=1, progress=False)
     grown = small(record=None, tasks__allosteric__count=2)
     Store.prepare(path, grown)
     text = summary(path)
@@ -101,7 +101,8 @@ def test_nothing_done_yet(tmp_path):
 
 def test_command(store, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for words, code, told in (([store], 0, "wrote small <1>-report.html"), ([tmp_path], 2, "is no store of a sweep"),
+    for words, code, told in (([store], 0, "wrote small <1>-report.html"),
+                              ([tmp_path], 2, "is not the store of a sweep"),
                               ([store, "-o", "nowhere/page.html"], 2, "name another place by --output")):
         with pytest.raises(SystemExit) as end:
             main(["report", *map(str, words)])
@@ -111,5 +112,5 @@ def test_command(store, tmp_path, monkeypatch, capsys):
 
 
 def test_no_store(tmp_path):
-    with pytest.raises(StoreError, match="is no store of a sweep"):
+    with pytest.raises(StoreError, match="is not the store of a sweep"):
         summary(tmp_path)

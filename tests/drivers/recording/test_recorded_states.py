@@ -178,19 +178,19 @@ def test_gradient_flow():
     """States of the flow with voltages at equilibrium; outputs of any kind."""
     task = ol.Task.allosteric(PACKING, 5, 3, seed=1, feasible=True)
     times = np.array([0.0, 1.0, 10.0])
-    run = ol.train(PACKING, task, 0.0, rule=ol.GradientFlow(), until=None, t_max=10.0,
+    run = ol.train(PACKING, task, 0.0, rule=ol.rules.GradientFlow(), until=None, t_max=10.0,
                    record=ol.Record(times=times, keep=ALL))
     G = run.recorded["conductances"]
     np.testing.assert_array_equal(G[-1], run.conductances)
     said = expected(PACKING, task, [(twin.beginning(PACKING, task, g)[:1], None, g) for g in G])
     agree(run, said, 1e-9)
-    several = ol.train(PACKING, (task, task), 0.0, rule=ol.GradientFlow(), until=None, t_max=1.0,
+    several = ol.train(PACKING, (task, task), 0.0, rule=ol.rules.GradientFlow(), until=None, t_max=1.0,
                        record=ol.Record(times=[1.0], keep=ALL))
     assert several.recorded["outputs"].shape == (1, 2, 3)
     assert several.recorded["power"].shape == (1, 2)
-    square = ol.Constraint(lambda v: v[5] ** 2, lambda v: 2 * v[5] * np.eye(v.size)[5])
+    square = ol.tasks.Constraint(lambda v: v[5] ** 2, lambda v: 2 * v[5] * np.eye(v.size)[5])
     task = ol.Task([0, 9], [1.0, 0.0], [square], [0.2])
-    bent = ol.train(PACKING, task, 0.0, rule=ol.GradientFlow(), until=None, t_max=5.0,
+    bent = ol.train(PACKING, task, 0.0, rule=ol.rules.GradientFlow(), until=None, t_max=5.0,
                     record=ol.Record(times=[0.0, 5.0], keep=("voltages", "outputs")))
     np.testing.assert_allclose(bent.recorded["outputs"][:, 0], bent.recorded["voltages"][:, 5] ** 2, rtol=1e-12)
 
@@ -202,7 +202,7 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="names 'power' twice"):
         ol.Record(per_decade=3, keep=("power", "power"))
     with pytest.raises(NotImplementedError, match="discrete updates record costs only"):
-        ol.train(PACKING, task, 1.0, updates=ol.Discrete(step=1.0), record=ol.Record(per_decade=3, keep="power"))
+        ol.train(PACKING, task, 1.0, updates=ol.rules.Discrete(step=1.0), record=ol.Record(per_decade=3, keep="power"))
     with pytest.raises(ValueError, match=r"\[record\] keep: stores of sweeps hold costs"):
         ol.Sweep.from_tables({"network": {"grid": {"shape": [3, 3]}}, "tasks": {"allosteric": {}},
                               "sweep": {"rates": [1.0]}, "record": {"per_decade": 3, "keep": ["power"]}})

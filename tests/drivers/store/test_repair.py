@@ -19,9 +19,9 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(consolidate, "fold", lambda store: None)
-        small().run(folder / "parts", quiet=True)
+        small().run(folder / "parts", progress=False)
     shutil.copytree(folder / "parts", folder / "folded")
-    small().run(folder / "folded", quiet=True)
+    small().run(folder / "folded", progress=False)
     assert (folder / "parts" / PART).exists()
     assert not (folder / "folded" / PART).exists()
     return folder
@@ -39,7 +39,7 @@ def folded(made, tmp_path):
 
 def computed_again(path, made):
     """Run the sweep's command again; the end is as if nothing had happened. Returns how many members it took."""
-    report = small().run(path, quiet=True)
+    report = small().run(path, progress=False)
     same_bits(ol.open_results(path), ol.open_results(made / "folded"))
     assert check(path).lines == []
     return report.computed
@@ -93,7 +93,7 @@ def test_a_member_that_is_stored_twice_is_kept_once(parts, made):
 def test_a_file_of_another_sweep_is_put_aside(parts, made, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(consolidate, "fold", lambda store: None)
-        small(sweep__until=1e-3).run(tmp_path / "other", quiet=True)
+        small(sweep__until=1e-3).run(tmp_path / "other", progress=False)
     shutil.copy(tmp_path / "other" / PART, parts / "part-1of1-rank0007.sqlite")
     found = check(parts)
     assert "belongs to another sweep" in found.lines[0]
@@ -153,4 +153,4 @@ def test_status_and_check_from_the_command_line(parts):
     assert "0 members are sound" in looked.stdout
     ended = run("status", parts / "nowhere")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
-    assert "is no store" in ended.stderr
+    assert "is not the store" in ended.stderr

@@ -5,6 +5,7 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 from ohmlearn.drivers.sweeps.sweep_file import EXAMPLE, RateRange, parse
+from ohmlearn.io.task_toml import tasks_of
 from sweeps import TABLES, TOML, changed, small
 
 
@@ -84,15 +85,27 @@ def test_the_example_is_a_sweep():
     assert sweep.rate_values()[-1] == 1e4
 
 
+def places(text):
+    """A line of a written task is one that a task file may have."""
+    [(key, given)] = tomllib.loads(text).items()
+    whole = {"sources": {"0": 1.0, "63": 0.0}, "targets": {"1": 0.5}} | {key: given}
+    assert len(tasks_of(whole)) == 1
+
+
 def test_commented_lines_of_the_example_are_true():
     """Every line that is commented out may be put to use: it is a known key with a value of the right kind."""
     table = ""
     checked = 0
     for line in EXAMPLE.read_text().splitlines():
         text = line.removeprefix("# ")
-        if text.startswith("["):
+        if text.startswith("[["):
+            table = "[[tasks.tables]]"
+        elif text.startswith("["):
             table = text.split("]")[0] + "]"
-        elif line.startswith("# ") and " = " in text and not text.startswith("also") and table != "[network]":
+        elif table == "[[tasks.tables]]" and " = " in text:
+            places(text)
+        elif (line.startswith("# ") and " = " in text and not text.startswith("also")
+              and table not in ("[network]", "[tasks]")):
             tables = tomllib.loads(f"{table}\n{text}")
             name = table.strip("[]")
             parse(changed(**{f"{name}__{key}": value for key, value in tables[name].items()}))

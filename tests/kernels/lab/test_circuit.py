@@ -7,7 +7,7 @@ from ohmlearn import Network, Task
 from ohmlearn.drivers.lab.block import LANES, LabBlock, Member, Whitened
 from ohmlearn.kernels.lab import circuit as kernels
 from ohmlearn.kernels.simd.vectors import aligned
-from ohmlearn.lab_circuit import COMPARATORS, LabCircuit, lab_network, lab_task
+from ohmlearn.lab.circuit import COMPARATORS, LabCircuit, lab_network, lab_task
 from scipy.integrate import simpson, solve_ivp
 
 UNIT = 12.8                                                      # conductance of a tap, 1/R0

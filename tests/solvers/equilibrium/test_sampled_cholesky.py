@@ -109,7 +109,7 @@ def test_hub_of_many_neighbours():
     net = Network(np.r_[np.c_[np.zeros(1000, int), np.arange(1, 1001)], ring])
     matrix, excess = grounded(net, rng.uniform(0.1, 2, net.n_edges), held=(500,))
     b = rng.normal(size=1000)
-    x, count, done = conjugate_gradient(matrix, b, BACKEND.prepare(matrix, excess), None, 1e-9, 100)
+    x, count, done = conjugate_gradient(matrix, excess, b, BACKEND.prepare(matrix, excess), None, 1e-12, 100)
     assert done
     assert count < 60
     assert np.linalg.norm(b - matrix @ x) <= 1e-9

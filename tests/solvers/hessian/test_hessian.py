@@ -34,7 +34,7 @@ def solve_bordered(net, g, task):
 
 
 def values(task, v):
-    return np.array([o.value(v) if isinstance(o, ol.Constraint) else
+    return np.array([o.value(v) if isinstance(o, ol.tasks.Constraint) else
                      sum(w * v[node] for node, w in weights(o).items()) for o in task.targets])
 
 
@@ -47,7 +47,7 @@ def complex_step(f, g, step=1e-30):
     return np.array([np.imag(f(g + 1j * step * e)) / step for e in np.eye(len(g))]).T
 
 
-BEND = ol.Constraint(
+BEND = ol.tasks.Constraint(
     lambda v: v[3]**2 * v[8] - v[5],
     lambda v: np.eye(NODES)[[3, 8, 5]].T @ [2 * v[3] * v[8], v[3]**2, -1],
     lambda v: sum(x * np.outer(np.eye(NODES)[i], np.eye(NODES)[j]) for i, j, x in
@@ -212,6 +212,6 @@ def test_bad_input(conductances):
     still = ol.Task([0, 1], [1.0, 1.0], [5], [0.2])
     with pytest.raises(ValueError, match="no conductance changes any output"):
         _ = ol.hessian(net, still, np.ones(net.n_edges)).alignment
-    flat = ol.Constraint(lambda v: v[0], lambda v: np.zeros(3))
+    flat = ol.tasks.Constraint(lambda v: v[0], lambda v: np.zeros(3))
     with pytest.raises(ValueError, match="gradient of a constraint has shape"):
         ol.hessian(net, ol.Task([0, 1], [1.0, 0.0], [flat], [0.0]), conductances)

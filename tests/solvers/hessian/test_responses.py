@@ -20,7 +20,7 @@ def test_enough_responses_give_the_hessian():
 
 
 def test_few_responses_show_the_soft_mode_sectors_and_crack():
-    exact = ol.soft_mode(NET, G)
+    exact = ol.soft.soft_mode(NET, G)
     found = measure_responses(NET, G, 4, seed=3).soft_mode(NET, G)
     assert np.array_equal(found.crack, exact.crack)
     assert np.array_equal(found.crack, CUT)
@@ -34,7 +34,7 @@ def test_error_falls_with_the_number_of_noisy_responses():
               for count in (100, 400, 1600)]
     means = np.mean(errors, axis=1)
     assert np.allclose(means[:-1] / means[1:], 2, rtol=0.25)          # as 1/√K
-    modes = [1 - abs(measure_responses(NET, G, count, 0.05, 1).soft_modes()[1][:, 0] @ ol.soft_mode(NET, G).mode)
+    modes = [1 - abs(measure_responses(NET, G, count, 0.05, 1).soft_modes()[1][:, 0] @ ol.soft.soft_mode(NET, G).mode)
              for count in (100, 1600)]
     assert modes[1] < 0.3 * modes[0] < 1e-3
 

@@ -92,7 +92,7 @@ def test_the_linear_response_is_that_of_a_small_error():
     # w at the targets follows from v; beside the targets it is integrated
     exact = solve_ivp(lambda t, y: mask * right(y), (0, 6.0), np.concatenate([modes.voltages, w, g]), t_eval=times,
                       rtol=1e-10, atol=1e-14, method="LSODA").y
-    linear = modes.follow(rate, times, errors)
+    linear = modes.evolve(rate, times, errors)
     assert np.allclose(linear, moved.target_voltages - exact[task.targets].T, atol=2e-4 * scale)
     assert rise(np.sum(linear**2, axis=1)) > 0.1        # it does oscillate
 

@@ -32,7 +32,7 @@ def test_the_figure_is_drawn(tmp_path, monkeypatch):
     assert len(verdicts(written[1].read_text())) == 1       # no R <= 1 here
     data = np.genfromtxt(written[2], delimiter=",", names=True)
     assert data.size == 2 * 3
-    assert np.all((data["share_learned"] >= 0) & (data["share_learned"] <= 1))
+    assert np.all((data["fraction_learned"] >= 0) & (data["fraction_learned"] <= 1))
 
 
 def test_slow_learning_does_not_notice_the_switching():

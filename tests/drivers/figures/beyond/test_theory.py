@@ -27,7 +27,7 @@ def test_compared_counts_what_it_should():
                             smooth=np.ones(5, dtype=bool))
     assert np.array_equal(found.predicted, [1.0, 1.0, nan, 1.0, 1.0], equal_nan=True)
     assert np.array_equal(found.ratios(found.predicted), [1.9, 2.1, 1.0, np.inf])
-    assert found.share(found.predicted) == 0.5
+    assert found.fraction(found.predicted) == 0.5
 
 
 def test_a_scan_finds_the_onset():

@@ -10,7 +10,7 @@ from ohmlearn.drivers.figures.paper1 import fig1
 from ohmlearn.drivers.figures.paper1.fig1 import CAPACITANCES, LEARNING_RATES, Size, settings
 from ohmlearn.drivers.figures.paper1.fig1_data import LabSweep
 from ohmlearn.drivers.figures.paper1.fig1_table import table, verdicts
-from ohmlearn.lab_circuit import lab_network, lab_task
+from ohmlearn.lab.circuit import lab_network, lab_task
 from PIL import Image
 
 
@@ -82,7 +82,7 @@ def test_the_command_makes_picture_table_and_data(tmp_path: Path, capsys: pytest
                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fig1, "FIGURE", replace(fig1.FIGURE, sizes=dict.fromkeys(SIZES, Size(3, 300))))
     with pytest.raises(SystemExit) as ended:
-        main(["figure", "fig1", "--out", str(tmp_path)])
+        main(["figure", "fig1", "--output", str(tmp_path)])
     assert ended.value.code == 0
     text = (tmp_path / "fig1.txt").read_text()
     assert text.strip() in capsys.readouterr().out
@@ -127,7 +127,7 @@ def test_bad_size() -> None:
 def test_the_lab_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved = tmp_path / "lab.npz"
     with pytest.raises(SystemExit) as ended:
-        main(["lab", "--rate", "0.1", "--rate", "10", "--tasks", "3", "--steps", "200", "--save", str(saved)])
+        main(["lab", "--rate", "0.1", "--rate", "10", "--tasks", "3", "--steps", "200", "--output", str(saved)])
     assert ended.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[-2:]] == ["0.1", "10"]

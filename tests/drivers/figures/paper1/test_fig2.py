@@ -150,8 +150,8 @@ def test_map_and_limit_are_told_apart(monkeypatch) -> None:
     monkeypatch.delenv("OHMLEARN_REFERENCE", raising=False)
     limit = np.log10([0.5, 0.2, 0.1, 1e-3]) * np.ones((41, 1))
     run = replace(made_run(0.0), training_time=90.0)
-    for share, word in ((1.0, "pass"), (0.0, "FAIL"), (0.45, "open")):
-        ahead = np.where(np.arange(-1, 40)[:, None] < 40 * share, -0.1, 0.1)
+    for fraction, word in ((1.0, "pass"), (0.0, "FAIL"), (0.45, "open")):
+        ahead = np.where(np.arange(-1, 40)[:, None] < 40 * fraction, -0.1, 0.1)
         lines = tell(QuasistaticMap(run, limit + ahead, limit), replace(run, training_time=100.0))
         assert lines[-1].startswith(word)
     assert f"at steps {', '.join(f'{step:g}' for step in STEPS)}" in lines[-1]
@@ -161,7 +161,7 @@ def test_map_and_limit_are_told_apart(monkeypatch) -> None:
 
 def test_command_makes_the_figure(tmp_path, capsys) -> None:
     """Picture, table and data are there, and what is printed is the table that is saved."""
-    options = ["--quick", "--rates", "10,100", "--tasks", "2", "--threads", "1", "--out", str(tmp_path)]
+    options = ["--quick", "--rates", "10,100", "--tasks", "2", "--threads", "1", "--output", str(tmp_path)]
     with pytest.raises(SystemExit) as ended:
         main(["figure", "fig2", *options])
     assert ended.value.code == 0
@@ -189,7 +189,7 @@ def test_command_says_what_is_wrong(tmp_path, capsys) -> None:
     for arguments, message in ((["--quick", "--full"], "exclude each other"), (["--rates", "0,1"], "must be > 0"),
                                (["--tasks", "0"], "one task at least")):
         with pytest.raises(SystemExit) as ended:
-            main(["figure", "fig2", "--out", str(tmp_path / "out"), *arguments])
+            main(["figure", "fig2", "--output", str(tmp_path / "out"), *arguments])
         assert ended.value.code == 2
         assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

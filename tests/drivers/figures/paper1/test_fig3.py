@@ -143,7 +143,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = fig3.Size(3, (1e5, 1e6), (), (0.01, 1e4), (1.0, 1e3, 1e6), (1e4,))
     monkeypatch.setattr(fig3, "FIGURE", replace(fig3.FIGURE, sizes=dict.fromkeys(SIZES, small)))
     with pytest.raises(SystemExit) as ended:
-        main(["figure", "fig3", "--out", str(tmp_path)])
+        main(["figure", "fig3", "--output", str(tmp_path)])
     assert ended.value.code == 0
     assert {path.name for path in tmp_path.iterdir()} == {"fig3.png", "fig3.txt", "fig3a_frequency.csv",
                                                           "fig3bc_eigenvalues.csv", "fig3d_traces.npz",

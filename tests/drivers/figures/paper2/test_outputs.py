@@ -65,7 +65,7 @@ def test_satisfied_part_dominates_for_nonlinear_outputs(curve):
     np.testing.assert_allclose((slope(x + step) - slope(x - step)) / 2 / step, second(x) * np.ones(3), rtol=1e-8)
     given = figure.bent(figure.problem("packing", 2, 1, n_nodes=25), curve)
     states = figure.train(given)
-    course = ol.follow(given.network, given.task, states.history)
+    course = ol.analysis.hessian_trajectory(given.network, given.task, states.history)
     found = figure.Bent(curve, course.cost / states.initial_cost, course.ratio)
     assert found.slope == pytest.approx(0.5, abs=0.01)
     assert course.ratio[-1] < 1e-5 < 1e-1 < course.ratio[0]

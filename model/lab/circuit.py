@@ -6,9 +6,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from .network import Network
-from .task import Task
+from ohmlearn.network import Network
+from ohmlearn.task import Task
 
 SUPPLY = 5.0        # V, between the two sources of the paper's tasks
 LEAST = 1.0         # V², C(0) of a task that is worth training
@@ -43,6 +42,12 @@ class LabCircuit:
     pause : 1/γl passes after the clamp moves ("clamp"), after the potentiometers turn ("turn"), or after "both".
     delay : training steps by which the potentiometers lag behind their comparators; they stand still for so long at
         first. 0 in the paper's description; a loop with a delay oscillates for good at R >= 1.
+
+    >>> import ohmlearn as ol
+    >>> circuit = ol.lab.LabCircuit(noise=0.0, capacitors="nodes")
+    >>> board = ol.lab.lab_network()
+    >>> ol.lab.train(board, ol.lab.lab_task(board), 0.1, circuit=circuit, steps=200).n_steps
+    200
     """
 
     capacitors: Literal["edges", "nodes"] = "edges"
@@ -110,7 +115,14 @@ class LabCircuit:
 
 def lab_network() -> Network:
     """The board: 9 nodes, 16 edges. The paper shows its graph only in a picture, so this is one like it, a periodic
-    3×3 grid without the edges 0-2 and 1-7, which wrap around."""
+    3×3 grid without the edges 0-2 and 1-7, which wrap around.
+
+    Returns a :class:`Network`.
+
+    >>> import ohmlearn as ol
+    >>> ol.lab.lab_network()
+    <Network 'lab board': 9 nodes, 16 edges>
+    """
     grid = Network.grid(3, 3, periodic=True)
     ends = np.sort(grid.edges, axis=1)
     kept = ~((ends == [0, 2]).all(axis=1) | (ends == [1, 7]).all(axis=1))
@@ -125,6 +137,15 @@ def lab_task(network: Network, seed: int = 0, *, targets: int = 2, supply: float
     The desired voltages are those that the board gives with every potentiometer at a level drawn at random, so they can
     be had. Draws are repeated (`task.rejected` times) until C(0) with all conductances alike is at least `least` V²:
     below 1 V², a thousandth of it is less than what comparators with 0.01 V of noise can tell at η = 0.5.
+
+    network : the board. seed : of the draw. supply : V between the sources. least : V².
+
+    Returns a :class:`Task`, voltages in V.
+
+    >>> import ohmlearn as ol
+    >>> task = ol.lab.lab_task(ol.lab.lab_network(), seed=1)
+    >>> task.source_voltages.tolist(), task.n_targets
+    ([0.0, 5.0], 2)
     """
     n = network.n_nodes
     if targets < 1 or targets + 2 > n:

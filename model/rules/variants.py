@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .rule import Rule
+from ohmlearn.rule import Rule
 
 
 def equilibrium_propagation(nudge: float = 1e-3, **others: Any) -> Rule:
@@ -13,6 +13,14 @@ def equilibrium_propagation(nudge: float = 1e-3, **others: Any) -> Rule:
     that dG/dt is exactly -a R ∂C*/∂G, with C* = Σ (V_T - v_T)², as β -> 0.
 
     nudge : β, > 0 or 0, in units of conductance. others : fields of :class:`Rule`.
+
+    Returns a :class:`Rule`.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> ol.train(net, task, 0.0, rule=ol.rules.equilibrium_propagation(), until=1e-3).status
+    'reached'
     """
     return Rule(nudge=nudge, clamp="pulled", clamp_rate=1.0, clamp_share=nudge, **others)
 
@@ -24,6 +32,15 @@ def directed_aging(nudge: float = 1.0, *, prefactor: float = 1.0, **others: Any)
     power that the clamped network dissipates at every moment, which is not the cost: conductances only fall.
 
     nudge : η > 0. prefactor : a. others : fields of :class:`Rule`.
+
+    Returns a :class:`Rule`.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> aged = ol.train(net, task, 1.0, rule=ol.rules.directed_aging(), until=None, t_max=1.0)
+    >>> bool(aged.conductances.max() <= 1.0)
+    True
     """
     if not nudge > 0:
         raise ValueError(f"nudge must be > 0, not {nudge}: a network that is not clamped ages towards no task")

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from .lab_circuit import LabCircuit
+from .circuit import LabCircuit
 
 LATE = 3            # the error floor is read over the last of so many parts of a run
 
@@ -24,6 +24,12 @@ class LabRun:
     floor, floor_quartiles : mean and (3,) quartiles of C/C(0) over the last third of the run.
     equilibrium_cost : C*/C(0) at the end.
     taps : (n_edges,) of the potentiometers at the end. circuit : its hardware and rule.
+
+    >>> import ohmlearn as ol
+    >>> board = ol.lab.lab_network()
+    >>> run = ol.lab.train(board, ol.lab.lab_task(board), 0.1, steps=300)
+    >>> run.cost.shape, run.taps.shape, bool(run.floor < 0.1)
+    ((301,), (16,), True)
     """
 
     rate: float
@@ -93,7 +99,14 @@ class LabRun:
 
 
 class LabRuns(Sequence[LabRun]):
-    """The circuits of an ensemble, in the order asked for; their numbers as arrays: runs.training_time."""
+    """The circuits of an ensemble, in the order asked for; their numbers as arrays: runs.training_time.
+
+    >>> import ohmlearn as ol
+    >>> board = ol.lab.lab_network()
+    >>> runs = ol.lab.train(board, ol.lab.lab_task(board), [0.1, 1.0], steps=100)
+    >>> len(runs), runs.floor.shape
+    (2, (2,))
+    """
 
     def __init__(self, runs: Sequence[LabRun]) -> None:
         self._runs = tuple(runs)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .network import Network
+from ohmlearn.network import Network
 
 Array = NDArray[np.float64]
 
@@ -34,6 +33,13 @@ def packing(n_nodes: int = 64, seed: int = 0, *, pressure: float = 0.01, size_ra
 
     Positions and box are in units of D. Raises ValueError for parameters out of range, RuntimeError if the
     packing does not settle.
+
+    Returns a :class:`Network`.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.packing(16, seed=1)
+    >>> 12 <= net.n_nodes <= 16, bool(net.degree.min() >= 3)
+    (True, True)
     """
     if not isinstance(n_nodes, int | np.integer):
         raise TypeError(f"n_nodes must be a whole number of disks, not {n_nodes!r}")

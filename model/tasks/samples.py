@@ -4,11 +4,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from .task import Task
+from ohmlearn.task import Task
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ohmlearn.network import Network
 
 DRAWS = 10_000
 
@@ -17,7 +16,18 @@ def allosteric_samples(network: Network, samples: int = 2, sources: int = 10, ta
                        ground: int | None = -1, source_spread: float = 1.0, target_spread: float = 0.2,
                        feasible: bool = False) -> tuple[Task, ...]:
     """Samples of a random allosteric task: the first is :meth:`Task.allosteric` with this seed, the others have the
-    same sources and targets at voltages of their own. Other arguments as there."""
+    same sources and targets at voltages of their own. Other arguments as there.
+
+    samples : how many. sources, targets : numbers of nodes. seed : the same seed gives the same samples.
+
+    Returns a tuple of Tasks, voltages in V.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> first, second = ol.tasks.allosteric_samples(net, 2, sources=3, targets=1)
+    >>> first.targets.tolist() == second.targets.tolist(), bool(first.target_voltages[0] == second.target_voltages[0])
+    (True, False)
+    """
     if samples < 1:
         raise ValueError(f"samples={samples}: a task has one sample at least")
     first = Task.allosteric(network, sources, targets, seed, ground=ground, source_spread=source_spread,

@@ -1,0 +1,168 @@
+"""What commands share: network, task, conductances and output, given in the same forms everywhere."""
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from ohmlearn.network import Network
+    from ohmlearn.task import Task
+
+FORMS = ("Network file or SPICE deck, as Network.read takes it, or a generator and its parameters, as in "
+         "packing:n_nodes=64,seed=1")
+NETWORK = Annotated[str, typer.Argument(metavar="NETWORK", help=f"{FORMS}.")]
+SOURCE = Annotated[str, typer.Argument(metavar="NETWORK", help=f"{FORMS}, or the store of a sweep.")]
+TASK = Annotated[Path | None, typer.Option("--task", exists=True, dir_okay=False, help="Task file (TOML).")]
+MEMBER = Annotated[str | None, typer.Option("--member", metavar="TASK,RATE",
+                                            help="Of a store: number of the task, and R of the run.")]
+CONDUCTANCES = Annotated[Path | None, typer.Option(
+    "--conductances", "-g", exists=True, dir_okay=False,
+    help="One number per edge, .npy or text; by default those in the network file, else 1.")]
+CONDUCTANCE = Annotated[str | None, typer.Option("--conductance", metavar="COLUMN", help="Column or attribute of the "
+                                                 "network file that holds conductances; \"\" for none.")]
+RESISTANCE = Annotated[str | None, typer.Option("--resistance", metavar="COLUMN", help="Column or attribute that holds "
+                                                "resistances.")]
+NODES = Annotated[str, typer.Option("--nodes", help="How the network file names nodes: auto; \"from 1\": numbered "
+                                                    "from 1; names: numbers are names too.")]
+THREADS = Annotated[int | None, typer.Option(help="Number of threads; by default all cores that the process may use.")]
+
+
+def output(what: str, **options: Any) -> Any:
+    """The option `--output`, `-o`, which every command that writes has."""
+    return typer.Option("--output", "-o", help=what, **options)
+
+
+def inline_table(text: str, what: str) -> dict[str, Any]:
+    """{name: value} of "name=value,name=value", values as in TOML; words need no quotes. `what` names it in errors."""
+    quoted = re.sub(r'=\s*(?!(?:true|false|inf|nan)\s*(?:[,}\]]|$))([A-Za-z][\w.-]*)', r'="\1"', text)
+    try:
+        table: dict[str, Any] = tomllib.loads(f"table = {{ {quoted} }}")["table"]
+    except tomllib.TOMLDecodeError:
+        raise ValueError(f"{what} {text!r} cannot be read: write name=value,name=value") from None
+    return table
+
+
+def network_table(text: str) -> dict[str, Any]:
+    """What was given for a network, as the table [network] of a sweep file."""
+    from ohmlearn import generators
+
+    name, colon, given = text.partition(":")
+    if name in generators.__all__:
+        return {name: inline_table(given, f"network {name}:")}
+    if colon and not Path(text).exists():
+        raise ValueError(f"{text!r} is neither a file nor a generator; generators are {', '.join(generators.__all__)}, "
+                         "as in packing:n_nodes=64,seed=1")
+    return {"file": str(Path(text).resolve())}
+
+
+def network_of(text: str) -> Network:
+    """The network of a file, or of `generator:name=value,...` with the keys of a sweep file's [network]."""
+    from ohmlearn.drivers.sweeps.sweep import make_network
+    from ohmlearn.drivers.sweeps.sweep_file import parse_network
+
+    return make_network(parse_network(network_table(text)), Path())
+
+
+def circuit_of(text: str, conductances: Path | None = None, **reading: str | None) -> tuple[Network, np.ndarray]:
+    """The network, and its conductances (n_edges,): those of a file of their own, else of the network file, else 1.
+
+    reading : conductance, resistance and nodes, which say how a network file is to be read.
+    """
+    from ohmlearn.network import Network
+
+    table = network_table(text)
+    given = {key: value for key, value in reading.items() if value not in (None, "auto")}
+    if "file" not in table and given:
+        raise ValueError(f"--{next(iter(given))} says how a network file is read, and {text} is a generator")
+    network = Network.read(text, **given) if "file" in table else network_of(text)
+    return network, read_conductances(network, conductances)
+
+
+def task_of(path: Path) -> Task | tuple[Task, ...]:
+    """The task of a file, a tuple of its samples where it has several."""
+    from ohmlearn.io.task_toml import read_tasks
+
+    samples = read_tasks(path)
+    return samples[0] if len(samples) == 1 else tuple(samples)
+
+
+def circuit_and_task(source: str, task: Path | None, member: str | None, conductances: Path | None,
+                     **reading: str | None) -> tuple[Network, np.ndarray, Sequence[Task], str]:
+    """Network, conductances (n_edges,), samples of the task (none if none was given) and a title.
+
+    From a network and a task, or from one run of the store of a sweep.
+    """
+    from ohmlearn.task import as_tasks
+
+    samples = [] if task is None else as_tasks(task_of(task))
+    if Path(source).is_dir():
+        if conductances is not None:
+            raise ValueError("a store has conductances of its own; leave --conductances out")
+        return stored(Path(source), samples, member)
+    if member is not None:
+        raise ValueError(f"--member belongs to the store of a sweep, and {source} is a network")
+    network, g = circuit_of(source, conductances, **reading)
+    return network, g, samples, re.sub(r"\W+", "-", source).strip("-") if ":" in source else Path(source).stem
+
+
+def stored(store: Path, samples: Sequence[Task], member: str | None
+           ) -> tuple[Network, np.ndarray, Sequence[Task], str]:
+    """A run of a sweep: the one at task number and rate TASK,RATE, by default the first one."""
+    import numpy as np
+    from ohmlearn.drivers.store.open_results import open_results
+    from ohmlearn.drivers.store.store import Store
+    from ohmlearn.task import as_tasks
+
+    sweep = Store.open(store).sweep
+    number, _, rate = (member or f"0,{sweep.rates[0]}").partition(",")
+    try:
+        k, wanted = int(number), float(rate)
+    except ValueError:
+        raise ValueError(f"--member {member!r} is not TASK,RATE, as in --member 3,0.1") from None
+    if not 0 <= k < len(sweep.tasks):
+        raise ValueError(f"task {k} is not in the store, whose tasks run from 0 to {len(sweep.tasks) - 1}")
+    near = int(np.argmin(np.abs(sweep.rates - wanted)))
+    if abs(sweep.rates[near] - wanted) > 1e-6 * abs(wanted):
+        raise ValueError(f"the store has no run at R={wanted:g}; the nearest is R={sweep.rates[near]:g}")
+    with open_results(store) as data:
+        run = data.isel(task=k, rate=near)
+        if str(run["status"].values) == "to do":
+            raise ValueError(f"task {k} at R={wanted:g} is not computed yet; repeat `ohmlearn sweep` to resume")
+        g = run["conductances"].values
+    return (sweep.network, g, samples or as_tasks(sweep.tasks[k]),
+            f"{store.name}: task {k} at R = {sweep.rates[near]:g}")
+
+
+def read_conductances(network: Network, path: Path | None) -> np.ndarray:
+    """(n_edges,) conductances from a .npy or text file; without one the network's initial ones, else 1."""
+    import numpy as np
+
+    if path is None:
+        return network.conductances()
+    comma = "," if path.suffix == ".csv" else None
+    values = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=comma)
+    return network.conductances(np.ravel(values))
+
+
+def conductance_source(network: Network, given: Path | None = None) -> str:
+    """Where the conductances come from, in words, and what they span."""
+    if given is not None:
+        return f"from {given}"
+    g = network.initial_conductances
+    if g is None:
+        return "none in the file, 1 used"
+    if "resist" in network.conductance_source:
+        return f"{network.conductance_source}, {span(1 / g.max(), 1 / g.min() if g.min() else float('inf'))} ohm"
+    return f"{network.conductance_source}, {span(g.min(), g.max())} S"
+
+
+def span(low: float, high: float) -> str:
+    """A range in words."""
+    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"

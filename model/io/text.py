@@ -1,0 +1,69 @@
+"""The one door for files: bytes to text with plain line ends, and every failure of a reader as a ValueError."""
+from __future__ import annotations
+
+import codecs
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LARGEST = 2**30     # bytes of a file; the text of a network of 1e7 edges has a quarter of that
+MARKS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+         (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")]
+CONTROL = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")       # tabs, line ends and the end mark of DOS are text
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Text of a file in UTF-8, UTF-16, UTF-32 or Windows-1252, without byte-order mark, lines ended by newlines.
+
+    Raises OSError if it cannot be read, ValueError if it is no text or larger than LARGEST.
+    """
+    with open(path, "rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ValueError(f"{path} has more than {LARGEST} bytes; networks of that size are made by a program, "
+                         "give their edges to Network.from_edges")
+    text = _decode(data)
+    if text is None or (found := CONTROL.search(text)):
+        where = "" if text is None else f" (line {text.count(chr(10), 0, found.start()) + 1} has a control character)"
+        raise ValueError(f"{path} is not a text file{where}; networks are read from text, unpack or convert it")
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
+
+
+def _decode(data: bytes) -> str | None:
+    """The text, None where no encoding fits."""
+    for mark, name in MARKS:
+        if data.startswith(mark):
+            return _try(data[len(mark):], name)
+    start = data[:1000]
+    if 0 in start:      # UTF-16 without a mark, as some circuit editors write it: every other byte is mostly 0
+        names = [name for name, every in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2]))
+                 if every.count(0) > len(every) / 2]
+        return _try(data, names[0]) if len(names) == 1 else None
+    text = _try(data, "utf-8")
+    return text if text is not None else _try(data, "cp1252")
+
+
+def _try(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Whatever goes wrong while a file is understood becomes a ValueError that names the file."""
+    try:
+        yield
+    except OSError:
+        raise
+    except ValueError as error:
+        if str(path) in str(error):
+            raise
+        raise ValueError(f"{path}: {error}") from error
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply to be a network; flatten it") from None
+    except Exception as error:
+        raise ValueError(f"{path} is not understood ({type(error).__name__}: {error}); write it as .csv or "
+                         ".graphml") from error

@@ -1,0 +1,1 @@
+"""Results of training: files and tables of runs."""

@@ -1,0 +1,8 @@
+"""Tasks beyond one sample of held and target nodes: nonlinear outputs, several samples, task files."""
+from ohmlearn.io.task_toml import read_tasks, write_tasks
+from ohmlearn.outputs import Constraint
+from ohmlearn.task import Task
+
+from .samples import allosteric_samples
+
+__all__ = ["Constraint", "Task", "allosteric_samples", "read_tasks", "write_tasks"]
