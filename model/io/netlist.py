@@ -137,7 +137,7 @@ class Netlist:
             if "." in x.name or x.card.path != self._path:
                 raise x.card.wrong(f"{x.name} stands in a subcircuit or an included file, whose cards serve several; "
                                    "flatten the deck: network.to_spice writes one")
-            _replace(lines, x.card, repr(x.value * was / now))
+            _replace(lines, x.card, repr(x.value / x.factor * was / now))
         with replacing(path) as file:
             file.write("\n".join(lines))
 
@@ -166,13 +166,14 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
     notes = [f"passed over: {', '.join(f'{name} ({n})' for name, n in deck.passed.items() if n)}"] if \
         any(deck.passed.values()) else []
     placed: dict[str, Placed] = {}
-    values: dict[str, float] = {}
+    values, factors = dict[str, float](), dict[str, float]()
     for x in flatten(deck):
         if x.name in placed:
             other = placed[x.name].card
             raise x.card.wrong(f"there is an element {x.name} already, at line {other.line}"
                                + (f" of {other.path}" if other.path != x.card.path else ""))
-        placed[x.name], values[x.name] = x, _value(x)
+        placed[x.name] = x
+        values[x.name], factors[x.name] = _value(x)
     kinds = {kind: [x for x in placed.values() if x.card.name[0] == kind] for kind in "rvic"}
     if not kinds["r"]:
         raise SpiceError(f"{path} has no resistors; expected cards as in 'R1 a b 4.7k' below a first line of title")
@@ -180,7 +181,8 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
     if not edges:
         raise SpiceError(f"{path} has no resistor between two nodes")
     number = _numbers([x.ends for kind in "rvic" for x in kinds[kind]], any(GROUND in x.ends for x in edges))
-    branches = {kind: [Branch(x.name, (number[x.ends[0]], number[x.ends[1]]), values[x.name], x.card) for x in found]
+    branches = {kind: [Branch(x.name, (number[x.ends[0]], number[x.ends[1]]), values[x.name], x.card, factors[x.name])
+                       for x in found]
                 for kind, found in kinds.items()}
     names = tuple(name for name, k in sorted(number.items(), key=lambda item: item[1]) if k >= 0)
     sources, drops = _held(branches, number[GROUND], names)
@@ -194,8 +196,8 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
         np.array([x.value for x in capacitors], dtype=np.float64), deck.title, notes, branches, text, str(path))
 
 
-def _value(x: Placed) -> float:
-    """The checked value of an element, copies of it in parallel included."""
+def _value(x: Placed) -> tuple[float, float]:
+    """The checked value of an element, copies of it in parallel included, and what of it is not on the card."""
     card, kind, rest, said = x.card, x.card.name[0], list[str](), dict[str, str]()
     for word in x.card.words[3:]:
         key, equals, text = word.partition("=")
@@ -207,17 +209,18 @@ def _value(x: Placed) -> float:
             rest.append(word)
     text = (_constant if kind in "vi" else _passive)(card, rest, said, x)
     copies = card.value(said.pop("m"), x.scope) if "m" in said else 1.0
-    scale = card.value(said.pop("scale"), x.scope) if "scale" in said and kind in "rc" else 1.0
+    factor = card.value(said.pop("scale"), x.scope) if "scale" in said and kind in "rc" else 1.0
     if unknown := said.keys() - IGNORED:
         raise card.wrong(f"{min(unknown)}= is not understood; expected a name, two nodes and a value")
-    value = card.value(text, x.scope) * scale
+    value = card.value(text, x.scope)
     if kind == "i" and re.fullmatch(r"[-+.\d]+(e[-+]?\d+)?a", text):
         warnings.warn(f"{card.path}, line {card.line}: {text!r} is read as {text[:-1]} ampere; some programs take the "
                       "letter for 1e-18, so leave it out", stacklevel=6)
         value *= 1e18
     if not copies > 0:
         raise card.wrong(f"m must be > 0, not {copies:g}")
-    value = value / copies if kind == "r" else value * copies if kind in "ic" else value
+    factor = factor / copies if kind == "r" else factor * copies if kind in "ic" else factor
+    value *= factor
     name = {"r": "resistance", "c": "capacitance", "v": "voltage", "i": "current"}[kind]
     finite = np.isfinite(value) and (kind != "r" or value == 0 or np.isfinite(1 / value))
     if kind in "rc" and (value < 0 or (kind == "c" and value == 0)):
@@ -226,7 +229,7 @@ def _value(x: Placed) -> float:
         raise card.wrong(f"a {name} of {value:g} is too large or too small for floating point")
     if x.ends[0] == x.ends[1] and kind == "v" and value != 0:
         raise card.wrong(f"both ends are node {x.ends[0]!r}; drop the card")
-    return value
+    return value, factor
 
 
 def _constant(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> str:

@@ -24,8 +24,9 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise ValueError(f"{path} has more than {LARGEST} bytes; networks of that size are made by a program, "
                          "give their edges to Network.from_edges")
     text = _decode(data)
-    if text is None or (found := CONTROL.search(text)):
-        where = "" if text is None else f" (line {text.count(chr(10), 0, found.start()) + 1} has a control character)"
+    found = None if text is None else CONTROL.search(text)
+    if text is None or found is not None:
+        where = f" (line {found.string.count(chr(10), 0, found.start()) + 1} has a control character)" if found else ""
         raise ValueError(f"{path} is not a text file{where}; networks are read from text, unpack or convert it")
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
 
@@ -51,19 +52,29 @@ def _try(data: bytes, encoding: str) -> str | None:
         return None
 
 
+class FileError(ValueError):
+    """What is wrong with a file; the message names it."""
+
+
+def short(text: object) -> str:
+    """A text in quotes as messages show it, not longer than a line."""
+    said = repr(text)
+    return said if len(said) <= 120 else f"{said[:110]}...{said[-1]}"
+
+
 @contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     """Whatever goes wrong while a file is understood becomes a ValueError that names the file."""
     try:
         yield
-    except OSError:
+    except (OSError, FileError):
         raise
     except ValueError as error:
         if str(path) in str(error):
             raise
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{path}: {str(error)[:500]}") from error
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply to be a network; flatten it") from None
     except Exception as error:
-        raise ValueError(f"{path} is not understood ({type(error).__name__}: {error}); write it as .csv or "
+        raise ValueError(f"{path} is not understood ({type(error).__name__}: {str(error)[:200]}); write it as .csv or "
                          ".graphml") from error
