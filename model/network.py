@@ -26,8 +26,8 @@ class Network:
     positions : (n_nodes, 2) places of the nodes for drawing, or None.
     box : side of the square periodic box that the positions live in, or (width, height), or None.
     name : for drawings and messages.
-    initial_conductances : (n_edges,) finite and >= 0, or None. Where a function is given no conductances it takes
-        these, or 1 everywhere where there are none.
+    initial_conductances : (n_edges,) in G₀, finite and >= 0, or None. Where a function is given no conductances it
+        takes these, or 1 everywhere where there are none.
     node_names, edge_names : (n_nodes,) and (n_edges,) names, or None; those of nodes are distinct.
     conductance_source : where the initial conductances come from, in words, as in "column 'r' as resistance".
 
@@ -220,7 +220,7 @@ class Network:
                    node_names: Sequence[str] | None = None, edge_names: Sequence[str] | None = None) -> Network:
         """Network of an (n_edges, 2) list of node pairs; `conductances` are its initial ones, the rest as in the class.
 
-        conductances : (n_edges,) or one number for all edges.
+        conductances : (n_edges,) in G₀, or one number for all edges.
         """
         pairs = np.asarray(edges)
         g = None if conductances is None else np.array(conductances, dtype=float)

@@ -26,11 +26,13 @@ RESULTS = {
     "Report": "ohmlearn.drivers.sweeps.report",
     "Theory": "ohmlearn.solvers.theory.linear_theory", "LearningModes": "ohmlearn.solvers.theory.learning_modes",
     "Diverged": "ohmlearn.drivers.training.train", "NotConverged": "ohmlearn.solvers.equilibrium.equilibrium",
+    "OperatingPoint": "ohmlearn.io.operating_point",
 }
 FUNCTIONS = ["ohmlearn.generators.packing", "ohmlearn.generators.delaunay", "ohmlearn.generators.grid",
              "ohmlearn.generators.random", "ohmlearn.io.files.read", "ohmlearn.io.files.read_conductances",
-             "ohmlearn.io.files.write", "ohmlearn.io.files.from_networkx", "ohmlearn.io.files.to_networkx",
-             "ohmlearn.io.files.networkx_conductances", "ohmlearn.drawing.draw", "ohmlearn.io.task_toml.read_tasks",
+             "ohmlearn.io.files.write", "ohmlearn.io.networkx_graphs.from_networkx",
+             "ohmlearn.io.networkx_graphs.to_networkx", "ohmlearn.io.networkx_graphs.networkx_conductances",
+             "ohmlearn.drawing.draw", "ohmlearn.io.task_toml.read_tasks",
              "ohmlearn.drivers.jobs.run_sweep.run_sweep", "ohmlearn.drivers.display.network_page.show"]
 
 

@@ -137,7 +137,8 @@ def _without_first(table: Table) -> Table:
 def _edge_names(table: Table, kept: Any) -> tuple[str, ...] | None:
     """Names from a column called name or label, or from ids that are no numbers."""
     for title, column in table.values.items():
-        if title.lower() in NAMED or (title and LABEL.fullmatch(title.lower()) and all(number(x) is None for x in column)):
+        labels = title and LABEL.fullmatch(title.lower()) and all(number(x) is None for x in column)
+        if labels or title.lower() in NAMED:
             return plain_names([column[j] for j in np.arange(len(column))[kept]], distinct=False)
     return None
 

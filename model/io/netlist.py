@@ -29,7 +29,7 @@ IGNORED = {"tc", "tc1", "tc2", "tce", "temp", "dtemp", "ac", "noise", "noisy", "
 TIMED = {"sin", "sine", "pulse", "pwl", "exp", "sffm", "am", "ac", "distof1", "distof2", "trnoise", "trrandom"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Netlist:
     """A circuit that was read.
 
@@ -41,6 +41,7 @@ class Netlist:
         network; (n_capacitors,) in F.
     title : first line of the file. notes : what was passed over, in words.
     branches : {"r", "v", "i" or "c": all elements of that kind, in their order}, shorts and loops included.
+    text, path : the deck as it stands, and where it lies.
     """
 
     network: Network
@@ -52,8 +53,13 @@ class Netlist:
     title: str
     notes: Sequence[str] = ()
     branches: Mapping[str, Sequence[Branch]] = field(default_factory=dict, repr=False)
-    _text: str = field(default="", repr=False)
-    _path: str = ""
+    text: str = field(default="", repr=False)
+    path: str = ""
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(self.branches.get(kind, ()))} {name}" for kind, name in (
+            ("r", "resistors"), ("v", "voltage sources"), ("i", "current sources"), ("c", "capacitors")))
+        return f"<Netlist {self.title!r}: {self.network.n_nodes} nodes, {counts}>"
 
     @property
     def voltage_sources(self) -> Sequence[str]:
@@ -127,14 +133,14 @@ class Netlist:
         Raises ValueError for a resistor in an included file or in a subcircuit, one card for several resistors.
         """
         g = self.network.conductances(conductances)
-        lines = self._text.split("\n")
+        lines = self.text.split("\n")
         resistors = [x for x in self.branches["r"] if x.value > 0 and x.ends[0] != x.ends[1]]
         for x, was, now in zip(resistors, self.conductances.tolist(), g.tolist(), strict=True):
             if now == was:
                 continue
             if now == 0 or not np.isfinite(1 / now):
                 raise ValueError(f"the conductance of {x.name} is {now}, which no resistor has; give it a small one")
-            if "." in x.name or x.card.path != self._path:
+            if "." in x.name or x.card.path != self.path:
                 raise x.card.wrong(f"{x.name} stands in a subcircuit or an included file, whose cards serve several; "
                                    "flatten the deck: network.to_spice writes one")
             _replace(lines, x.card, repr(x.value / x.factor * was / now))
@@ -151,6 +157,15 @@ def read_spice(path: str | os.PathLike[str], *, folder: str | os.PathLike[str] |
     which they appear; edges in the order of the resistors. Parameters, expressions of numbers and included files are
     read. What to analyse and to print is passed over. Anything else that is not understood raises SpiceError, a
     ValueError, which names the line.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "divider.cir")
+    ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
+    ...     point = read_spice(path).voltages()
+    >>> round(point["out"], 9), round(point.currents["r1"], 9)
+    (4.0, 0.001)
     """
     path = Path(path)
     with reading(path):

@@ -62,7 +62,8 @@ def _network(graph: Any, name: str, given: Given) -> Network:
         pairs[kept], len(labels), positions, tuple(box) if isinstance(box, list) else box, name,
         None if values.conductances is None else values.conductances[kept],
         None if labels == list(range(len(labels))) else plain_names(labels),
-        plain_names([said[j] for j in kept], distinct=False) if all(isinstance(text, str) for text in said) else None, values.source)
+        plain_names([said[j] for j in kept], distinct=False) if all(isinstance(text, str) for text in said) else None,
+        values.source)
 
 
 def networkx_conductances(graph: Any, attribute: str = "conductance") -> NDArray[np.float64]:

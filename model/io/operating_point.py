@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,11 +65,12 @@ class OperatingPoint(Mapping[str, float]):
     currents: Mapping[str, float]
     method: str = ""
     seconds: float = 0.0
-    _numbers: dict[str, int] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
 
     def __getitem__(self, name: str) -> float:
-        if not self._numbers:
-            self._numbers.update({name: k for k, name in enumerate(self.names)})
         return float(self.array[self._numbers[name.lower()]])
 
     def __iter__(self) -> Iterator[str]:
