@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import time
 import traceback
@@ -24,6 +25,7 @@ from tempfile import TemporaryDirectory
 import networkx as nx
 import numpy as np
 import ohmlearn as ol
+from ohmlearn.io.text import read_text
 from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
 
 SLOWEST = 5.0
@@ -151,6 +153,18 @@ def damaged(rng: random.Random, data: bytes) -> bytes:
     return data
 
 
+def lost_lines(text: str, net: ol.Network) -> str:
+    """What an edge list has beyond what was read of it: every line is an edge, one of a pair of directions, a header or
+    a line of counts; and numbers with fractions are conductances."""
+    lines = [line for line in text.split("\n") if line.strip() and line.strip()[0] not in "#%"]
+    if not any(net.n_edges * ways in (len(lines), len(lines) - 1) for ways in (1, 2)):
+        return f"{net.n_edges} edges of {len(lines)} lines"
+    values = sum(bool(re.search(r"\d\.\d", line.partition(" #")[0])) for line in lines)
+    if values == len(lines) and net.initial_conductances is None and net.node_names is None:
+        return "values are left out"
+    return ""
+
+
 def wrong(folder: Path, suffix: str, data: bytes, expected: list[Edge] | None) -> str:
     """What is wrong with how a file is read; nothing where all is well. expected : its edges, where they are known."""
     path = folder / f"net{suffix}"
@@ -172,6 +186,8 @@ def wrong(folder: Path, suffix: str, data: bytes, expected: list[Edge] | None) -
     if time.perf_counter() - begin > SLOWEST:
         return f"took {time.perf_counter() - begin:.1f} s"
     g = net.conductances()
+    if suffix in (".csv", ".dat") and (lost := lost_lines(read_text(path), net)):
+        return lost
     if expected is not None:
         found = sorted((*sorted(pair), value) for pair, value in zip(net.edges.tolist(), g.tolist(), strict=True))
         known = sorted((min(a, b), max(a, b), value if suffix != ".txt" else 1.0) for a, b, value in expected)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LONGEST = 800       # characters of a message
 LARGEST = 2**30     # bytes of a file; the text of a network of 1e7 edges has a quarter of that
 MARKS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
          (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")]
@@ -70,9 +71,11 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     except (OSError, FileError):
         raise
     except ValueError as error:
-        if str(path) in str(error):
+        said = str(error)
+        if str(path) in said and len(said) <= LONGEST:
             raise
-        raise ValueError(f"{path}: {str(error)[:500]}") from error
+        said = said if len(said) <= LONGEST else f"{said[:LONGEST]}..."
+        raise ValueError(said if str(path) in said else f"{path}: {said}") from error
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply to be a network; flatten it") from None
     except Exception as error:

@@ -112,8 +112,8 @@ def _named(columns: Mapping[str, Any], conductance: str | None, resistance: str 
 def _found(columns: Mapping[str, Sequence[Any] | NDArray[Any]], what: str) -> Choice | None:
     """The attribute that is clearly a conductance or a resistance; refuses to guess."""
     choices = [choice for name in columns if (choice := quantity_of(name)) is not None]
-    others = [name for name, texts in columns.items()
-              if quantity_of(name) is None and not LABEL.fullmatch(name.strip().lower()) and _numeric(texts)]
+    others = [name for name, texts in columns.items() if quantity_of(name) is None and _numeric(texts)
+              and not (LABEL.fullmatch(name.strip().lower()) and _counts(texts))]
     if len(choices) > 1 or (others and not choices):
         names = [choice.name for choice in choices] or others
         raise ValueError(f"{what} {' and '.join(map(repr, names))} may hold the conductances; {SAY}")
@@ -140,6 +140,12 @@ def quantity_of(name: str) -> Choice | None:
     if name.isupper() and units and units[0][1] == "M":      # milli or mega, who knows
         return None
     return Choice(name, quantities.pop(), PREFIX[units[0][1]] if units else 1.0)
+
+
+def _counts(texts: Sequence[Any] | NDArray[Any]) -> bool:
+    """Whether numbers tell the edges apart, as an index or a number of each does: whole, and no two the same."""
+    found = [number(text) for text in texts]
+    return len(set(found)) == len(found) and all(value is None or value == int(value) for value in found)
 
 
 def _numeric(texts: Sequence[Any] | NDArray[Any]) -> bool:
