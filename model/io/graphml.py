@@ -13,7 +13,7 @@ from ohmlearn.network import Network
 
 from .edge_list import Given, each_once
 from .text import short
-from .values import number, plain_names, printable, read_values
+from .values import check_count, number, plain_names, printable, read_values
 
 Element = ElementTree.Element
 DEEPEST = 100       # elements within elements
@@ -101,10 +101,14 @@ def _attributes(elements: Sequence[Element], keys: dict[str, Element], kind: str
     """{attribute name: text of every element, its default or None}."""
     defaults = {name: (key.findtext("{*}default") or "").strip() or None for name, key in keys.items()
                 if key.get("for", "all") in (kind, "all")}
-    found: dict[str, list[Any]] = {name: [default] * len(elements) for name, default in defaults.items()}
+    found: dict[str, list[Any]] = {name: [default] * len(elements) for name, default in defaults.items() if default}
     for j, element in enumerate(elements):
         for data in element.iterfind("{*}data"):
-            found.setdefault(data.get("key", ""), [None] * len(elements))[j] = (data.text or "").strip()
+            key = data.get("key", "")
+            if key not in found:
+                found[key] = [None] * len(elements)
+                check_count("a graph", found)
+            found[key][j] = (data.text or "").strip()
     used = {name: texts for name, texts in found.items() if any(text is not None for text in texts)}
     titles = [keys[name].get("attr.name", name) if name in keys else name for name in used]
     return {title if titles.count(title) == 1 else name: texts

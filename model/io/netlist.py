@@ -19,6 +19,7 @@ from ohmlearn.task import Task
 from .operating_point import Branch, OperatingPoint, operating_point
 from .replacing import replacing
 from .spice_cards import GROUND, Card, Placed, SpiceError, flatten, plain, read_deck, split_words
+from .spice_values import value as plain_value
 from .text import read_text, reading
 
 OURS = re.compile(r"n?(\d{1,9})")       # names of nodes that say their number
@@ -181,6 +182,7 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
     notes = [f"passed over: {', '.join(f'{name} ({n})' for name, n in deck.passed.items() if n)}"] if \
         any(deck.passed.values()) else []
     placed: dict[str, Placed] = {}
+    kinds: dict[str, list[Placed]] = {kind: [] for kind in "rvic"}
     values, factors = dict[str, float](), dict[str, float]()
     for x in flatten(deck):
         if x.name in placed:
@@ -188,8 +190,8 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
             raise x.card.wrong(f"there is an element {x.name} already, at line {other.line}"
                                + (f" of {other.path}" if other.path != x.card.path else ""))
         placed[x.name] = x
+        kinds[x.card.words[0][0]].append(x)
         values[x.name], factors[x.name] = _value(x)
-    kinds = {kind: [x for x in placed.values() if x.card.name[0] == kind] for kind in "rvic"}
     if not kinds["r"]:
         raise SpiceError(f"{path} has no resistors; expected cards as in 'R1 a b 4.7k' below a first line of title")
     edges = [x for x in kinds["r"] if values[x.name] > 0 and x.ends[0] != x.ends[1]]
@@ -214,6 +216,8 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
 def _value(x: Placed) -> tuple[float, float]:
     """The checked value of an element, copies of it in parallel included, and what of it is not on the card."""
     card, kind, rest, said = x.card, x.card.name[0], list[str](), dict[str, str]()
+    if len(card.words) == 4 and kind == "r" and (quick := plain_value(card.words[3])) and 1e-300 < quick < 1e300:
+        return quick, 1.0       # most cards of large decks
     for word in x.card.words[3:]:
         key, equals, text = word.partition("=")
         if equals and key and word[0] not in "{'":

@@ -13,7 +13,7 @@ from ohmlearn.network import Network
 
 from .edge_list import Given, each_once
 from .graphml import DEEPEST, parse_xml
-from .values import number, plain_names, read_values
+from .values import check_count, number, plain_names, read_values
 
 ALL = Given()
 Edge = tuple[int, int, dict[str, Any]]
@@ -35,7 +35,9 @@ def from_networkx(graph: Any, *, conductance: str | None = None, resistance: str
 
 def _network(graph: Any, name: str, given: Given) -> Network:
     labels, place, edges = _numbered(graph)
-    columns = {str(key): [edge[2].get(key) for edge in edges] for key in dict.fromkeys(k for e in edges for k in e[2])}
+    keys = dict.fromkeys(key for edge in edges for key in edge[2])
+    check_count("a graph", keys)
+    columns = {str(key): [edge[2].get(key) for edge in edges] for key in keys}
 
     def where(j: int) -> str:
         a, b, _ = edges[j]

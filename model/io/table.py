@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .text import short
-from .values import number, quantity_of
+from .values import check_count, number, quantity_of
 
 STATED = re.compile(r"[#%]\s*(nodes|edges):\s*(\d{1,18})\s*(?:edges:.*)?$", re.IGNORECASE)
 NODE_NAME = re.compile(r"# node (\d{1,18}): (.+)$")
@@ -211,7 +211,10 @@ def _attributes(path: str, lines: Iterable[tuple[int, str]]
         ends[0].append(found[1])
         ends[1].append(found[2])
         for name, value in said.items():
-            values.setdefault(str(name), [None] * row).append(value)
+            if str(name) not in values:
+                values[str(name)] = [None] * row
+                check_count(path, values)
+            values[str(name)].append(value)
         for column in values.values():
             column += [None] * (row + 1 - len(column))
     return ends, values

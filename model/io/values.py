@@ -20,6 +20,7 @@ QUANTITIES = {"conductance": "conductance", "conductances": "conductance", "g": 
 FILLERS = {"edge", "branch", "line", "link", "in", "of", "the", "value", "pu", "dc", "electrical"}
 LABEL = re.compile(r"(|unnamed.*|(edge|branch|line|link|resistor)?[\s_]*(id|idx|index|number|name|label|key)?)")
 UNIT = re.compile(r"([kMGTmuµμn]?)([Oo]hms?|OHMS?|Ω|Ω|[Ss]iemens|S)")
+MOST = 500         # attributes of edges or nodes
 PREFIX = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9}
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)      # D: exponents of Fortran
 SAY = "say conductance=NAME or resistance=NAME (--conductance, --resistance on the command line), or " \
@@ -159,6 +160,12 @@ def _numeric(texts: Sequence[Any] | NDArray[Any]) -> bool:
 def printable(text: str) -> str:
     """A text on one line; characters that do not show become blanks."""
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def check_count(path: str, columns: Mapping[str, Any]) -> None:
+    """Raise where edges or nodes have more attributes than can be meant, and than memory should hold."""
+    if len(columns) > MOST:
+        raise ValueError(f"{path}: there are more than {MOST} attributes; take out those that are not needed")
 
 
 def plain_names(labels: Sequence[Any], *, distinct: bool = True) -> tuple[str, ...] | None:
