@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HOLD = typer.Option(None, "--hold", metavar="NODE=VOLTS", help="Hold a node at a voltage; say it once per node.")
 INJECT = typer.Option(None, "--inject", metavar="NODE=AMPERES", help="Inject a current at a node.")
+DROP = typer.Option(None, "--drop", metavar="NODE:NODE=VOLTS", help="Hold the drop from the first node to the second; "
+                    "say it once per pair.")
 OUTPUT = typer.Option(None, "--output", "-o", help="Write the voltages here, .npy or text; else they are printed.")
 
 
@@ -28,6 +30,7 @@ def solve(
     network: Path = NETWORK,
     hold: list[str] = HOLD,
     inject: list[str] = INJECT,
+    drop: list[str] = DROP,
     conductances: Path = CONDUCTANCES,
     method: str = typer.Option("auto", help="auto, or the solver to use."),
     rtol: float = typer.Option(1e-10, help="Largest residual, relative to the driving currents."),
@@ -42,12 +45,14 @@ def solve(
     from ohmlearn.io.files import is_deck
 
     if is_deck(network):
-        if hold or inject:
+        if hold or inject or drop:
             raise ValueError("a deck says itself what is held and injected; change its V and I cards")
         return solve_deck(network, conductances, output)
     net = Network.read(network, conductance=conductance, resistance=resistance, nodes=nodes)
     held = pairs(net, hold, "--hold", "NODE=VOLTS")
     injected = pairs(net, inject, "--inject", "NODE=AMPERES")
+    if drop:
+        return solve_drops(net, read_conductances(net, conductances), held, injected, drop, output)
     currents = np.zeros(net.n_nodes)
     currents[net.check_nodes(list(injected), "injected node") if injected else []] = list(injected.values())
     circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol)
@@ -75,6 +80,27 @@ def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> No
     if output is None:
         for name in circuit.voltage_sources:
             typer.echo(f"i({name}) {point.currents[name]:.15g}")
+
+
+def solve_drops(net: Network, g: np.ndarray, held: dict[int, float], injected: dict[int, float], drop: list[str],
+                output: Path | None) -> None:
+    """Voltages where drops are held too."""
+    import numpy as np
+    from ohmlearn.io.operating_point import Driven, operating_point
+
+    drops: dict[tuple[int, int], float] = {}
+    for text in drop:
+        ends, _, value = text.rpartition("=")
+        first, _, second = ends.partition(":")
+        if not second or value.strip() == "":
+            raise ValueError(f"--drop {text!r} is not NODE:NODE=VOLTS, as in --drop 3:5=0.5")
+        drops[net.node(first, "node of a drop"), net.node(second, "node of a drop")] = float(value)
+    point = operating_point(Driven(net, held, drops, injected), g)
+    floating = np.flatnonzero(np.isnan(point.array))
+    if floating.size:
+        raise ValueError(f"node {net.label(int(floating[0]))} floats ({floating.size} such nodes); hold a node there")
+    typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s", err=True)
+    write_numbers(point.array, output, net.node_names)
 
 
 def pairs(network: Network, texts: list[str] | None, option: str, form: str) -> dict[int, float]:
