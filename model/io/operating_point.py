@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.network import Network, connected_components
-from ohmlearn.outputs import Ties
+from ohmlearn.outputs import Held, Ties
 
 from .spice_cards import Card
 
@@ -21,13 +22,14 @@ Nodes = NDArray[np.int64]
 class Branch:
     """An element between two nodes. ends : node numbers, -1 for a ground that is no node of the network.
 
-    value : ohm, V, A or F. card : where it stands.
+    value : ohm, V, A or F. card : where it stands. factor : value over what the card says, for copies in parallel.
     """
 
     name: str
     ends: tuple[int, int]
     value: float
     card: Card
+    factor: float = 1.0
 
 
 class Circuit(Protocol):
@@ -48,6 +50,21 @@ class Circuit(Protocol):
 
 
 
+class Driven:
+    """A network with held nodes, held drops and injected currents, {node or pair: value}, as a Circuit.
+
+    Raises ValueError for a drop that follows from the other held voltages or contradicts them.
+    """
+
+    def __init__(self, network: Network, sources: Mapping[int, float], drops: Mapping[tuple[int, int], float],
+                 currents: Mapping[int, float]) -> None:
+        Held(sources, drops)
+        self.network, self.sources, self.drops = network, sources, drops
+        self.capacitors, self.capacitances = np.empty((0, 2), dtype=np.int64), np.empty(0)
+        card = Card((), "", 0)
+        self.branches = {"r": (), "i": [Branch(f"i{k}", (-1, k), value, card) for k, value in currents.items()]}
+
+
 @dataclass(frozen=True, eq=False)
 class OperatingPoint(Mapping[str, float]):
     """Voltages of a circuit at rest in V, by the nodes' names in any case.
@@ -63,11 +80,12 @@ class OperatingPoint(Mapping[str, float]):
     currents: Mapping[str, float]
     method: str = ""
     seconds: float = 0.0
-    _numbers: dict[str, int] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
 
     def __getitem__(self, name: str) -> float:
-        if not self._numbers:
-            self._numbers.update({name: k for k, name in enumerate(self.names)})
         return float(self.array[self._numbers[name.lower()]])
 
     def __iter__(self) -> Iterator[str]:
@@ -91,12 +109,12 @@ def operating_point(circuit: Circuit, g: Floats) -> OperatingPoint:
     group, level, known = tie
     edges = group[network.edges]
     used = (edges[:, 0] != edges[:, 1]) & (g > 0)
-    part = connected_components(edges[used], int(group.max()) + 1)
+    part = connected_components(edges[used], int(group.max()) + 1).astype(np.int64)
     rest = level[network.edges]
     injected = np.zeros(n + 1)
     for x in circuit.branches.get("i", ()):
         np.add.at(injected, [k if k >= 0 else n for k in x.ends], [-x.value, x.value])
-    pushed = np.bincount(group, injected)
+    pushed = np.bincount(group, injected).astype(np.float64, copy=False)
     flow = -g * (rest[:, 0] - rest[:, 1])
     pushed += np.bincount(edges[:, 0], flow, pushed.size) - np.bincount(edges[:, 1], flow, pushed.size)
     _check_balance(circuit, group, part, known, pushed, injected)
@@ -109,11 +127,12 @@ def operating_point(circuit: Circuit, g: Floats) -> OperatingPoint:
         _by_capacitors(circuit, voltages, part[group], part[known])
     currents = _currents(circuit, g, voltages, n)
     stats = None if solver is None else solver.stats
-    return OperatingPoint(network.node_names or (), voltages[:n], currents, stats.method if stats else "",
+    names = network.node_names or tuple(map(str, range(n)))
+    return OperatingPoint(names, voltages[:n], currents, stats.method if stats else "",
                           stats.setup_seconds + stats.solve_seconds if stats else 0.0)
 
 
-def first_of(part: NDArray[np.int32], but: int) -> list[int]:
+def first_of(part: NDArray[Any], but: int) -> list[int]:
     """The first node of every part but one."""
     numbers, first = np.unique(part, return_index=True)
     return [int(k) for k in first[numbers != but]]
@@ -181,10 +200,11 @@ def _currents(circuit: Circuit, g: Floats, voltages: Floats, n: int) -> dict[str
     network, branches = circuit.network, circuit.branches
     a, b = network.edges.T
     through = g * (voltages[a] - voltages[b])
-    found = dict(zip(network.edge_names or (), through.tolist(), strict=True))
+    names = network.edge_names or map(str, range(network.n_edges))
+    found = dict(zip(names, through.tolist(), strict=True))
     found |= {x.name: 0.0 for x in branches["r"] if x.ends[0] == x.ends[1]}
     found |= {x.name: x.value for x in branches.get("i", ())}
-    leaves = np.bincount(a, through, n + 1) - np.bincount(b, through, n + 1)
+    leaves = np.zeros(n + 1) + np.bincount(a, through, n + 1) - np.bincount(b, through, n + 1)
     for x in branches.get("i", ()):
         np.add.at(leaves, [k if k >= 0 else n for k in x.ends], [x.value, -x.value])
     shorts = [*branches.get("v", ()), *(x for x in branches["r"] if x.value == 0 and x.ends[0] != x.ends[1])]
