@@ -158,10 +158,9 @@ class Equilibrium:
     def _solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats) -> Floats:
         """(k, n_rows) voltages, of which only those of the core take iterations."""
         assert self._mesh is not None
-        core, handed = (np.stack(part) for part in zip(*map(self._mesh.restrict, rhs), strict=True))
+        core, handed = self._mesh.restrict_rows(rhs)
         start = None if guess is None else guess[:, self._mesh.kept]
-        found = self._solver.solve(core, start, scales, NEARLY * self.rtol)
-        return np.stack([self._mesh.extend(*pair) for pair in zip(found, handed, strict=True)])
+        return self._mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol), handed)
 
     def _refine(self, rows: Floats, held: Floats, injected: Floats, span: Floats) -> tuple[Floats, Floats]:
         """Correct rows (k, n_rows) until their errors are small enough; returns them and the estimated errors (k,)."""
@@ -219,9 +218,9 @@ class Equilibrium:
         """Estimates (k, n_rows) of what rows lack, and of what rounding of the residuals hides from them."""
         assert self._mesh is not None
         both = np.concatenate([left, 4 * np.finfo(float).eps * abs(left)]) if self._careful else left
-        core, handed = (np.stack(part) for part in zip(*map(self._mesh.restrict, both), strict=True))
+        core, handed = self._mesh.restrict_rows(both)
         z, factor = self._solver.corrections(core)
-        found = np.stack([self._mesh.extend(*pair) for pair in zip(z, handed, strict=True)])
+        found = self._mesh.extend_rows(z, handed)
         count = len(left)
         if not np.isfinite(factor):
             found[:] = np.inf

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.linalg import blocked
 from ohmlearn.kernels.linalg import star_mesh as kernels
+from ohmlearn.kernels.simd.vectors import aligned
 
 from .backends import Apply
+from .conjugate_gradient import SEVERAL, parts, side_by_side
 from .grounded_laplacian import Laplacian, Pattern
 
 if TYPE_CHECKING:
@@ -54,21 +57,58 @@ class StarMesh:
         return self._pattern.matrix(weights[self._edges], ground), ground
 
     def restrict(self, currents: Floats) -> tuple[Floats, Floats]:
-        """Currents into the core's rows, (n_rows,), from those into all (rows of L_FF,), and what `extend` needs."""
-        handed = currents.copy()
-        kernels.restrict(handed, self._plan, self._share)
-        return handed[self.kept], handed
+        """Currents into the core's rows, (n_rows,), from those into all (rows of L_FF,), and what `extend` needs.
+
+        Or (n_rows, LANES) from (rows of L_FF, LANES), aligned, side by side.
+        """
+        if currents.ndim == 1:
+            handed = currents.copy()
+            kernels.restrict(handed, self._plan, self._share)
+            return handed[self.kept], handed
+        handed, core = aligned(*currents.shape), aligned(self.n_rows, currents.shape[1])
+        handed[:] = currents
+        blocked.restrict(handed, self._plan, self._share)
+        core[:] = handed[self.kept]
+        return core, handed
 
     def extend(self, core: Floats, handed: Floats) -> Floats:
         """Voltages of all rows from the core's, and from what `restrict` handed on."""
-        voltages = np.empty_like(handed)
+        if core.ndim == 1:
+            voltages = np.empty_like(handed)
+            voltages[self.kept] = core
+            kernels.extend(voltages, handed, self._plan, self._share, self._total)
+            return voltages
+        voltages = aligned(*handed.shape)
         voltages[self.kept] = core
-        kernels.extend(voltages, handed, self._plan, self._share, self._total)
+        blocked.extend(voltages, handed, self._plan, self._share, self._total)
+        return voltages
+
+    def restrict_rows(self, currents: Floats) -> tuple[Floats, Floats]:
+        """`restrict` for (k, rows of L_FF) currents, one right-hand side a row, several side by side."""
+        core, handed = np.empty((len(currents), self.n_rows)), np.empty_like(currents)
+        for part in parts(len(currents)):
+            if part.stop - part.start < SEVERAL:
+                for k in range(part.start, part.stop):
+                    core[k], handed[k] = self.restrict(currents[k])
+            else:
+                own, others = self.restrict(side_by_side(currents[part]))
+                core[part], handed[part] = own.T[:len(core[part])], others.T[:len(core[part])]
+        return core, handed
+
+    def extend_rows(self, core: Floats, handed: Floats) -> Floats:
+        """`extend` for what `restrict_rows` gave."""
+        voltages = np.empty_like(handed)
+        for part in parts(len(core)):
+            if part.stop - part.start < SEVERAL:
+                for k in range(part.start, part.stop):
+                    voltages[k] = self.extend(core[k], handed[k])
+            else:
+                voltages[part] = self.extend(side_by_side(core[part]), side_by_side(handed[part])).T[:len(core[part])]
         return voltages
 
     def around(self, apply: Apply) -> Apply:
         """An inverse of L_FF, or an approximation, from one of the core's matrix."""
         def whole(currents: Floats) -> Floats:
             core, handed = self.restrict(currents)
-            return self.extend(apply(core), handed)
-        return whole
+            return self.extend(apply(core) if core.ndim == 1 else apply.block(core), handed)
+        return Apply(whole, whole)
