@@ -83,6 +83,10 @@ class Backend:
         None where there is none."""
         return None
 
+    def packed(self) -> Factor | None:
+        """The factor prepared last in double precision; None where there is none, or it is not L D Lᵀ."""
+        return None
+
 
 def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: Floats, excess: Floats,
              dtype: type[np.floating[Any]] = np.float32) -> FactorApply:
@@ -123,6 +127,10 @@ class SuperLU(Backend):
     def lighter(self) -> Apply | None:
         factor, self._factor = self._factor, None
         return None if factor is None else self._laid_out(factor, np.float32)
+
+    def packed(self) -> Factor | None:
+        found = self._laid_out(self._factor, np.float64)
+        return None if found is None else found.factor
 
     def _laid_out(self, factor: Any, dtype: type[np.floating[Any]]) -> FactorApply | None:
         if not np.array_equal(factor.perm_r, factor.perm_c):      # it pivoted: L D Lᵀ it is not
@@ -213,6 +221,12 @@ class Cholmod(Backend):
         lower = self._factor.L()
         diagonal = lower.diagonal()
         return laid_out(self._factor.P().astype(np.int32), lower, diagonal, diagonal**2, self._excess)
+
+    def packed(self) -> Factor | None:
+        lower = self._factor.L()
+        diagonal = lower.diagonal()
+        order = self._factor.P().astype(np.int32)
+        return laid_out(order, lower, diagonal, diagonal**2, self._excess, np.float64).factor
 
 
 class ApxChol(Backend):

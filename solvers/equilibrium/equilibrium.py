@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.network import Network, real
+from ohmlearn.network import Network
 
 from .backend_table import DIRECT
 from .backends import installed
 from .grounded_laplacian import Laplacian
 from .memory import require
+from .network_responses import NetworkResponses, columns_of
 from .node_order import Layout
 from .refined_solve import NotConverged as NotConverged
 from .refined_solve import RefinedSolve
@@ -20,7 +21,7 @@ Floats = NDArray[np.float64]
 SMALL = 2000  # nodes up to which a network is taken in the order given
 
 
-class Equilibrium:
+class Equilibrium(NetworkResponses):
     """Solver for L(G) v = I with held nodes: set up once for a network, solve for many G, voltages, currents.
 
     network : the graph. Every component of it needs a held node, else its voltages are undefined.
@@ -71,19 +72,20 @@ class Equilibrium:
         Raises NotConverged rather than return voltages that are further off than rtol, by estimate.
         """
         g = self.network.conductances(conductances)
-        held = _columns(held_voltages, self.held.size, "held_voltages")
-        injected = _columns(currents, self.network.n_nodes, "currents")
+        held = columns_of(held_voltages, self.held.size, "held_voltages")
+        injected = columns_of(currents, self.network.n_nodes, "currents")
         k = max(held.shape[1], injected.shape[1])
         if not {held.shape[1], injected.shape[1]} <= {1, k} or k == 0:
             raise ValueError(f"held_voltages has {held.shape[1]} columns and currents has {injected.shape[1]}; give "
                              "both as many, or one of them one only")
         single = (held_voltages is None or np.ndim(held_voltages) == 1) and (currents is None or np.ndim(currents) == 1)
         held, injected = np.broadcast_to(held, (len(held), k)), np.broadcast_to(injected, (len(injected), k))
-        guess = None if start is None else _columns(start, self.network.n_nodes, "start")
+        guess = None if start is None else columns_of(start, self.network.n_nodes, "start")
         with self._lock:
             rows = np.empty((k, 0))
             if self.laplacian.n_rows:
                 rows = self._rows.rows(g, held, injected, guess)
+            self._used, self._injected = g, injected
             voltages = self.laplacian.scatter(rows.T, held)
         return voltages[:, 0] if single else voltages
 
@@ -113,16 +115,3 @@ def bytes_needed(n_nodes: int, n_edges: int, method: str = "auto") -> float:
     # of a direct factor: as it is made, copied out, and laid out anew to be kept
     fill = {"superlu": 51 * direct, "cholmod": 33 * direct, "amg": 40 * entries}
     return 1.25 * float(pattern + fill.get(method, 40 * n_edges + 60 * n_nodes) + 8 * 8 * n_nodes)
-
-
-def _columns(values: ArrayLike | None, length: int, what: str) -> NDArray[np.float64]:
-    """Checked (length, k) columns of given values; None is a column of zeros."""
-    if values is None:
-        return np.zeros((length, 1))
-    columns = real(values, what)
-    if columns.ndim not in (1, 2) or columns.shape[0] != length:
-        raise ValueError(f"{what} must have shape ({length},) or ({length}, k), not {columns.shape}")
-    bad = np.argwhere(~np.isfinite(columns))
-    if bad.size:
-        raise ValueError(f"{what}[{bad[0][0]}] is {columns[tuple(bad[0])]}; it must be finite")
-    return columns if columns.ndim == 2 else columns[:, None]

@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.linalg.laplacian import node_currents, node_currents_compensated, total_conductances
 from ohmlearn.network import connected_components
 
+from .backend_table import WIDE
 from .grounded_laplacian import Laplacian
+from .pair_resistance import PairResistance
 from .preconditioner_reuse import Stats, Upkeep
 from .star_mesh import StarMesh
 
@@ -27,16 +29,17 @@ class RefinedSolve:
 
     laplacian : L_FF. rtol : largest estimated error of a voltage, relative to the largest voltage difference. method,
     keep : see :class:`Equilibrium`. stats : what the solves took.
-    scaled : (n_edges,) the conductances in use, times 2^unit; mesh : the core, made with the first of them.
+    scaled : (n_edges,) the conductances in use, times 2^unit; mesh : the core.
     """
 
     def __init__(self, laplacian: Laplacian, method: str, rtol: float, keep: bool) -> None:
         self.laplacian, self.network, self.held, self.rtol = laplacian, laplacian.network, laplacian.held, rtol
         self.stats = Stats()
         self._solver = Upkeep(method, laplacian.thin, not keep, self.stats)
-        self.mesh: StarMesh | None = None
+        self.mesh = StarMesh(laplacian, laplacian.thin)
         self._conductances: Floats | None = None
         self._last: Floats | None = None
+        self._direct: PairResistance | None = None
         self.scaled = np.empty(0)
         self.unit, self._contrast = 0, 0.0
         self._hub = bool(self.network.degree.max() > HUB)
@@ -57,13 +60,28 @@ class RefinedSolve:
         middle = (np.log2(least) + np.log2(most)) / 2
         self.unit = 0 if abs(middle) < 200 else -round(middle)
         self._contrast = float(np.log10(most) - np.log10(least))
-        self.mesh = self.mesh or StarMesh(self.laplacian, self.laplacian.thin)
         self.scaled = np.ldexp(g, self.unit) if self.unit else g
         moved = _moved(self._conductances, g)
         self._solver.update(*self.mesh.reduce(self.scaled), self._contrast, moved, self.scaled)
         self._totals = np.empty(self.network.n_nodes)
         total_conductances(self._totals, self.network.edges, self.scaled)
-        self._conductances = g
+        self._conductances, self._direct = g, None
+
+    def corrected(self, residuals: Floats) -> Floats:
+        """L⁻¹ residuals, (n_nodes,) both, by iterations alone; 0 at held nodes."""
+        right = self.laplacian.gather(residuals)[None]
+        if not right.any():
+            return np.zeros_like(residuals)
+        rows = self.solve_core(right, None, np.zeros(1))
+        return self.laplacian.scatter(rows[0], np.zeros(self.held.size))
+
+    def pair_resistance(self) -> PairResistance | None:
+        """Resistances of pairs on a direct factor at the conductances in use, kept until others are; None where that
+        fills up or errs."""
+        if not self.laplacian.thin and self.mesh.n_rows > WIDE:
+            return None
+        self._direct = self._direct or PairResistance(self.laplacian, self.mesh, self.scaled)
+        return self._direct if self._direct.intact else None
 
     def rows(self, g: Floats, held: Floats, injected: Floats, start: Floats | None) -> Floats:
         """(k, n_rows) voltages of the free nodes, refined until their estimated errors are small enough.
@@ -90,7 +108,6 @@ class RefinedSolve:
 
     def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats) -> Floats:
         """(k, n_rows) voltages, of which only those of the core take iterations."""
-        assert self.mesh is not None
         core, handed = self.mesh.restrict_rows(rhs)
         start = None if guess is None else guess[:, self.mesh.kept]
         return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol), handed)
@@ -149,7 +166,6 @@ class RefinedSolve:
 
     def _corrections(self, left: Floats) -> tuple[Floats, Floats]:
         """Estimates (k, n_rows) of what rows lack, and of what rounding of the residuals hides from them."""
-        assert self.mesh is not None
         both = np.concatenate([left, 4 * np.finfo(float).eps * abs(left)]) if self._careful else left
         core, handed = self.mesh.restrict_rows(both)
         z, factor = self._solver.corrections(core)

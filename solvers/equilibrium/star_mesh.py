@@ -27,7 +27,8 @@ class StarMesh:
 
     laplacian : L_FF; the order of elimination depends on its edges alone. thin : whether they reach no further than in
     two dimensions (`Layout.thin`).
-    n_rows : rows of the core, at least one; kept : (n_rows,) rows of L_FF that they are.
+    n_rows : rows of the core, at least one; kept : (n_rows,) rows of L_FF that they are. plan, share, total : what is
+    eliminated, and by which numbers, see the kernels.
     """
 
     def __init__(self, laplacian: Laplacian, thin: bool) -> None:
@@ -36,12 +37,12 @@ class StarMesh:
         mesh = kernels.Mesh(np.empty(4 * m + 2, np.int32), np.empty(4 * m + 2, np.int32), np.full(n, -1, np.int32),
                             np.zeros(n, np.int32))
         count = kernels.take_edges(self._slots, mesh, laplacian.ends)
-        self._plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER)
+        self.plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER)
         self.kept = np.flatnonzero(mesh.degree >= 0).astype(np.int32)
         ends, edges = np.empty((self._n_edges, 2), np.int32), np.empty(self._n_edges, np.int32)
         left = kernels.core_edges(ends, edges, mesh)
         self._pattern, self._edges = Pattern(self.kept.size, ends[:left].copy()), edges[:left].copy()
-        self._share, self._total = np.empty(self._plan.near.size), np.empty(self._plan.order.size)
+        self.share, self.total = np.empty(self.plan.near.size), np.empty(self.plan.order.size)
 
     @property
     def n_rows(self) -> int:
@@ -51,7 +52,7 @@ class StarMesh:
         """The core's matrix (n_rows, n_rows) and its conductances to ground (n_rows,), from the network's (n_edges,)
         conductances; restrict and extend belong to these from now on."""
         weights, excess = np.empty(self._n_edges), self.laplacian.excess(conductances)
-        kernels.eliminate(self._plan, self._share, self._total, weights, excess, self._slots,
+        kernels.eliminate(self.plan, self.share, self.total, weights, excess, self._slots,
                           self.laplacian.sorted(conductances))
         ground = excess[self.kept]
         return self._pattern.matrix(weights[self._edges], ground), ground
@@ -63,11 +64,11 @@ class StarMesh:
         """
         if currents.ndim == 1:
             handed = currents.copy()
-            kernels.restrict(handed, self._plan, self._share)
+            kernels.restrict(handed, self.plan, self.share)
             return handed[self.kept], handed
         handed, core = aligned(*currents.shape), aligned(self.n_rows, currents.shape[1])
         handed[:] = currents
-        blocked.restrict(handed, self._plan, self._share)
+        blocked.restrict(handed, self.plan, self.share)
         core[:] = handed[self.kept]
         return core, handed
 
@@ -76,11 +77,11 @@ class StarMesh:
         if core.ndim == 1:
             voltages = np.empty_like(handed)
             voltages[self.kept] = core
-            kernels.extend(voltages, handed, self._plan, self._share, self._total)
+            kernels.extend(voltages, handed, self.plan, self.share, self.total)
             return voltages
         voltages = aligned(*handed.shape)
         voltages[self.kept] = core
-        blocked.extend(voltages, handed, self._plan, self._share, self._total)
+        blocked.extend(voltages, handed, self.plan, self.share, self.total)
         return voltages
 
     def restrict_rows(self, currents: Floats) -> tuple[Floats, Floats]:
