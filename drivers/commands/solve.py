@@ -28,7 +28,8 @@ def solve(
     inject: list[str] = INJECT,
     conductances: Path = CONDUCTANCES,
     method: str = typer.Option("auto", help="auto, or the solver to use."),
-    rtol: float = typer.Option(1e-10, help="Largest residual, relative to the driving currents."),
+    rtol: float = typer.Option(1e-10, help="Largest estimated error of a voltage, relative to the largest "
+                                            "voltage difference."),
     output: Path = OUTPUT,
 ) -> None:
     """Voltages of all nodes with some held, and what the solve took."""
@@ -45,7 +46,7 @@ def solve(
     voltages = circuit.solve(read_conductances(net, conductances, stored), list(held.values()), currents)
     stats = circuit.stats
     typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
-               f"residual {stats.residual:.1e}, setup {stats.setup_seconds:.3g} s, solve {stats.solve_seconds:.3g} s",
+               f"error {stats.error:.1e} V, setup {stats.setup_seconds:.3g} s, solve {stats.solve_seconds:.3g} s",
                err=True)
     write_numbers(voltages, output)
 

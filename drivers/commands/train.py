@@ -33,6 +33,8 @@ def train(
     step: Annotated[float | None, typer.Option(help="Update the conductances in finite steps of so many training "
                                                     "steps (1 at rate 0: the map of Fig. 2a).")] = None,
     tolerance: Annotated[float, typer.Option(help="Relative error of τ that steps may make.")] = 1e-3,
+    solver: Annotated[str, typer.Option(help="How a network of more than 4000 nodes is solved: auto, "
+                                             "approximate-cholesky, amg, …")] = "auto",
     feasible: Annotated[bool, typer.Option("--feasible", help="Draw targets within reach only.")] = False,
     threads: Annotated[int | None, typer.Option(help="Default: all cores that the process may use.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write numbers, conductances and traces to this .npz.")] = None,
@@ -58,7 +60,7 @@ def train(
                         rule=ol.Rule(nudge=nudge, floor_mode=floor_mode),  # type: ignore[arg-type]
                         record=ol.Record(per_decade=20) if save or plot else None, tolerance=tolerance,
                         updates=None if step is None else ol.Discrete(step=step),
-                        checkpoint=checkpoint, progress=not quiet)
+                        checkpoint=checkpoint, progress=not quiet, solver=solver)
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED if checkpoint else 130) from None
     typer.echo(f"{net!r}, {sources} sources, {targets} targets, task seed {seed}")

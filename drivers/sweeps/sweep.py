@@ -109,7 +109,8 @@ class Sweep:
             None if said.dt == "auto" else said.dt,
             None if self.tables.record is None else Record(**self.tables.record.model_dump()),
             None if said.conductances is None else self.network.conductances(said.conductances),
-            tolerance=said.tolerance, go_on=said.go_on, schedule=self.schedule, updates=self.updates)
+            tolerance=said.tolerance, go_on=said.go_on, schedule=self.schedule, updates=self.updates,
+            solver=said.solver or "auto")
 
     def __len__(self) -> int:
         return len(self.tasks) * self.rates.size

@@ -129,6 +129,7 @@ class SweepTable(Table):
     go_on: bool = False
     conductances: Positive | list[NotNegative] | None = None
     keep_state: bool = True
+    solver: Literal["auto", "approximate-cholesky", "amg", "superlu", "dense", "cholmod", "apxchol"] | None = None
 
     @model_validator(mode="after")
     def sound(self) -> SweepTable:

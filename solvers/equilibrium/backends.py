@@ -263,5 +263,7 @@ def make(method: str) -> Backend:
     if method not in BACKENDS:
         raise ValueError(f"method must be 'auto' or one of {', '.join(BACKENDS)}, not {method!r}")
     if not installed(method):
-        raise ValueError(f"method {method!r} needs the package {NEEDS[method][1]}: pip install 'ohmlearn[{method}]'")
+        library = ", which is built against SuiteSparse (Debian: apt install libsuitesparse-dev)"
+        raise ValueError(f"method {method!r} needs the package {NEEDS[method][1]}: pip install 'ohmlearn[{method}]'"
+                         + (library if method == "cholmod" else ""))
     return BACKENDS[method]()
