@@ -62,8 +62,9 @@ def orthonormal(vectors: Floats) -> tuple[Floats, Floats]:
     try:
         lower = np.linalg.cholesky(gram / np.outer(size, size))
     except np.linalg.LinAlgError:
-        return tuple(np.linalg.qr(vectors))
+        lower = np.zeros_like(gram)
     if not np.diag(lower).min() > 1e-3:
-        return tuple(np.linalg.qr(vectors))
+        found = np.linalg.qr(vectors)
+        return found[0], found[1]
     upper = (lower * size[:, None]).T
     return vectors @ np.linalg.inv(upper), upper

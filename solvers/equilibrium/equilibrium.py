@@ -40,7 +40,8 @@ class Equilibrium(NetworkResponses):
                  keep: bool = True) -> None:
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, not {type(network).__name__}; Network.from_edges takes edges")
-        if isinstance(rtol, bool) or not isinstance(rtol, (int, float, np.number)) or not 0 < rtol < 1:
+        given: Any = rtol
+        if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 < given < 1:
             raise ValueError(f"rtol must lie between 0 and 1, not {rtol!r}; 1e-10 is usual")
         self.network, self.rtol = network, rtol
         self.held = network.check_nodes(held, "held node")
