@@ -119,7 +119,7 @@ class Sweep:
             None if self.tables.record is None else Record(**self.tables.record.model_dump()),
             None if said.conductances is None else self.network.conductances(said.conductances),
             tolerance=said.tolerance, go_on=said.go_on, method=said.method, precision=said.precision,
-            schedule=self.schedule, updates=self.updates)
+            schedule=self.schedule, updates=self.updates, solver=said.solver or "auto")
 
     def __len__(self) -> int:
         return len(self.tasks) * self.rates.size
