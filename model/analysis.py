@@ -1,6 +1,8 @@
 """The Hessians along a training, and the physical Hessian from measured responses (paper 2)."""
-from ohmlearn.drivers.analysis.hessians_along_training import hessians_along_training
-from ohmlearn.solvers.hessian.hessian_trajectory import HessianTrajectory, hessian_trajectory
-from ohmlearn.solvers.hessian.responses import Responses, measure_responses
+from .lazy_names import lazy_names
 
-__all__ = ["HessianTrajectory", "Responses", "hessian_trajectory", "hessians_along_training", "measure_responses"]
+__getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "ohmlearn.drivers.analysis.hessians_along_training": ["hessians_along_training"],
+    "ohmlearn.solvers.hessian.hessian_trajectory": ["HessianTrajectory", "hessian_trajectory"],
+    "ohmlearn.solvers.hessian.responses": ["Responses", "measure_responses"],
+})

@@ -1,4 +1,6 @@
 """The figures of the papers, with their data and a table beside the published values."""
-from ohmlearn.drivers.figures.catalogue import Entry, Settings, entries
+from .lazy_names import lazy_names
 
-__all__ = ["Entry", "Settings", "entries"]
+__getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "ohmlearn.drivers.figures.catalogue": ["Entry", "Settings", "entries"],
+})

@@ -1,4 +1,6 @@
 """Estimators with the interface of scikit-learn; they need the extra `ohmlearn[learn]`."""
-from ohmlearn.drivers.estimators.estimators import CoupledClassifier, CoupledRegressor
+from .lazy_names import lazy_names
 
-__all__ = ["CoupledClassifier", "CoupledRegressor"]
+__getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "ohmlearn.drivers.estimators.estimators": ["CoupledClassifier", "CoupledRegressor"],
+})

@@ -1,5 +1,7 @@
 """Soft modes of a network, and what they tell of the task that it has learned (paper 2)."""
-from ohmlearn.solvers.equilibrium.modes import Modes, soft_modes
-from ohmlearn.solvers.hessian.soft_mode import SoftApproximation, SoftMode, soft_approximation, soft_mode
+from .lazy_names import lazy_names
 
-__all__ = ["Modes", "SoftApproximation", "SoftMode", "soft_approximation", "soft_mode", "soft_modes"]
+__getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "ohmlearn.solvers.equilibrium.modes": ["Modes", "soft_modes"],
+    "ohmlearn.solvers.hessian.soft_mode": ["SoftApproximation", "SoftMode", "soft_approximation", "soft_mode"],
+})

@@ -1,10 +1,12 @@
 """Stores of sweeps: how far a sweep is, its results, and whether its files are sound."""
-from ohmlearn.drivers.jobs.run_sweep import run_sweep
-from ohmlearn.drivers.jobs.sweep_report import write_summary
-from ohmlearn.drivers.store.open_results import open_results
-from ohmlearn.drivers.store.part_file import StoreError
-from ohmlearn.drivers.store.repair import check
-from ohmlearn.drivers.store.status import overview
-from ohmlearn.drivers.sweeps.report import Report
+from .lazy_names import lazy_names
 
-__all__ = ["Report", "StoreError", "check", "open_results", "overview", "run_sweep", "write_summary"]
+__getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "ohmlearn.drivers.jobs.run_sweep": ["run_sweep"],
+    "ohmlearn.drivers.jobs.sweep_report": ["write_summary"],
+    "ohmlearn.drivers.store.open_results": ["open_results"],
+    "ohmlearn.drivers.store.part_file": ["StoreError"],
+    "ohmlearn.drivers.store.repair": ["check"],
+    "ohmlearn.drivers.store.status": ["overview"],
+    "ohmlearn.drivers.sweeps.report": ["Report"],
+})

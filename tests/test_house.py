@@ -25,8 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # What hands on the names that users call: they import from every folder, and nothing of ours imports them for a name
 # that stands elsewhere.
 FACES = {ROOT / "model" / name for name in (
-    "__init__.py", "analysis.py", "figures.py", "lab/__init__.py", "learn.py", "rules/__init__.py", "soft.py",
-    "stores.py", "tasks/__init__.py")}
+    "__init__.py", "lab/__init__.py", "rules/__init__.py", "tasks/__init__.py")}
 DRAWING = ("ohmlearn.drivers.display.plots.", "ohmlearn.drivers.display.network_page.")
 HEAVY = ("numba", "scipy", "matplotlib", "mpi4py", "zarr", "xarray", "networkx", "pyamg", "pydantic", "typer",
          "sklearn")

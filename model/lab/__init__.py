@@ -1,13 +1,10 @@
 """The laboratory circuit of paper 1: its hardware, its tasks, and its training."""
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .circuit import LabCircuit, lab_network, lab_task
 from .run import LabRun, LabRuns
-
-if TYPE_CHECKING:
-    from ohmlearn.drivers.lab.train import train as train
 
 __all__ = ["LabCircuit", "LabRun", "LabRuns", "lab_network", "lab_task", "train"]
 
