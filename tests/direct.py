@@ -13,6 +13,7 @@ _A[5, :5] = 9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656
 _A[6, :6] = 35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84
 _E = np.array([71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
 POINTS = 8          # of a step at which C* is looked at
+AGAIN = 8           # times that a step is taken again to end at a crossing
 BENT = 1e-3         # bend of δ over a step, relative to δ and its change, above which the step is halved
 
 
@@ -132,7 +133,7 @@ def integrate(y, ends, kind, targets, wanted, rule, until, limit, rtol, A, E):
     rhs(y, k[0], ends, kind, rule, n)
     d0, m0, d1, m1 = np.empty(T), np.empty(T), np.empty(T), np.empty(T)
     errors(y, k[0], ends, kind, targets, wanted, n, d0, m0)
-    level, missed, t, steps = until * np.sum(d0 * d0), np.inf, 0.0, 0
+    level, missed, t, steps, again = until * np.sum(d0 * d0), np.inf, 0.0, 0, 0
     degree = np.zeros(n)
     for j in range(ends.shape[0]):
         degree[ends[j, 0]] += y[2 * n + j]
@@ -173,6 +174,10 @@ def integrate(y, ends, kind, targets, wanted, rule, until, limit, rtol, A, E):
             h *= 0.5
             continue
         s, least = crossing(level, d0, d1, h * m0, h * m1)
+        if not np.isnan(s) and again < AGAIN and min(s, 1 - s) * bend > 1e-10 * size and t + s * h > t:
+            h *= s * (1 + 1e-12)                # the cubic is exact at its ends: end a step at the crossing
+            again += 1
+            continue
         y[:] = new
         if not np.isnan(s):
             return t + s * h, missed, steps
