@@ -130,7 +130,7 @@ class Rank:
                 with contextlib.suppress(OSError):
                     note.touch()
         self.stopping.ready = self.world.size > 1   # others may be at work already, whom a hasty end here would kill
-        if training_path(self.sweep.network)[0] == "lanes":     # a large network would be solved once for nothing
+        if training_path(self.sweep.network, self.sweep.ensemble.plain)[0] == "lanes":     # a large network would be solved once for nothing
             job()
 
     def queue(self) -> Queue:
@@ -215,7 +215,7 @@ def compiled_note(sweep: Sweep) -> Path | None:
     from ohmlearn.kernels.simd.jit import cache_folder
 
     ensemble = sweep.ensemble
-    variant = [cpu_target.target_context.codegen().magic_tuple(), training_path(ensemble.network)[0],
+    variant = [cpu_target.target_context.codegen().magic_tuple(), training_path(ensemble.network, ensemble.plain)[0],
                ensemble.rule.ceiling is None, ensemble.rule.frozen is None, "" if ensemble.plain else sweep.digest]
     folder = cache_folder()
     return None if folder is None else folder / f"compiled-{hashlib.sha256(repr(variant).encode()).hexdigest()[:16]}"

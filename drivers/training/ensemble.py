@@ -98,9 +98,10 @@ class Ensemble:
             from ohmlearn.solvers.equilibrium.backends import make
 
             make(self.solver)
-            if few:
-                raise ValueError(f"solver={self.solver!r} is for networks of more than {LANES_UP_TO} nodes; smaller "
-                                 "ones are trained with a factor of their own, so leave solver at 'auto'")
+            if few or not self.plain:
+                raise ValueError(f"solver={self.solver!r} is for networks of more than {LANES_UP_TO} nodes with held "
+                                 "and target nodes, one sample and a plain rule; others are trained with a factor of "
+                                 "their own, so leave solver at 'auto'")
         self.rule.check(self.network)
         ways = {is_plain(task, self.rule, self.schedule) for task in self.tasks}
         if len(ways) > 1 and self.updates is None:
@@ -111,7 +112,7 @@ class Ensemble:
                 sample.check(self.network)
         if self.updates is not None:
             fewest = min(len(self.samples(number)) for number in range(len(self)))
-            check_updates(self.updates, self.network, self.rule, self.schedule, self.record, self.rates, fewest,
+            check_updates(self.updates, self.rule, self.schedule, self.record, self.rates, fewest,
                           self.method != "auto" or self.dt is not None)
         if not self.plain:
             check_general(self)
@@ -196,10 +197,7 @@ def is_plain(task: Task | Sequence[Task], rule: Rule, schedule: Schedule | None)
 
 def check_general(ensemble: Ensemble) -> None:
     """Raise unless the general kernels can follow all members."""
-    network, schedule = ensemble.network, ensemble.schedule
-    if network.n_nodes > LANES_UP_TO:
-        raise NotImplementedError(f"{network!r} is too large for anything but held and target nodes, one sample and "
-                                  f"a plain rule; up to {LANES_UP_TO} nodes all of it works")
+    schedule = ensemble.schedule
     if ensemble.method == "slow":
         raise ValueError("method 'slow' knows held and target nodes, one sample and a plain rule; take 'auto'")
     if schedule is not None and schedule.adapts and np.any(ensemble.rates == 0):

@@ -17,11 +17,13 @@ from ohmlearn.kernels.linalg.block_ldlt import Factor
 from ohmlearn.kernels.linalg.graph import prepare
 from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.rule import Rule
+from ohmlearn.solvers.equilibrium.memory import require
 from ohmlearn.task import Task, as_tasks
 
 from .ensemble import Ensemble
 
 TASKS_KEPT = 1000
+TOO_LARGE = "held and target nodes, one sample and a plain rule take far less"
 
 
 class Places(NamedTuple):
@@ -40,7 +42,8 @@ class Prepared:
     def __init__(self, ensemble: Ensemble) -> None:
         prepare_cache()
         network = ensemble.network
-        self.order, self.graph, self.pattern = prepare(network.edges, network.n_nodes)
+        self.order, self.graph, self.pattern = prepare(
+            network.edges, network.n_nodes, lambda needed: require(needed, f"training {network!r}", TOO_LARGE))
         self.position = np.empty(network.n_nodes, dtype=np.int64)
         self.position[self.order] = np.arange(network.n_nodes)
         self.n_targets = max(as_tasks(task)[0].n_targets for task in ensemble.tasks)

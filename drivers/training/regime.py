@@ -19,11 +19,14 @@ def bytes_of_training(network: Network, rate: float, n_targets: int = 3) -> floa
 LANES_UP_TO = 4000
 
 
-def training_path(network: Network) -> tuple[str, str]:
-    """"lanes" (many runs side by side in vector registers) or "large" (one run on all threads), and why."""
+def training_path(network: Network, plain: bool = True) -> tuple[str, str]:
+    """"lanes" (many runs side by side in vector registers) or "large" (one run on all threads), and why.
+    plain : whether the kernels for held and target nodes, one sample and a plain rule know it all."""
     n = network.n_nodes
     if n <= LANES_UP_TO:
         return "lanes", f"{n} nodes, no more than {LANES_UP_TO}: a block of 8 runs stays in the cache"
+    if not plain:
+        return "lanes", f"{n} nodes, under a task, rule or schedule that only the general kernels know"
     return "large", f"{n} nodes, more than {LANES_UP_TO}: one run at a time, on all threads, with sparse solves"
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.discrete import Discrete
-from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
 
-from .regime import LANES_UP_TO
 
 
 def between(updates: Discrete, rate: float) -> float:
@@ -17,7 +15,7 @@ def between(updates: Discrete, rate: float) -> float:
     return updates.step / (rate or 1.0)
 
 
-def check_updates(updates: Discrete, network: Network, rule: Rule, schedule: Schedule | None,
+def check_updates(updates: Discrete, rule: Rule, schedule: Schedule | None,
                   record: Record | None, rates: NDArray[np.float64], few: int, is_flow: bool) -> None:
     """Raise unless the members of an ensemble can be updated so: what is not known is refused, not ignored.
 
@@ -25,9 +23,6 @@ def check_updates(updates: Discrete, network: Network, rule: Rule, schedule: Sch
     """
     if not isinstance(updates, Discrete):
         raise TypeError(f"updates must be an ohmlearn.Discrete, such as Discrete(step=1.0), or None, not {updates!r}")
-    if network.n_nodes > LANES_UP_TO:
-        raise NotImplementedError(f"{network!r} is too large for discrete updates, which know up to "
-                                  f"{LANES_UP_TO} nodes; leave updates out, or loop over ohmlearn.Equilibrium")
     if is_flow:
         raise ValueError("method and dt are those of a flow; with discrete updates leave them at 'auto'. The time "
                          "from one update to the next is Discrete.step/R")

@@ -15,7 +15,6 @@ PARTS = 16          # of a stretch, between which minima of C* are looked for
 MARGIN = 0.25       # error of the cubic over its bend δ1 - δ0 - h (m0 + m1)/2
 SURE = 1e-3         # of √threshold: dips need not be known better
 JUMP = 0.125        # error of the cubic where the slope jumps half way, over h times the jump
-RECORD = 0.2        # of that error, what is allowed for where costs are recorded: that of smooth δ, up to ω h = 1.6
 WINDS = 0.8         # bend over δ above which δ may oscillate within a stretch
 RESOLVED = 1e-24    # of C*(0): thresholds below it are lost in the rounding of voltages, and not stepped to
 TRIES = 10          # times that a stretch is taken again for the sake of a crossing
@@ -172,7 +171,7 @@ def records_at(me, lane, h, p):
         if me.keeps:
             return (p.times[k, lane] - me.time) / h
         if off < 0:
-            off = max(0.0, RECORD * error(me, lane, h, p) - 1e-12 * np.sqrt(me.initial))
+            off = max(0.0, error(me, lane, h, p) - 1e-12 * np.sqrt(me.initial))
         s = (p.times[k, lane] - me.time) / h
         if off > 0 and off * 4 * s * (1 - s) > 0.5 * me.tolerance * np.sqrt(cost_between(s, lane, h, p)[0]):
             return s

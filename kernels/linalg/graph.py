@@ -1,4 +1,5 @@
 """What is prepared once per graph: the order of its nodes, the walk of a stage, the pattern of the factor."""
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,9 +23,13 @@ class Graph(NamedTuple):
     neighbours: NDArray[np.int32]
 
 
-def prepare(edges: NDArray[np.int64], n_nodes: int) -> tuple[NDArray[np.int64], Graph, Elimination]:
-    """Order (n_nodes,) in which the kernels number the nodes, graph and pattern of an (n_edges, 2) edge list."""
+def prepare(edges: NDArray[np.int64], n_nodes: int,
+            check: Callable[[float], None]) -> tuple[NDArray[np.int64], Graph, Elimination]:
+    """Order (n_nodes,) in which the kernels number the nodes, graph and pattern of an (n_edges, 2) edge list.
+    check : called with the bytes that the pattern, and a factor of 64 bytes a row, will take."""
     order, begin, rows = minimum_degree(edges, n_nodes)
+    count = np.diff(begin).astype(np.float64)
+    check(float(2 * count @ (count + 1) + 80 * (n_nodes + rows.size)))
     position = np.empty(n_nodes, dtype=np.int64)
     position[order] = np.arange(n_nodes)
     ends = position[edges]

@@ -1,4 +1,6 @@
 """Order of elimination and pattern of a sparse LDLᵀ factor, for graphs that are prepared by the thousand."""
+import heapq
+
 import numpy as np
 from ohmlearn.kernels.simd.jit import kernel
 
@@ -15,11 +17,13 @@ def minimum_degree(start, arcs):
     pool, used = np.concatenate((arcs, np.empty_like(arcs))), arcs.size
     order, begin = np.empty(n, dtype=np.int64), np.zeros(n + 1, dtype=np.int64)
     rows, seen = np.empty(2 * arcs.size + n, dtype=np.int64), np.full(n, -1)
+    queue = [count[b] * n + b for b in range(n)]              # the degrees that nodes have or had
+    heapq.heapify(queue)
     for k in range(n):
-        a = -1
-        for b in range(n):
-            if count[b] >= 0 and (a < 0 or count[b] < count[a]):
-                a = b
+        key = heapq.heappop(queue)
+        while count[key % n] != key // n:
+            key = heapq.heappop(queue)
+        a = key % n
         joined = pool[place[a]:place[a] + count[a]].copy()
         order[k], begin[k + 1] = a, begin[k] + joined.size
         while rows.size < begin[k + 1]:
@@ -34,6 +38,7 @@ def minimum_degree(start, arcs):
                 place[b], room[b] = used, 2 * (count[b] + joined.size)
                 used += room[b]
             count[b] = join(pool[place[b]:], count[b], joined, a, b, seen)
+            heapq.heappush(queue, count[b] * n + b)
     return order, begin, rows[:begin[n]]
 
 

@@ -97,12 +97,6 @@ def test_a_limit_before_the_first_update(rate):
     assert "shorter than the time between two updates" in run.reason
 
 
-def test_large_networks_are_refused():
-    network = ol.Network.grid(80, 80)
-    with pytest.raises(NotImplementedError, match="too large for discrete updates"):
-        ol.train(network, ol.Task([0, 6399], [1.0, 0.0], [3000], [0.4]), 0.0, updates=ol.Discrete())
-
-
 def test_a_sweep_of_discrete_updates(tmp_path):
     tables = {"network": {"delaunay": {"n_nodes": 14, "seed": 2}},
               "tasks": {"allosteric": {"sources": 4, "targets": 1, "count": 2, "samples": 2}},

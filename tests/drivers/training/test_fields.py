@@ -57,20 +57,9 @@ def test_the_tables_name_every_field():
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", RULES)
-def test_every_field_of_a_rule_counts_or_is_refused(path, name):
+def test_every_field_of_a_rule_counts(path, name):
     needed, value = RULES[name]
-    try:
-        one = trained(path, needed)
-        two = trained(path, needed | {name: value})
-    except NotImplementedError as error:
-        refused = str(error)
-    else:
-        refused = ""
-    if refused:
-        assert path.startswith("large")
-        assert not ol.Rule(**(needed | {name: value})).plain
-        assert "too large" in refused
-        return
+    one, two = trained(path, needed), trained(path, needed | {name: value})
     change = np.abs(one - two).max()
     if path.endswith("quasistatic") and name in AT_ONCE:
         assert change == 0
@@ -84,12 +73,12 @@ def test_every_field_of_a_schedule_counts_or_is_refused(path, name):
     needed, value = SCHEDULES[name]
     try:
         two = trained(path, {}, ol.Schedule(**(needed | {name: value})))
-    except (ValueError, NotImplementedError) as error:
+    except ValueError as error:
         refused = str(error)
     else:
         refused = ""
     if refused:
-        assert any(word in refused for word in (name, "rate 0", "too large", "switching"))
+        assert any(word in refused for word in (name, "rate 0", "switching"))
         return
     change = np.abs(trained(path, {}, ol.Schedule(**needed)) - two).max()
     if name in ("switching", "blend") and PATHS[path][0] is not SAMPLES:        # one sample is always shown
