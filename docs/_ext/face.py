@@ -26,11 +26,12 @@ RESULTS = {
     "Report": "ohmlearn.drivers.sweeps.report",
     "Theory": "ohmlearn.solvers.theory.linear_theory", "LearningModes": "ohmlearn.solvers.theory.learning_modes",
     "Diverged": "ohmlearn.drivers.training.train", "NotConverged": "ohmlearn.solvers.equilibrium.equilibrium",
+    "OperatingPoint": "ohmlearn.io.operating_point",
 }
 FUNCTIONS = ["ohmlearn.io.files.read", "ohmlearn.io.files.read_conductances",
-             "ohmlearn.io.files.write", "ohmlearn.io.files.from_networkx", "ohmlearn.io.files.to_networkx",
-             "ohmlearn.io.files.networkx_conductances", "ohmlearn.drawing.draw",
-             "ohmlearn.drivers.display.network_page.show"]
+             "ohmlearn.io.files.write", "ohmlearn.io.networkx_graphs.from_networkx",
+             "ohmlearn.io.networkx_graphs.to_networkx", "ohmlearn.io.networkx_graphs.networkx_conductances",
+             "ohmlearn.drawing.draw", "ohmlearn.drivers.display.network_page.show"]
 
 
 def grouped() -> dict[str, list[str]]:

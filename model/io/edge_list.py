@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.network import Network
 
-from .table import Table, read_table, write_rows
-from .values import LABEL, Values, number, read_values
+from .table import NAMED, Table, read_table, write_rows
+from .text import short
+from .values import LABEL, Values, number, plain_names, read_values
 
 INTEGER_DIGITS = 18     # more do not fit into 64 bits
 SPARE_NODES = 1000      # nodes without edges that may be stated beyond the number of bytes in a file
@@ -33,8 +34,7 @@ class Given:
 def read_edges(path: str, text: str, name: str, given: Given) -> Network:
     """Network of an edge list; see :func:`ohmlearn.io.files.read`."""
     table = read_table(path, text)
-    if not table.named and len(table.values) > 1 and given.conductance is None and given.resistance is None \
-            and not all(isinstance(k, str) and not k.isdigit() for k in table.values):
+    if not _titled(table) and len(table.values) > 1 and given.conductance is None and given.resistance is None:
         raise ValueError(f"{table.place(0)}: expected two node numbers and perhaps a conductance, got "
                          f"{len(table.values) + 2} columns; name the columns in a first line")
     edges, names = _nodes(table, given)
@@ -52,7 +52,7 @@ def read_edges(path: str, text: str, name: str, given: Given) -> Network:
         _check_edges(table, edges, n_nodes)
     else:
         _check_loops(table, edges)
-    kept = slice(None)
+    kept: Any = slice(None)
     if (one := each_once(edges, values.conductances, table.place, table.stated.get("edges"))) is not None:
         kept = one
     g = None if values.conductances is None else values.conductances[kept]
@@ -63,12 +63,16 @@ def read_edges(path: str, text: str, name: str, given: Given) -> Network:
 
 def _values(table: Table, given: Given) -> Values:
     """Conductances of the rows; the third of three nameless columns holds them."""
-    titled = table.named or any(not k.isdigit() for k in table.values)
-    if titled or given.conductance is not None or given.resistance is not None:
+    if _titled(table) or given.conductance is not None or given.resistance is not None:
         return read_values(table.values, table.place, given.conductance, given.resistance)
     if not table.values:
         return Values()
     return read_values(table.values, lambda row: f"{table.place(row)}, column 3", conductance="3")
+
+
+def _titled(table: Table) -> bool:
+    """Whether the columns have names and not only numbers."""
+    return table.named or any(not name.isdigit() for name in table.values)
 
 
 def _nodes(table: Table, given: Given) -> tuple[NDArray[np.int64], tuple[str, ...] | None]:
@@ -92,9 +96,8 @@ def _nodes(table: Table, given: Given) -> tuple[NDArray[np.int64], tuple[str, ..
     for row, pair in enumerate(zip(*wholes, strict=True)):
         if None in pair:
             text = texts[pair.index(None)][row]
-            raise ValueError(f"{table.place(row)}: {text!r} is not a node number (integers from 0); other nodes of the "
-                             "file have numbers. Number this one too, give all of them names, or say nodes='names'; "
-                             "GraphML takes both")
+            raise ValueError(f"{table.place(row)}: {short(text)} is not a node number (integers from 0); others "
+                             "are. Number this one too, give all of them names, or say nodes='names'; GraphML has both")
     return np.array(wholes, dtype=np.int64).T, None
 
 
@@ -105,7 +108,7 @@ def _lookup(table: Table, names: Sequence[str]) -> NDArray[np.int64]:
     for row, pair in enumerate(zip(*table.ends, strict=True)):
         for x in pair:
             if str(x) not in place:
-                raise ValueError(f"{table.place(row)}: {str(x)!r} is not among the nodes that comments name")
+                raise ValueError(f"{table.place(row)}: {short(str(x))} is not among the nodes that comments name")
     return np.array([[place[str(x)] for x in end] for end in table.ends], dtype=np.int64).T
 
 
@@ -132,13 +135,11 @@ def _without_first(table: Table) -> Table:
 
 
 def _edge_names(table: Table, kept: Any) -> tuple[str, ...] | None:
-    """Names from a column called name, id, edge or the like, unless they only count the rows."""
+    """Names from a column called name or label, or from ids that are no numbers."""
     for title, column in table.values.items():
-        if title and LABEL.fullmatch(title.lower()) and not title.lower().startswith("unnamed"):
-            names = [str(x).strip() for x in (column.tolist() if isinstance(column, np.ndarray) else column)]
-            counts = names in ([str(k) for k in range(len(names))], [str(k + 1) for k in range(len(names))])
-            if all(names) and len(set(names)) == len(names) and not counts and not isinstance(column, np.ndarray):
-                return tuple(names[j] for j in np.arange(len(names))[kept])
+        labels = title and LABEL.fullmatch(title.lower()) and all(number(x) is None for x in column)
+        if labels or title.lower() in NAMED:
+            return plain_names([column[j] for j in np.arange(len(column))[kept]], distinct=False)
     return None
 
 
@@ -192,19 +193,19 @@ def read_packing(path: str, text: str, name: str) -> Network:
         n, m, box = int(lines[0].split()[0]), int(lines[0].split()[1]), float(lines[0].split()[2])
     except ValueError:
         raise ValueError(f"{path}, line 1: expected numbers of nodes and edges and the box length, or three columns on "
-                         f"every line of an edge list, got {lines[0].strip()!r}") from None
+                         f"every line of an edge list, got {short(lines[0].strip())}") from None
     if len(lines) != 1 + n + m:
         raise ValueError(f"{path}: line 1 promises {n} nodes and {m} edges, so {1 + n + m} lines, "
                          f"but there are {len(lines)}; the file is cut off or line 1 is wrong (or it is an edge list "
                          "whose second line lacks a conductance)")
     if n < 2 or m < 1 or not (np.isfinite(box) and box > 0):
-        raise ValueError(f"{path}, line 1: {lines[0].strip()!r} is no packing; it needs nodes, edges and a box > 0")
+        raise ValueError(f"{path}, line 1: {short(lines[0].strip())} is no packing, which needs nodes, edges, box > 0")
     rows = [[number(x) for x in line.split()] for line in lines[1:]]
     for k, row in enumerate(rows):
         if len(row) != 2 or None in row or not np.all(np.isfinite(np.array(row, dtype=float))) \
                 or (k >= n and any(x is not None and x != int(x) for x in row)):
             kind = "two node numbers" if k >= n else "x and y of a node, finite numbers"
-            raise ValueError(f"{path}, line {k + 2}: expected {kind}, got {lines[k + 1].strip()!r}")
+            raise ValueError(f"{path}, line {k + 2}: expected {kind}, got {short(lines[k + 1].strip())}")
     edges = np.array(rows[n:]).astype(np.int64)
     _check_edges(Table(path, (edges[:, 0], edges[:, 1]), {}, range(n + 2, n + m + 2)), edges, n)
     return Network(edges, n, np.array(rows[:n]), box, name=name)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ohmlearn.network import Network
 
 from .edge_list import Given, each_once
-from .values import number, plain_names, read_values
+from .text import short
+from .values import check_count, number, plain_names, printable, read_values
 
 Element = ElementTree.Element
 DEEPEST = 100       # elements within elements
@@ -77,7 +78,7 @@ def parse_xml(path: str, text: str) -> Element:
     """The root element. Entities are refused, and so is deep nesting."""
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
         raise ValueError(f"{path}: document types and entities are not read; take them out")
-    parser = ElementTree.XMLPullParser(("start", "end"))
+    parser: Any = ElementTree.XMLPullParser(("start", "end"))
     depth, root = 0, None
     try:
         for start in range(0, len(text), 1 << 16):
@@ -100,10 +101,14 @@ def _attributes(elements: Sequence[Element], keys: dict[str, Element], kind: str
     """{attribute name: text of every element, its default or None}."""
     defaults = {name: (key.findtext("{*}default") or "").strip() or None for name, key in keys.items()
                 if key.get("for", "all") in (kind, "all")}
-    found: dict[str, list[Any]] = {name: [default] * len(elements) for name, default in defaults.items()}
+    found: dict[str, list[Any]] = {name: [default] * len(elements) for name, default in defaults.items() if default}
     for j, element in enumerate(elements):
         for data in element.iterfind("{*}data"):
-            found.setdefault(data.get("key", ""), [None] * len(elements))[j] = (data.text or "").strip()
+            key = data.get("key", "")
+            if key not in found:
+                found[key] = [None] * len(elements)
+                check_count("a graph", found)
+            found[key][j] = (data.text or "").strip()
     used = {name: texts for name, texts in found.items() if any(text is not None for text in texts)}
     titles = [keys[name].get("attr.name", name) if name in keys else name for name in used]
     return {title if titles.count(title) == 1 else name: texts
@@ -148,7 +153,8 @@ def _positions(path: str, nodes: dict[str, list[Any]], labels: Sequence[str], or
         for k, text in enumerate(texts):
             value = number(text)
             if value is None or not np.isfinite(value):
-                raise ValueError(f"{path}: {'xy'[axis]} of node {quoteattr(labels[k])} is {text!r}, no finite number")
+                raise ValueError(f"{path}: {'xy'[axis]} of node {quoteattr(labels[k])} is {short(text)}, which is no "
+                                 "finite number")
             places[k, axis] = value
     return places[order]
 
@@ -165,18 +171,18 @@ def _node_names(nodes: dict[str, list[Any]], labels: Sequence[str], order: NDArr
 
 def _edge_names(columns: dict[str, list[Any]], edges: Sequence[Element], kept: Sequence[int]) -> tuple[str, ...] | None:
     """An attribute name or label of every edge, else their ids unless they only count."""
+    for said in (columns.get("name", []), columns.get("label", [])):
+        if said and all(said):
+            return plain_names([said[j] for j in kept], distinct=False)
     ids = [edge.get("id", "") for edge in edges]
-    for said in (columns.get("name", []), columns.get("label", []), [] if _counted(ids) else ids):
-        if said and all(said) and len(set(said)) == len(edges):
-            return plain_names([said[j] for j in kept])
-    return None
+    return None if _counted(ids) else plain_names([ids[j] for j in kept])
 
 
 def write(file: IO[str], network: Network, conductances: NDArray[np.float64] | None) -> None:
     """Everything that a network has, edges as they are numbered and directed in it."""
     file.write(HEAD)
     if network.name:
-        file.write(f'<data key="title">{escape(network.name)}</data>\n')
+        file.write(f'<data key="title">{escape(printable(network.name))}</data>\n')
     if network.box is not None:
         file.writelines(f'<data key="box_{axis}">{side!r}</data>\n'
                         for axis, side in zip("xy", network.sides.tolist(), strict=True))

@@ -10,6 +10,7 @@ from ohmlearn.network import Network
 
 from .edge_list import Given
 from .table import write_rows
+from .text import short
 from .values import number
 
 Floats = NDArray[np.float64]
@@ -77,7 +78,7 @@ def _parse(path: str, text: str) -> Matrix:
     banner = lines[0].lower().split()
     if len(banner) != 5 or banner[0] != "%%matrixmarket":
         raise ValueError(f"{path}, line 1: expected '%%MatrixMarket matrix coordinate real symmetric' or the like, got "
-                         f"{lines[0]!r}")
+                         f"{short(lines[0])}")
     _, what, layout, kind, symmetry = banner
     if what != "matrix" or layout != "coordinate" or kind not in WIDTH:
         raise ValueError(f"{path}, line 1: a {kind} {what} in {layout} format is no network; it takes a real, sparse "
@@ -112,10 +113,10 @@ def _entries(path: str, body: list[tuple[int, str]], width: int, size: int) -> F
         fields = line.split()
         entry: list[Any] = [number(field) for field in fields]
         if len(fields) != width or None in entry or not np.isfinite(entry[-1]):
-            raise ValueError(f"{path}, line {k}: expected {width} finite numbers, got {line.strip()!r}")
+            raise ValueError(f"{path}, line {k}: expected {width} finite numbers, got {short(line.strip())}")
         if not (1 <= entry[0] <= size and 1 <= entry[1] <= size and entry[0] == int(entry[0])
                 and entry[1] == int(entry[1])):
-            raise ValueError(f"{path}, line {k}: rows and columns run from 1 to {size}, got {line.strip()!r}")
+            raise ValueError(f"{path}, line {k}: rows and columns run from 1 to {size}, got {short(line.strip())}")
         table[row] = entry
     return table
 

@@ -19,6 +19,7 @@ from ohmlearn.task import Task
 from .operating_point import Branch, OperatingPoint, operating_point
 from .replacing import replacing
 from .spice_cards import GROUND, Card, Placed, SpiceError, flatten, plain, read_deck, split_words
+from .spice_values import value as plain_value
 from .text import read_text, reading
 
 OURS = re.compile(r"n?(\d{1,9})")       # names of nodes that say their number
@@ -29,7 +30,7 @@ IGNORED = {"tc", "tc1", "tc2", "tce", "temp", "dtemp", "ac", "noise", "noisy", "
 TIMED = {"sin", "sine", "pulse", "pwl", "exp", "sffm", "am", "ac", "distof1", "distof2", "trnoise", "trrandom"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Netlist:
     """A circuit that was read.
 
@@ -41,6 +42,7 @@ class Netlist:
         network; (n_capacitors,) in F.
     title : first line of the file. notes : what was passed over, in words.
     branches : {"r", "v", "i" or "c": all elements of that kind, in their order}, shorts and loops included.
+    text, path : the deck as it stands, and where it lies.
     """
 
     network: Network
@@ -52,8 +54,13 @@ class Netlist:
     title: str
     notes: Sequence[str] = ()
     branches: Mapping[str, Sequence[Branch]] = field(default_factory=dict, repr=False)
-    _text: str = field(default="", repr=False)
-    _path: str = ""
+    text: str = field(default="", repr=False)
+    path: str = ""
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(self.branches.get(kind, ()))} {name}" for kind, name in (
+            ("r", "resistors"), ("v", "voltage sources"), ("i", "current sources"), ("c", "capacitors")))
+        return f"<Netlist {self.title!r}: {self.network.n_nodes} nodes, {counts}>"
 
     @property
     def voltage_sources(self) -> Sequence[str]:
@@ -127,17 +134,17 @@ class Netlist:
         Raises ValueError for a resistor in an included file or in a subcircuit, one card for several resistors.
         """
         g = self.network.conductances(conductances)
-        lines = self._text.split("\n")
+        lines = self.text.split("\n")
         resistors = [x for x in self.branches["r"] if x.value > 0 and x.ends[0] != x.ends[1]]
         for x, was, now in zip(resistors, self.conductances.tolist(), g.tolist(), strict=True):
             if now == was:
                 continue
             if now == 0 or not np.isfinite(1 / now):
                 raise ValueError(f"the conductance of {x.name} is {now}, which no resistor has; give it a small one")
-            if "." in x.name or x.card.path != self._path:
+            if "." in x.name or x.card.path != self.path:
                 raise x.card.wrong(f"{x.name} stands in a subcircuit or an included file, whose cards serve several; "
                                    "flatten the deck: network.to_spice writes one")
-            _replace(lines, x.card, repr(x.value * was / now))
+            _replace(lines, x.card, repr(x.value / x.factor * was / now))
         with replacing(path) as file:
             file.write("\n".join(lines))
 
@@ -158,11 +165,11 @@ def read_spice(path: str | os.PathLike[str], *, folder: str | os.PathLike[str] |
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     deck = Path(folder, "divider.cir")
-    ...     _ = deck.write_text("divider\\nV1 in 0 1.0\\nR1 in out 1k\\nR2 out 0 3k\\n.end\\n")
-    ...     circuit = ol.read_spice(deck)
-    >>> circuit.network.n_edges, circuit.network.node_names, circuit.network.initial_conductances.round(6).tolist()
-    (2, ('in', 'out', '0'), [0.001, 0.000333])
+    ...     path = Path(folder, "divider.cir")
+    ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
+    ...     point = ol.read_spice(path).voltages()
+    >>> round(point["out"], 9), round(point.currents["r1"], 9)
+    (4.0, 0.001)
     """
     path = Path(path)
     with reading(path):
@@ -178,21 +185,24 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
     notes = [f"passed over: {', '.join(f'{name} ({n})' for name, n in deck.passed.items() if n)}"] if \
         any(deck.passed.values()) else []
     placed: dict[str, Placed] = {}
-    values: dict[str, float] = {}
+    kinds: dict[str, list[Placed]] = {kind: [] for kind in "rvic"}
+    values, factors = dict[str, float](), dict[str, float]()
     for x in flatten(deck):
         if x.name in placed:
             other = placed[x.name].card
             raise x.card.wrong(f"there is an element {x.name} already, at line {other.line}"
                                + (f" of {other.path}" if other.path != x.card.path else ""))
-        placed[x.name], values[x.name] = x, _value(x)
-    kinds = {kind: [x for x in placed.values() if x.card.name[0] == kind] for kind in "rvic"}
+        placed[x.name] = x
+        kinds[x.card.words[0][0]].append(x)
+        values[x.name], factors[x.name] = _value(x)
     if not kinds["r"]:
         raise SpiceError(f"{path} has no resistors; expected cards as in 'R1 a b 4.7k' below a first line of title")
     edges = [x for x in kinds["r"] if values[x.name] > 0 and x.ends[0] != x.ends[1]]
     if not edges:
         raise SpiceError(f"{path} has no resistor between two nodes")
     number = _numbers([x.ends for kind in "rvic" for x in kinds[kind]], any(GROUND in x.ends for x in edges))
-    branches = {kind: [Branch(x.name, (number[x.ends[0]], number[x.ends[1]]), values[x.name], x.card) for x in found]
+    branches = {kind: [Branch(x.name, (number[x.ends[0]], number[x.ends[1]]), values[x.name], x.card, factors[x.name])
+                       for x in found]
                 for kind, found in kinds.items()}
     names = tuple(name for name, k in sorted(number.items(), key=lambda item: item[1]) if k >= 0)
     sources, drops = _held(branches, number[GROUND], names)
@@ -206,9 +216,11 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
         np.array([x.value for x in capacitors], dtype=np.float64), deck.title, notes, branches, text, str(path))
 
 
-def _value(x: Placed) -> float:
-    """The checked value of an element, copies of it in parallel included."""
+def _value(x: Placed) -> tuple[float, float]:
+    """The checked value of an element, copies of it in parallel included, and what of it is not on the card."""
     card, kind, rest, said = x.card, x.card.name[0], list[str](), dict[str, str]()
+    if len(card.words) == 4 and kind == "r" and (quick := plain_value(card.words[3])) and 1e-300 < quick < 1e300:
+        return quick, 1.0       # most cards of large decks
     for word in x.card.words[3:]:
         key, equals, text = word.partition("=")
         if equals and key and word[0] not in "{'":
@@ -219,17 +231,18 @@ def _value(x: Placed) -> float:
             rest.append(word)
     text = (_constant if kind in "vi" else _passive)(card, rest, said, x)
     copies = card.value(said.pop("m"), x.scope) if "m" in said else 1.0
-    scale = card.value(said.pop("scale"), x.scope) if "scale" in said and kind in "rc" else 1.0
+    factor = card.value(said.pop("scale"), x.scope) if "scale" in said and kind in "rc" else 1.0
     if unknown := said.keys() - IGNORED:
         raise card.wrong(f"{min(unknown)}= is not understood; expected a name, two nodes and a value")
-    value = card.value(text, x.scope) * scale
+    value = card.value(text, x.scope)
     if kind == "i" and re.fullmatch(r"[-+.\d]+(e[-+]?\d+)?a", text):
         warnings.warn(f"{card.path}, line {card.line}: {text!r} is read as {text[:-1]} ampere; some programs take the "
                       "letter for 1e-18, so leave it out", stacklevel=6)
         value *= 1e18
     if not copies > 0:
         raise card.wrong(f"m must be > 0, not {copies:g}")
-    value = value / copies if kind == "r" else value * copies if kind in "ic" else value
+    factor = factor / copies if kind == "r" else factor * copies if kind in "ic" else factor
+    value *= factor
     name = {"r": "resistance", "c": "capacitance", "v": "voltage", "i": "current"}[kind]
     finite = np.isfinite(value) and (kind != "r" or value == 0 or np.isfinite(1 / value))
     if kind in "rc" and (value < 0 or (kind == "c" and value == 0)):
@@ -238,7 +251,7 @@ def _value(x: Placed) -> float:
         raise card.wrong(f"a {name} of {value:g} is too large or too small for floating point")
     if x.ends[0] == x.ends[1] and kind == "v" and value != 0:
         raise card.wrong(f"both ends are node {x.ends[0]!r}; drop the card")
-    return value
+    return value, factor
 
 
 def _constant(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> str:

@@ -13,7 +13,7 @@ from ohmlearn.network import Network
 
 from .edge_list import Given, each_once
 from .graphml import DEEPEST, parse_xml
-from .values import number, plain_names, read_values
+from .values import check_count, number, plain_names, read_values
 
 ALL = Given()
 Edge = tuple[int, int, dict[str, Any]]
@@ -35,7 +35,9 @@ def from_networkx(graph: Any, *, conductance: str | None = None, resistance: str
 
 def _network(graph: Any, name: str, given: Given) -> Network:
     labels, place, edges = _numbered(graph)
-    columns = {str(key): [edge[2].get(key) for edge in edges] for key in dict.fromkeys(k for e in edges for k in e[2])}
+    keys = dict.fromkeys(key for edge in edges for key in edge[2])
+    check_count("a graph", keys)
+    columns = {str(key): [edge[2].get(key) for edge in edges] for key in keys}
 
     def where(j: int) -> str:
         a, b, _ = edges[j]
@@ -62,7 +64,8 @@ def _network(graph: Any, name: str, given: Given) -> Network:
         pairs[kept], len(labels), positions, tuple(box) if isinstance(box, list) else box, name,
         None if values.conductances is None else values.conductances[kept],
         None if labels == list(range(len(labels))) else plain_names(labels),
-        plain_names([said[j] for j in kept]) if all(isinstance(text, str) for text in said) else None, values.source)
+        plain_names([said[j] for j in kept], distinct=False) if all(isinstance(text, str) for text in said) else None,
+        values.source)
 
 
 def networkx_conductances(graph: Any, attribute: str = "conductance") -> NDArray[np.float64]:

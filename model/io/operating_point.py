@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,14 @@ Nodes = NDArray[np.int64]
 class Branch:
     """An element between two nodes. ends : node numbers, -1 for a ground that is no node of the network.
 
-    value : ohm, V, A or F. card : where it stands.
+    value : ohm, V, A or F. card : where it stands. factor : value over what the card says, for copies in parallel.
     """
 
     name: str
     ends: tuple[int, int]
     value: float
     card: Card
+    factor: float = 1.0
 
 
 class Circuit(Protocol):
@@ -63,11 +65,12 @@ class OperatingPoint(Mapping[str, float]):
     currents: Mapping[str, float]
     method: str = ""
     seconds: float = 0.0
-    _numbers: dict[str, int] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
 
     def __getitem__(self, name: str) -> float:
-        if not self._numbers:
-            self._numbers.update({name: k for k, name in enumerate(self.names)})
         return float(self.array[self._numbers[name.lower()]])
 
     def __iter__(self) -> Iterator[str]:
@@ -91,12 +94,12 @@ def operating_point(circuit: Circuit, g: Floats) -> OperatingPoint:
     group, level, known = tie
     edges = group[network.edges]
     used = (edges[:, 0] != edges[:, 1]) & (g > 0)
-    part = connected_components(edges[used], int(group.max()) + 1)
+    part = connected_components(edges[used], int(group.max()) + 1).astype(np.int64)
     rest = level[network.edges]
     injected = np.zeros(n + 1)
     for x in circuit.branches.get("i", ()):
         np.add.at(injected, [k if k >= 0 else n for k in x.ends], [-x.value, x.value])
-    pushed = np.bincount(group, injected)
+    pushed = np.bincount(group, injected).astype(np.float64, copy=False)
     flow = -g * (rest[:, 0] - rest[:, 1])
     pushed += np.bincount(edges[:, 0], flow, pushed.size) - np.bincount(edges[:, 1], flow, pushed.size)
     _check_balance(circuit, group, part, known, pushed, injected)
@@ -113,7 +116,7 @@ def operating_point(circuit: Circuit, g: Floats) -> OperatingPoint:
                           stats.setup_seconds + stats.solve_seconds if stats else 0.0)
 
 
-def first_of(part: NDArray[np.int32], but: int) -> list[int]:
+def first_of(part: NDArray[Any], but: int) -> list[int]:
     """The first node of every part but one."""
     numbers, first = np.unique(part, return_index=True)
     return [int(k) for k in first[numbers != but]]
@@ -184,7 +187,7 @@ def _currents(circuit: Circuit, g: Floats, voltages: Floats, n: int) -> dict[str
     found = dict(zip(network.edge_names or (), through.tolist(), strict=True))
     found |= {x.name: 0.0 for x in branches["r"] if x.ends[0] == x.ends[1]}
     found |= {x.name: x.value for x in branches.get("i", ())}
-    leaves = np.bincount(a, through, n + 1) - np.bincount(b, through, n + 1)
+    leaves = np.zeros(n + 1) + np.bincount(a, through, n + 1) - np.bincount(b, through, n + 1)
     for x in branches.get("i", ()):
         np.add.at(leaves, [k if k >= 0 else n for k in x.ends], [x.value, -x.value])
     shorts = [*branches.get("v", ()), *(x for x in branches["r"] if x.value == 0 and x.ends[0] != x.ends[1])]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
-from ohmlearn.outputs import Constraint, weights
+from ohmlearn.outputs import Constraint, Ties, weights
 from ohmlearn.task import Task
 
 from .replacing import replacing
@@ -115,10 +115,16 @@ def _values(given: ArrayLike, count: int, what: str) -> NDArray[np.float64]:
 
 def _floating(network: Network, task: Task) -> list[int]:
     """The first node of every part that neither a held node nor a held drop ties to the rest."""
-    part = network.components.copy()
+    ties = Ties()
     for a, b in task.drops:
-        part[part == part[b]] = part[a]
-    return [int(np.flatnonzero(part == p)[0]) for p in np.setdiff1d(part, part[task.sources])]
+        ties.tie(int(network.components[a]), int(network.components[b]), 0.0)
+    held = {ties.find(p)[0] for p in network.components[task.sources].tolist()}
+    first: dict[int, int] = {}
+    for p, node in zip(*np.unique(network.components, return_index=True), strict=True):
+        root = ties.find(int(p))[0]
+        if root not in held:
+            first[root] = min(first.get(root, int(node)), int(node))
+    return sorted(first.values())
 
 
 def _capacitor_cards(network: Network, nodes: Sequence[str], where: str | None, capacitance: ArrayLike,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .spice_values import Parameters
-from .text import LARGEST, read_text
+from .text import LARGEST, FileError, read_text, short
 
 GROUND = "0"
 GROUNDS = {"0", "gnd"}
@@ -24,7 +24,7 @@ QUIET = {".op", ".end", ".title"}
 DEEPEST = 50        # subcircuits within subcircuits, and files within files; more are taken for a circle
 
 
-class SpiceError(ValueError):
+class SpiceError(FileError):
     """A deck that is not understood; the message names the line."""
 
 
@@ -42,7 +42,7 @@ class Card:
 
     def wrong(self, why: str) -> SpiceError:
         """The error that names this card."""
-        return SpiceError(f"{self.path}, line {self.line}: {why}: {' '.join(self.words)!r}")
+        return SpiceError(f"{self.path}, line {self.line}: {why[:400]}: {short(' '.join(self.words))}")
 
     def value(self, word: str, scope: Parameters) -> float:
         """The number that a word says, in SI units: with a suffix, a parameter, or an expression."""
@@ -228,7 +228,8 @@ def cards(text: str, path: str, first: int) -> Iterator[Card]:
             continue
         if said[0] == "+":
             if not words:
-                raise SpiceError(f"{path}, line {number}: nothing stands above that this line could continue: {line!r}")
+                raise SpiceError(f"{path}, line {number}: nothing stands above that this line could continue: "
+                                 f"{short(line)}")
             words += split_words(said[1:])
             continue
         if words:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from .text import short
+
 SUFFIX = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6,
           "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18, "": 1.0}
 PLAIN = r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(meg|mil|[tgkmunpfaµμ]|)[a-zωΩ]*"
@@ -62,16 +64,16 @@ class Parameters:
         while at < len(plain.rstrip()):
             match = PART.match(plain, at)
             if match is None:
-                raise ValueError(f"{text!r} is not understood at {plain[at:at + 12]!r}; expressions are of numbers, "
-                                 "parameters, + - * / ** and brackets")
+                raise ValueError(f"{short(text)} is not understood at {plain[at:at + 12]!r}; expressions are of "
+                                 "numbers, parameters, + - * / ** and brackets")
             parts.append((str(match.lastgroup), match[str(match.lastgroup)]))
             at = match.end()
         try:
             result = float(_Reader(parts, self, depth).whole())
         except (ZeroDivisionError, OverflowError, TypeError) as error:
-            raise ValueError(f"{text!r} has no value: {error}") from None
+            raise ValueError(f"{short(text)} has no value: {error}") from None
         if not np.isfinite(result):
-            raise ValueError(f"{text!r} has no finite value")
+            raise ValueError(f"{short(text)} has no finite value")
         return result
 
 
@@ -132,7 +134,7 @@ class _Reader:
         if kind == "name":
             return self.call(text) if text in FUNCTIONS and self.take("(") else self.scope.value(text, self.depth)
         if text != "(":
-            raise ValueError(f"{text!r} is not expected in an expression")
+            raise ValueError(f"{short(text)} is not expected in an expression")
         result = self.sum()
         if not self.take(")"):
             raise ValueError("a bracket is not closed")

@@ -5,7 +5,7 @@ import ast
 import csv
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .values import number, quantity_of
+from .text import short
+from .values import check_count, number, quantity_of
 
 STATED = re.compile(r"[#%]\s*(nodes|edges):\s*(\d{1,18})\s*(?:edges:.*)?$", re.IGNORECASE)
 NODE_NAME = re.compile(r"# node (\d{1,18}): (.+)$")
@@ -21,9 +22,13 @@ ENDS = [("from", "to"), ("source", "target"), ("src", "dst"), ("start", "end"), 
         ("1", "2"), ("0", "1"), ("first", "second"), ("head", "tail"), ("begin", "end"), ("source", "destination"),
         ("plus", "minus"), ("row", "col"), ("row", "column")]
 NODE = re.compile(r"node|bus|vertex|terminal|_id|\bid\b")
+NAMED = {"name", "label"}      # columns that name edges, also with numbers
 CLEAR = {"from", "to", "source", "target", "src", "dst", "node", "start", "end"}       # rarely names of nodes
 ATTRIBUTES = re.compile(r"(\S+)\s+(\S+)\s+(\{[^{}\[\]()]{0,10000}\})")      # networkx's edge lists: a b {'weight': 2}
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
+
+
+Column = Sequence[Any] | NDArray[Any]
 
 
 @dataclass
@@ -36,8 +41,8 @@ class Table:
     """
 
     path: str
-    ends: tuple[Sequence[Any], Sequence[Any]]
-    values: dict[str, Sequence[Any]]
+    ends: tuple[Column, Column]
+    values: Mapping[str, Column]
     lines: Sequence[int]
     stated: dict[str, int] = field(default_factory=dict)
     node_names: dict[int, str] = field(default_factory=dict)
@@ -59,19 +64,21 @@ def read_table(path: str, text: str) -> Table:
         return Table(path, ends, values, [k for k, _ in lines], stated, names)
     split = _splitter(path, delimiter := next((mark for mark in "\t;," if mark in first), None))
     head = _stripped(split(*lines[0]))
-    named = _is_header(path, lines, head, split)
+    named = _is_header(path, lines, head, split) if not names else bool(_pairs([title.lower() for title in head]))
     titles = head if named else [f"{k + 1}" for k in range(max(len(head), 2))]
     a, b = _end_columns(path, lines[0], titles) if named else (0, 1)
     data = lines[named:]
-    columns = _read_fast(delimiter, data, len(head), (a, b)) if plain and len(data) > 1000 else None
+    fast = plain and len(data) > 1000 and not NAMED & {title.lower() for title in titles}
+    columns = _read_fast(delimiter, data, len(head), (a, b)) if fast else None
     columns = columns or _columns(path, data, [split(*line) for line in data], len(head) if named else 0, delimiter)
     titles = titles if named else [f"{k + 1}" for k in range(len(columns))]
     if len(columns) < 2:
         raise ValueError(f"{path} has no edges; expected a line with two node numbers for every edge" if not data else
-                         f"{path}, line {lines[0][0]}: expected two nodes and perhaps a conductance, got {first!r}")
+                         f"{path}, line {lines[0][0]}: expected two nodes and perhaps a conductance, "
+                         f"got {short(first)}")
     others = [k for k in range(len(columns)) if k not in (a, b)]
     if len({titles[k] for k in others}) < len(others):
-        raise ValueError(f"{path}, line {lines[0][0]}: two columns have the same name in {first!r}; rename one")
+        raise ValueError(f"{path}, line {lines[0][0]}: two columns have the same name in {short(first)}; rename one")
     return Table(path, (columns[a], columns[b]), {titles[k]: columns[k] for k in others}, [k for k, _ in data], stated,
                  names, named)
 
@@ -103,7 +110,7 @@ def _splitter(path: str, delimiter: str | None) -> Callable[[int, str], list[str
                 return [field.strip() for field in next(csv.reader(
                     [line], delimiter=delimiter or " ", skipinitialspace=True, strict=True))]
             except csv.Error as error:
-                raise ValueError(f"{path}, line {k}: {error} in {line!r}; close the quotes") from None
+                raise ValueError(f"{path}, line {k}: {error} in {short(line)}; close the quotes") from None
         return line.split() if delimiter is None else [field.strip() for field in line.split(delimiter)]
 
     return split
@@ -123,7 +130,7 @@ def _columns(path: str, lines: list[tuple[int, str]], rows: list[list[str]], nam
     width = named or max((len(_stripped(row)) for row in rows), default=0)
     for (k, line), row in zip(lines, rows, strict=True):
         if len(row) < width or any(row[width:]):
-            raise ValueError(f"{path}, line {k}: expected {width} columns, got {line!r}")
+            raise ValueError(f"{path}, line {k}: expected {width} columns, got {short(line)}")
     columns: list[Any] = [list(column) for column in zip(*(row[:width] for row in rows), strict=True)]
     if delimiter in ("\t", ";"):
         columns = [[text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text for text in column]
@@ -161,8 +168,8 @@ def _is_header(path: str, lines: list[tuple[int, str]], head: list[str], split: 
     if set(said) & {field.lower() for line in lines[1:] for field in split(*line)}:
         return False        # "a b" above "b c": names of nodes
     if pairs and not clear:
-        raise ValueError(f"{path}, line {lines[0][0]}: {lines[0][1]!r} may name two columns or two nodes; call columns "
-                         "from and to, or let a node of the first line appear again below")
+        raise ValueError(f"{path}, line {lines[0][0]}: {short(lines[0][1])} may name two columns or two nodes; call "
+                         "columns from and to, or let a node of the first line appear again below")
     return bool(pairs)
 
 
@@ -183,8 +190,8 @@ def _end_columns(path: str, line: tuple[int, str], titles: list[str]) -> tuple[i
         return pairs[0]
     if not pairs and len(titles) == 2:
         return 0, 1
-    raise ValueError(f"{path}, line {line[0]}: {line[1]!r} does not say which two columns are the nodes of an edge; "
-                     "call them from and to")
+    raise ValueError(f"{path}, line {line[0]}: {short(line[1])} does not say which two columns are the nodes of an "
+                     "edge; call them from and to")
 
 
 def _attributes(path: str, lines: Iterable[tuple[int, str]]
@@ -200,11 +207,14 @@ def _attributes(path: str, lines: Iterable[tuple[int, str]]
             said = None
         if found is None or not isinstance(said, dict):
             raise ValueError(f"{path}, line {k}: expected two nodes and a dictionary as in 0 1 {{'weight': 2.0}}, "
-                             f"got {line!r}")
+                             f"got {short(line)}")
         ends[0].append(found[1])
         ends[1].append(found[2])
         for name, value in said.items():
-            values.setdefault(str(name), [None] * row).append(value)
+            if str(name) not in values:
+                values[str(name)] = [None] * row
+                check_count(path, values)
+            values[str(name)].append(value)
         for column in values.values():
             column += [None] * (row + 1 - len(column))
     return ends, values

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LONGEST = 800       # characters of a message
 LARGEST = 2**30     # bytes of a file; the text of a network of 1e7 edges has a quarter of that
 MARKS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
          (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")]
@@ -24,8 +25,9 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise ValueError(f"{path} has more than {LARGEST} bytes; networks of that size are made by a program, "
                          "give their edges to Network.from_edges")
     text = _decode(data)
-    if text is None or (found := CONTROL.search(text)):
-        where = "" if text is None else f" (line {text.count(chr(10), 0, found.start()) + 1} has a control character)"
+    found = None if text is None else CONTROL.search(text)
+    if text is None or found is not None:
+        where = f" (line {found.string.count(chr(10), 0, found.start()) + 1} has a control character)" if found else ""
         raise ValueError(f"{path} is not a text file{where}; networks are read from text, unpack or convert it")
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
 
@@ -51,19 +53,31 @@ def _try(data: bytes, encoding: str) -> str | None:
         return None
 
 
+class FileError(ValueError):
+    """What is wrong with a file; the message names it."""
+
+
+def short(text: object) -> str:
+    """A text in quotes as messages show it, not longer than a line."""
+    said = repr(text)
+    return said if len(said) <= 120 else f"{said[:110]}...{said[-1]}"
+
+
 @contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     """Whatever goes wrong while a file is understood becomes a ValueError that names the file."""
     try:
         yield
-    except OSError:
+    except (OSError, FileError):
         raise
     except ValueError as error:
-        if str(path) in str(error):
+        said = str(error)
+        if str(path) in said and len(said) <= LONGEST:
             raise
-        raise ValueError(f"{path}: {error}") from error
+        said = said if len(said) <= LONGEST else f"{said[:LONGEST]}..."
+        raise ValueError(said if str(path) in said else f"{path}: {said}") from error
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply to be a network; flatten it") from None
     except Exception as error:
-        raise ValueError(f"{path} is not understood ({type(error).__name__}: {error}); write it as .csv or "
+        raise ValueError(f"{path} is not understood ({type(error).__name__}: {str(error)[:200]}); write it as .csv or "
                          ".graphml") from error

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .text import short
+
 Floats = NDArray[np.float64]
 Place = Callable[[int], str]        # number of an edge -> where it stands, as in "net.csv, line 3"
 
@@ -18,6 +20,7 @@ QUANTITIES = {"conductance": "conductance", "conductances": "conductance", "g": 
 FILLERS = {"edge", "branch", "line", "link", "in", "of", "the", "value", "pu", "dc", "electrical"}
 LABEL = re.compile(r"(|unnamed.*|(edge|branch|line|link|resistor)?[\s_]*(id|idx|index|number|name|label|key)?)")
 UNIT = re.compile(r"([kMGTmuµμn]?)([Oo]hms?|OHMS?|Ω|Ω|[Ss]iemens|S)")
+MOST = 500         # attributes of edges or nodes
 PREFIX = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9}
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)      # D: exponents of Fortran
 SAY = "say conductance=NAME or resistance=NAME (--conductance, --resistance on the command line), or " \
@@ -52,7 +55,7 @@ def number(text: Any) -> float | None:
     return float(text.replace("D", "e").replace("d", "e"))
 
 
-def read_values(columns: Mapping[str, Sequence[Any]], place: Place, conductance: str | None = None,
+def read_values(columns: Mapping[str, Sequence[Any] | NDArray[Any]], place: Place, conductance: str | None = None,
                 resistance: str | None = None, what: str = "column") -> Values:
     """Conductances from the one of several attributes that holds them.
 
@@ -87,8 +90,8 @@ def numbers(texts: Sequence[Any] | Floats, place: Place, what: str) -> Floats:
         value = number(text)
         if value is None:
             missing = text is None or not str(text).strip()
-            raise ValueError(f"{place(j)}: {'there is no value' if missing else f'{text!r} is not a number'} for the "
-                             f"{what}; every edge needs one, written as in 1000 or 1e3")
+            raise ValueError(f"{place(j)}: {'there is no value' if missing else f'{short(text)} is not a number'} for "
+                             f"the {what}; every edge needs one, written as in 1000 or 1e3")
         found[j] = value
     return found
 
@@ -107,11 +110,11 @@ def _named(columns: Mapping[str, Any], conductance: str | None, resistance: str 
     return Choice(alike[0], quantity, read.unit if read and read.quantity == quantity else 1.0)
 
 
-def _found(columns: Mapping[str, Sequence[Any]], what: str) -> Choice | None:
+def _found(columns: Mapping[str, Sequence[Any] | NDArray[Any]], what: str) -> Choice | None:
     """The attribute that is clearly a conductance or a resistance; refuses to guess."""
     choices = [choice for name in columns if (choice := quantity_of(name)) is not None]
-    others = [name for name, texts in columns.items()
-              if quantity_of(name) is None and not LABEL.fullmatch(name.strip().lower()) and _numeric(texts)]
+    others = [name for name, texts in columns.items() if quantity_of(name) is None and _numeric(texts)
+              and not (LABEL.fullmatch(name.strip().lower()) and _counts(texts))]
     if len(choices) > 1 or (others and not choices):
         names = [choice.name for choice in choices] or others
         raise ValueError(f"{what} {' and '.join(map(repr, names))} may hold the conductances; {SAY}")
@@ -140,7 +143,13 @@ def quantity_of(name: str) -> Choice | None:
     return Choice(name, quantities.pop(), PREFIX[units[0][1]] if units else 1.0)
 
 
-def _numeric(texts: Sequence[Any]) -> bool:
+def _counts(texts: Sequence[Any] | NDArray[Any]) -> bool:
+    """Whether numbers tell the edges apart, as an index or a number of each does: whole, and no two the same."""
+    found = [number(text) for text in texts]
+    return len(set(found)) == len(found) and all(value is None or value == int(value) for value in found)
+
+
+def _numeric(texts: Sequence[Any] | NDArray[Any]) -> bool:
     """Whether all that is said are numbers."""
     if isinstance(texts, np.ndarray):
         return True
@@ -148,10 +157,21 @@ def _numeric(texts: Sequence[Any]) -> bool:
     return bool(said) and all(number(text) is not None for text in said)
 
 
-def plain_names(labels: Sequence[Any]) -> tuple[str, ...] | None:
-    """Labels of any kind as names on one line each; None where they are not distinct."""
+def printable(text: str) -> str:
+    """A text on one line; characters that do not show become blanks."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def check_count(path: str, columns: Mapping[str, Any]) -> None:
+    """Raise where edges or nodes have more attributes than can be meant, and than memory should hold."""
+    if len(columns) > MOST:
+        raise ValueError(f"{path}: there are more than {MOST} attributes; take out those that are not needed")
+
+
+def plain_names(labels: Sequence[Any], *, distinct: bool = True) -> tuple[str, ...] | None:
+    """Labels of any kind as names on one line each; None where one is empty, or two are the same and must not be."""
     for form in (str, repr):
-        names = ["".join(c if c.isprintable() else " " for c in form(label)).strip() for label in labels]
-        if all(names) and len(set(names)) == len(names):
+        names = [printable(form(label)).strip() for label in labels]
+        if all(names) and (not distinct or len(set(names)) == len(names)):
             return tuple(names)
     return None
