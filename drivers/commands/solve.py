@@ -45,7 +45,8 @@ def solve(
     resistance: RESISTANCE = None,
     nodes: NODES = "auto",
     method: Annotated[str, typer.Option(help="auto, or the solver to use.")] = "auto",
-    rtol: Annotated[float, typer.Option(help="Largest residual, relative to the driving currents.")] = 1e-10,
+    rtol: Annotated[float, typer.Option(help="Largest estimated error of a voltage, relative to the largest "
+                                         "voltage difference.")] = 1e-10,
     output: Annotated[Path | None, output("File for the voltages, .npy or text; without it they are printed.")] = None,
 ) -> None:
     """Print the equilibrium voltages of all nodes, driven by --hold and --inject or by a task; of a SPICE deck its
@@ -72,7 +73,7 @@ def solve(
         held = pairs(net, hold, "--hold", "NODE=VOLTS")
         voltages, stats = solved(net, g, held, pairs(net, inject, "--inject", "NODE=CURRENT"), method, rtol)
         typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
-                   f"residual {stats.residual:.1e}, setup {stats.setup_seconds:.3g} s, solve "
+                   f"error {stats.error:.1e} V, setup {stats.setup_seconds:.3g} s, solve "
                    f"{stats.solve_seconds:.3g} s", err=True)
     typer.echo(f"# conductances: {conductance_source(net, conductances)}", err=True)
     write_numbers(voltages, output, net.node_names)

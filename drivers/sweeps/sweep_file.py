@@ -125,6 +125,7 @@ class SweepTable(Table):
     precision: Literal["double", "single"] = "double"
     conductances: Positive | list[NotNegative] | None = None
     keep_state: bool = True
+    solver: Literal["auto", "approximate-cholesky", "amg", "superlu", "dense", "cholmod", "apxchol"] = "auto"
 
     @model_validator(mode="after")
     def sound(self) -> SweepTable:

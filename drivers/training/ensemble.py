@@ -41,6 +41,7 @@ class Ensemble:
     threshold is reached. conductances : (n_edges,) or (n_members, n_edges) at the start, None for 1.
     starts : runs to go on from, one a member, or None. schedule : samples in turn and changing rates, or None.
     precision : "double", or "single" for RK4 on plain tasks. updates : discrete ones in place of a flow, or None.
+    solver : backend of the solves of a large network, as `method` of Equilibrium.
 
     All members go the same way: see :func:`is_plain`.
     """
@@ -62,6 +63,7 @@ class Ensemble:
     schedule: Schedule | None = None
     precision: str = "double"
     updates: Discrete | None = None
+    solver: str = "auto"
 
     def __post_init__(self) -> None:
         if self.starts is not None:
@@ -92,6 +94,13 @@ class Ensemble:
         if self.precision == "single" and not (self.method == "rk4" and self.plain and few):
             raise ValueError("single precision is for RK4 on tasks of held and target nodes, up to "
                              f"{LANES_UP_TO} nodes: say method='rk4', or leave precision at 'double'")
+        if self.solver != "auto":
+            from ohmlearn.solvers.equilibrium.backends import make
+
+            make(self.solver)
+            if few:
+                raise ValueError(f"solver={self.solver!r} is for networks of more than {LANES_UP_TO} nodes; smaller "
+                                 "ones are trained with a factor of their own, so leave solver at 'auto'")
         self.rule.check(self.network)
         ways = {is_plain(task, self.rule, self.schedule) for task in self.tasks}
         if len(ways) > 1 and self.updates is None:

@@ -136,7 +136,7 @@ class Stepping(Follower):
     def __init__(self, ensemble: Ensemble, number: int, threads: int) -> None:
         super().__init__(ensemble, number)
         self.stepper = Stepper(self.network, self.task, self.rule, self.rate, threads)
-        self.circuit = Equilibrium(self.network, self.task.sources)
+        self.circuit = Equilibrium(self.network, self.task.sources, ensemble.solver)
         self.many = 1
         self._still: Floats | None = None
         self._drifting: Floats | None = None
@@ -147,7 +147,8 @@ class Stepping(Follower):
         if self.me["status"] == block_state.FRESH:
             voltages = self.circuit.solve(conductances, self.task.source_voltages)
             missing = self.task.target_voltages - voltages[self.task.targets]
-            clamped = Equilibrium(self.network, np.append(self.task.sources, self.task.targets))
+            clamped = Equilibrium(self.network, np.append(self.task.sources, self.task.targets),
+                                  self.ensemble.solver)
             difference = clamped.solve(conductances, np.append(np.zeros(self.task.sources.size), missing))
         else:
             start = self.ensemble.starts[self.number]  # type: ignore[index]
@@ -248,7 +249,7 @@ class Gliding(Follower):
 
     def __init__(self, ensemble: Ensemble, number: int) -> None:
         super().__init__(ensemble, number)
-        self.flow = QuasistaticFlow(self.network, self.task, self.rule)
+        self.flow = QuasistaticFlow(self.network, self.task, self.rule, ensemble.solver)
 
     def begin(self) -> None:
         self.flow.begin(self.ensemble.initial_conductances(self.number))

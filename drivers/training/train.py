@@ -30,7 +30,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
           dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
-          precision: Literal["double", "single"] = "double", threads: int | None = None,
+          precision: Literal["double", "single"] = "double", solver: str = "auto", threads: int | None = None,
           checkpoint: str | Path | None = None, progress: bool = False, grid: bool = False) -> Any:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
@@ -58,6 +58,8 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     precision : "single" steps 16 lanes of float32 in place of 8, with method "rk4": τ at the threshold 1e-6 then
         differs by 1e-4 in the median and up to 2e-3. Where conductances lie too many decades apart for it, at R above
         about 1e5, members end as diverged and say so.
+    solver : how the voltages of a network of more than 4000 nodes are solved for, as `method` of :class:`Equilibrium`:
+        "auto", "approximate-cholesky", "amg" and others.
     threads : by default as many as the process may use.
     checkpoint : file (.npz) that keeps the state of a single run from time to time and when it is interrupted; the
         same call goes on from it, with the same bits. It is gone when the run has ended. Many runs: :class:`Sweep`.
@@ -107,7 +109,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
             network, [tasks[k] for k in used], numbers, rates[members], rule, until=until, t_max=t_max,
             dt=None if dt == "auto" else dt, record=record, tolerance=tolerance, go_on=go_on, method=method,
             conductances=g[members] if g is not None and g.ndim == 2 else g, schedule=schedule, precision=precision,
-            starts=None if starts is None else [starts[k] for k in members], updates=updates)
+            starts=None if starts is None else [starts[k] for k in members], updates=updates, solver=solver)
         if rates.size == 1 and (checkpoint is not None or progress):
             from .checkpoint import train_one
 

@@ -149,6 +149,34 @@ def node_currents_compensated(currents: Floats, carry: Floats, edges: NDArray[np
 
 
 @kernel
+def pair_currents(currents: Floats, edges: NDArray[np.integer], conductances: Floats, voltages: Floats,
+                  corrections: Floats) -> None:
+    """Currents (n_edges,) at voltages that are sums of two numbers, the second below the last digit of the first."""
+    for j in range(edges.shape[0]):
+        a, b = edges[j, 0], edges[j, 1]
+        currents[j] = conductances[j] * ((voltages[a] - voltages[b]) + (corrections[a] - corrections[b]))
+
+
+@kernel
+def add_currents(total: Floats, carry: Floats, edges: NDArray[np.integer], currents: Floats) -> None:
+    """Add currents (n_edges,) to what leaves their first nodes, total (n_nodes,), and take them from their second ones,
+    each sum compensated; carry (n_nodes,) is scratch."""
+    carry[:] = 0.0
+    for j in range(edges.shape[0]):
+        for side in range(2):
+            node, part = edges[j, side], currents[j] * (1 - 2 * side)
+            before = total[node]
+            after = before + part
+            if abs(before) >= abs(part):
+                carry[node] += (before - after) + part
+            else:
+                carry[node] += (part - after) + before
+            total[node] = after
+    for node in range(total.size):
+        total[node] += carry[node]
+
+
+@kernel
 def total_conductances(totals: Floats, edges: NDArray[np.integer], conductances: Floats) -> None:
     """Conductance of all edges at every node, the diagonal of L(G): totals (n_nodes,)."""
     totals[:] = 0.0

@@ -9,14 +9,56 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.linalg import packed_cholesky, sampled_cholesky
+from ohmlearn.kernels.linalg import blocked, packed_cholesky, sampled_cholesky
 from ohmlearn.kernels.linalg.sampled_cholesky import MOST, Arcs, Factor, Waiting
+from ohmlearn.kernels.simd.vectors import aligned
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_array
 
 Floats = NDArray[np.float64]
-Apply = Callable[[Floats], Floats]
+
+
+class Apply:
+    """A function from residual to correction, (n,) both; `block` does so for (n, LANES) of them, rows aligned.
+
+    many : a function for (n, LANES) at once, where there is one.
+    """
+
+    def __init__(self, one: Callable[[Floats], Floats], many: Callable[[Floats], Floats] | None = None) -> None:
+        self._one, self._many = one, many
+
+    def __call__(self, residual: Floats) -> Floats:
+        return self._one(residual)
+
+    def block(self, residuals: Floats) -> Floats:
+        found = aligned(*residuals.shape)
+        if self._many is not None:
+            found[:] = self._many(residuals)
+        else:
+            for lane in range(residuals.shape[1]):
+                found[:, lane] = self._one(np.ascontiguousarray(residuals[:, lane]))
+        return found
+
+
+class FactorApply(Apply):
+    """A factor of the layout of kernels/linalg/sampled_cholesky.py."""
+
+    def __init__(self, factor: Factor) -> None:
+        self.factor, n = factor, factor.order.size
+        self._scratch, self._wide = np.empty(n + 1), np.empty((0, 0))
+
+    def __call__(self, residual: Floats) -> Floats:
+        x = np.empty_like(residual)
+        sampled_cholesky.apply(x, self._scratch, residual, self.factor)
+        return x
+
+    def block(self, residuals: Floats) -> Floats:
+        if not self._wide.size:
+            self._wide = aligned(self._scratch.size, residuals.shape[1])
+        x = aligned(*residuals.shape)
+        blocked.apply(x, self._wide, residuals, self.factor)
+        return x
 
 
 class Backend:
@@ -30,7 +72,7 @@ class Backend:
     conserves = False
 
     def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
-        """A function from residual to correction, (n,) both.
+        """What turns residuals into corrections.
 
         matrix : (n, n) L_FF, sorted CSR. excess : (n,) conductance of every row to held nodes, its row sum.
         """
@@ -41,29 +83,22 @@ class Backend:
         None where there is none."""
         return None
 
-
-def applied(factor: Factor) -> Apply:
-    """A factor of the layout of kernels/linalg/sampled_cholesky.py as a function."""
-    n = factor.order.size
-    scratch = np.empty(n + 1)
-
-    def apply(r: Floats) -> Floats:
-        x = np.empty(n)
-        sampled_cholesky.apply(x, scratch, r, factor)
-        return x
-    return apply
+    def packed(self) -> Factor | None:
+        """The factor prepared last in double precision; None where there is none, or it is not L D Lᵀ."""
+        return None
 
 
-def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: Floats, excess: Floats) -> Apply:
+def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: Floats, excess: Floats,
+             dtype: type[np.floating[Any]] = np.float32) -> FactorApply:
     """A direct factor L D Lᵀ by our own loops, its entries in single precision: less than half the time.
 
     order : (n,) rows of the matrix in the order of elimination. lower : L, any scale. scale, total : (n,) its diagonal
     and D. excess : (n,) conductance of every row to held nodes.
     """
     count = int(np.count_nonzero(lower.data < 0)) + scale.size
-    starts, rows, share = np.empty(scale.size + 1, np.int32), np.empty(count, np.int32), np.empty(count, np.float32)
+    starts, rows, share = np.empty(scale.size + 1, np.int32), np.empty(count, np.int32), np.empty(count, dtype)
     packed_cholesky.lay_out(starts, rows, share, lower.indptr, lower.indices, lower.data, scale, total, excess[order])
-    return applied(Factor(order, starts, rows, share, total))
+    return FactorApply(Factor(order, starts, rows, share, total))
 
 
 class SuperLU(Backend):
@@ -79,14 +114,29 @@ class SuperLU(Backend):
         factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
                       options={"SymmetricMode": True})
         self._factor, self._excess = factor, excess
-        return lambda r: factor.solve(r)
+
+        @cache
+        def wide() -> FactorApply | None:
+            return self._laid_out(factor, np.float64)
+
+        def many(r: Floats) -> Floats:
+            packed = wide()
+            return factor.solve(np.asfortranarray(r)) if packed is None else packed.block(r)
+        return Apply(factor.solve, many)
 
     def lighter(self) -> Apply | None:
         factor, self._factor = self._factor, None
-        if factor is None or not np.array_equal(factor.perm_r, factor.perm_c):      # it pivoted: L D Lᵀ it is not
+        return None if factor is None else self._laid_out(factor, np.float32)
+
+    def packed(self) -> Factor | None:
+        found = self._laid_out(self._factor, np.float64)
+        return None if found is None else found.factor
+
+    def _laid_out(self, factor: Any, dtype: type[np.floating[Any]]) -> FactorApply | None:
+        if not np.array_equal(factor.perm_r, factor.perm_c):      # it pivoted: L D Lᵀ it is not
             return None
         order = np.argsort(factor.perm_c).astype(np.int32)
-        return laid_out(order, factor.L, np.ones(order.size), factor.U.diagonal(), self._excess)
+        return laid_out(order, factor.L, np.ones(order.size), factor.U.diagonal(), self._excess, dtype)
 
 
 class ApproximateCholesky(Backend):
@@ -105,7 +155,7 @@ class ApproximateCholesky(Backend):
         order, starts, total = np.empty(n, dtype=np.int32), np.empty(n + 1, dtype=np.int32), np.empty(n)
         rows, share = sampled_cholesky.factorise(order, starts, total, arcs, waiting, 1)
         sampled_cholesky.renumber(rows, order)
-        return applied(Factor(order, starts, rows, share, total))
+        return FactorApply(Factor(order, starts, rows, share, total))
 
 
 class Dense(Backend):
@@ -117,7 +167,7 @@ class Dense(Backend):
         from scipy.linalg import cho_factor, cho_solve
 
         factor = cho_factor(matrix.toarray(order="F"), lower=True, overwrite_a=True, check_finite=False)
-        return lambda r: cho_solve(factor, r, check_finite=False)
+        return Apply(*2 * (lambda r: cho_solve(factor, r, check_finite=False),))
 
 
 class Multigrid(Backend):
@@ -145,7 +195,7 @@ class Multigrid(Backend):
             finally:
                 np.random.set_state(before)     # noqa: NPY002
         cycle = hierarchy.aspreconditioner(cycle="V")
-        return lambda r: cycle @ r
+        return Apply(lambda r: cycle @ r)
 
 
 class Cholmod(Backend):
@@ -165,12 +215,18 @@ class Cholmod(Backend):
             self._factor = analyze(a)
         self._factor.cholesky_inplace(a)
         factor, self._excess = self._factor, excess
-        return lambda r: factor.solve_A(r)
+        return Apply(factor.solve_A, factor.solve_A)
 
     def lighter(self) -> Apply | None:
         lower = self._factor.L()
         diagonal = lower.diagonal()
         return laid_out(self._factor.P().astype(np.int32), lower, diagonal, diagonal**2, self._excess)
+
+    def packed(self) -> Factor | None:
+        lower = self._factor.L()
+        diagonal = lower.diagonal()
+        order = self._factor.P().astype(np.int32)
+        return laid_out(order, lower, diagonal, diagonal**2, self._excess, np.float64).factor
 
 
 class ApxChol(Backend):
@@ -185,7 +241,7 @@ class ApxChol(Backend):
 
         a = csc_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
         factor = apxchol.factorize(a, keep_factor=False)
-        return lambda r: factor.apply(r)
+        return Apply(factor.apply)
 
 
 BACKENDS: dict[str, Callable[[], Backend]] = {
@@ -207,5 +263,7 @@ def make(method: str) -> Backend:
     if method not in BACKENDS:
         raise ValueError(f"method must be 'auto' or one of {', '.join(BACKENDS)}, not {method!r}")
     if not installed(method):
-        raise ValueError(f"method {method!r} needs the package {NEEDS[method][1]}: pip install 'ohmlearn[{method}]'")
+        library = ", which is built against SuiteSparse (Debian: apt install libsuitesparse-dev)"
+        raise ValueError(f"method {method!r} needs the package {NEEDS[method][1]}: pip install 'ohmlearn[{method}]'"
+                         + (library if method == "cholmod" else ""))
     return BACKENDS[method]()

@@ -1,4 +1,4 @@
-"""Preconditioned conjugate gradients for one right-hand side."""
+"""Preconditioned conjugate gradients for one right-hand side, and for eight side by side."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -6,17 +6,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.linalg import blocked
 from ohmlearn.kernels.linalg.krylov import advance, dot, dot_and_largest, redirect, times
+from ohmlearn.kernels.simd.vectors import aligned
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
+LANES = 8       # right-hand sides side by side
+SEVERAL = 3     # from which they are solved side by side
 
 
 def norm(x: Floats) -> float:
     """‖x‖ of a contiguous (n,) array, summed in a fixed order whatever the number of threads."""
     return float(np.sqrt(dot(x, x)))
+
+
+def side_by_side(rows: Floats) -> Floats:
+    """(n, LANES), aligned, from at most LANES rows (k, n), with zeros in the lanes that are left."""
+    lanes = aligned(rows.shape[1], LANES)
+    lanes[:, :len(rows)] = rows.T
+    return lanes
+
+
+def parts(count: int) -> list[slice]:
+    """So many right-hand sides in blocks of LANES."""
+    return [slice(k, min(k + LANES, count)) for k in range(0, count, LANES)]
 
 
 def residual(matrix: csr_array, excess: Floats, b: Floats, x: Floats) -> Floats:
@@ -51,3 +67,37 @@ def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, preconditio
         redirect(p, z, rz / before)
         advance(x, r, rz / times(q, matrix.indptr, matrix.indices, matrix.data, excess, p), p, q)
     return x, iterations, False
+
+
+def conjugate_gradient_block(matrix: csr_array, excess: Floats, b: Floats, precondition: Callable[[Floats], Floats],
+                             start: Floats | None, goals: Floats, limit: int
+                             ) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
+    """The same for (n, LANES) right-hand sides, rows aligned to 64 bytes; each stops by itself, at its goal.
+
+    A lane comes out the same whatever is in the others.
+    """
+    n = len(b)
+    x, r, p, q = (aligned(n, LANES) for _ in range(4))
+    alpha, beta, rz, largest, pq = (aligned(1, LANES) for _ in range(5))
+    r[:] = b
+    if start is not None:
+        x[:] = start
+        blocked.times(q, pq, matrix.indptr, matrix.indices, matrix.data, excess, x)
+        r -= q
+    before, counts = np.full((1, LANES), np.inf), np.zeros(LANES, dtype=np.int64)
+    going, done = np.ones(LANES, dtype=bool), np.zeros(LANES, dtype=bool)
+    for iteration in range(limit + 1):
+        z = precondition(r)
+        blocked.dot_and_largest(rz, largest, r, z)
+        done |= going & (largest[0] <= goals)
+        going &= ~done & (rz[0] > 0.0)
+        counts[going] = iteration + 1
+        if not going.any() or iteration == limit:
+            break
+        beta[0] = np.where(going, rz[0] / np.where(going, before[0], 1.0), 0.0)
+        blocked.redirect(p, z, beta)
+        blocked.times(q, pq, matrix.indptr, matrix.indices, matrix.data, excess, p)
+        alpha[0] = np.divide(rz[0], pq[0], out=np.zeros(LANES), where=going)
+        blocked.advance(x, r, alpha, p, q)
+        before[:] = rz
+    return x, np.minimum(counts, limit), done

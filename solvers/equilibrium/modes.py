@@ -11,15 +11,21 @@ from ohmlearn.kernels.linalg.laplacian import node_currents
 from ohmlearn.network import Network
 
 from .backend_table import WIDE
-from .backends import installed, make
-from .equilibrium import SMALL, NotConverged, bytes_needed
+from .backends import Apply, installed, make
+from .block_lanczos import block_lanczos, orthonormal
+from .conjugate_gradient import LANES, conjugate_gradient_block, parts, side_by_side
+from .equilibrium import SMALL, Equilibrium, NotConverged, bytes_needed
 from .grounded_laplacian import Laplacian
 from .memory import require
 from .node_order import Layout
 from .star_mesh import StarMesh
 
 Floats = NDArray[np.float64]
+CLOSE = 1e-8      # ‖L⁻¹ x - x / λ‖ <= CLOSE ‖x‖ / λ where Lanczos stops
 TIGHT = 1e-7      # ‖L x - λ x‖ <= TIGHT λ ‖x‖, so that λ is off by some 1e-14 λ² / gap; and rounding, below
+DENSE = 600       # free nodes up to which all eigenvectors are worked out at once
+SHARE = 5         # and one in so many modes, from which they are in larger networks
+DIGITS = 1e-10    # relative accuracy of eigenvalues that dense eigenvectors have
 ROUNDING = 100.0  # that many rounding errors of the largest entry of L are allowed besides
 
 
@@ -29,7 +35,8 @@ class Modes:
 
     eigenvalues : (k,) in units of conductance. modes : (n_nodes, k), of length 1, 0 at held nodes; on a part of the
     network without a held node the constant is left out. residuals : (k,) ‖L x - λ x‖ over the free nodes.
-    method, reason : "shift-invert" or "lobpcg", and why. iterations : solves or LOBPCG steps. seconds : it took.
+    method, reason : "dense", "shift-invert" or "lobpcg", and why. iterations : blocks of solves or LOBPCG steps.
+    seconds : it took.
     """
 
     eigenvalues: Floats
@@ -46,11 +53,12 @@ def soft_modes(network: Network, conductances: ArrayLike | None = None, k: int =
     """The k softest modes of L(G) over the free nodes.
 
     conductances : (n_edges,) G > 0 in G₀, None for 1.
-    k : how many.
+    k : how many, up to the number of free nodes less the floating parts. Eigenvalues come with all their copies.
     held : (n_held,) nodes that stay at 0; none lets the network float, and the constant of every part without a held
         node is deflated.
-    method : "shift-invert" (Lanczos on the inverse, by a direct factor) or "lobpcg" (preconditioned by the sampled
-        factor); "auto" takes the first for small networks and those whose edges reach no further than in two
+    method : "dense" (all eigenvectors of the matrix, up to some thousand nodes), "shift-invert" (Lanczos on the inverse
+        in blocks of vectors, by a direct factor) or "lobpcg" (preconditioned by the sampled factor); "auto" takes the
+        first for small networks and for many modes, the second for networks whose edges reach no further than in two
         dimensions, where a direct factor fits.
 
     Raises NotConverged rather than return modes whose residual is large.
@@ -68,12 +76,12 @@ def soft_modes(network: Network, conductances: ArrayLike | None = None, k: int =
         raise ValueError(f"conductance of edge {int(np.argmin(g))} is 0, which cuts the network; "
                          "take that edge out, or give it a small conductance")
     problem = _Problem(network, g, network.check_nodes(held, "held node"))
-    if not 1 <= k < problem.size - 2:
-        raise ValueError(f"k={k} modes of {problem.size} free nodes: k must be at least 1 and below {problem.size - 2}")
-    name, reason = _choose(network, method)
-    solve = _shift_invert if name == "shift-invert" else _lobpcg
-    vectors, iterations = solve(problem, k)
-    modes, values, residuals = problem.finish(vectors)
+    if not 1 <= k <= problem.count:
+        raise ValueError(f"k={k} modes of {problem.size} free nodes: k must be at least 1 and at most {problem.count}, "
+                         "one less than there are for every floating part")
+    name, reason = _choose(network, problem, k, method)
+    vectors, iterations = {"dense": _dense, "shift-invert": _shift_invert, "lobpcg": _lobpcg}[name](problem, k)
+    modes, values, residuals = problem.finish(vectors, rotate=name != "dense")
     allowed = TIGHT * values + ROUNDING * np.finfo(float).eps * 2 * problem.stiffest
     bad = np.flatnonzero(~(residuals <= allowed))
     if bad.size:
@@ -86,12 +94,16 @@ def soft_modes(network: Network, conductances: ArrayLike | None = None, k: int =
 modes = soft_modes       # as the face calls it
 
 
-def _choose(network: Network, method: str) -> tuple[str, str]:
-    if method in ("shift-invert", "lobpcg"):
+def _choose(network: Network, problem: _Problem, k: int, method: str) -> tuple[str, str]:
+    if method in ("dense", "shift-invert", "lobpcg"):
         return method, "as asked"
     if method != "auto":
-        raise ValueError(f"method must be 'auto', 'shift-invert' or 'lobpcg', not {method!r}")
+        raise ValueError(f"method must be 'auto', 'dense', 'shift-invert' or 'lobpcg', not {method!r}")
     n = network.n_nodes
+    if problem.size <= DENSE:
+        return "dense", f"{problem.size} free nodes, no more than {DENSE}"
+    if k * SHARE > problem.size:
+        return "dense", f"{k} of {problem.count} modes, more than one in {SHARE}"
     if n <= WIDE:
         return "shift-invert", f"{n} nodes, no more than {WIDE}"
     layout = Layout.of(network)
@@ -113,25 +125,49 @@ class _Problem:
         self.size = self.free.size
         self._part = np.searchsorted(floating, parts[self.free])
         self._part[~np.isin(parts[self.free], floating)] = floating.size
+        self.count = self.size - floating.size      # modes that there are
         self._count = np.bincount(self._part, minlength=floating.size + 1)[:floating.size]
         degree = np.bincount(network.edges.ravel(), weights=np.repeat(g, 2), minlength=network.n_nodes)
         self.stiffest = float(degree[self.free].max())
 
     def deflate(self, x: Floats) -> Floats:
-        """x (size,) without the mean over every floating part."""
+        """x (size,) or (size, b) without the mean over every floating part."""
         if self._count.size == 0:
             return x
+        if self._count.size == 1 and self._count[0] == self.size:
+            return x - x.mean(axis=0)
+        if x.ndim == 2:
+            return np.column_stack([self.deflate(column) for column in x.T])
         means = np.bincount(self._part, weights=x, minlength=self._count.size + 1)[:self._count.size] / self._count
         return x - np.append(means, 0.0)[self._part]
 
     def inverse(self, method: str) -> Callable[[Floats], Floats]:
-        """The pseudo-inverse (or an approximation) on the free nodes, by a backend, with grounded parts."""
+        """The pseudo-inverse (or an approximation) on the free nodes, by a backend, with grounded parts.
+
+        It takes (size,) or (size, b). A direct factor that has lost the weak connections to the ground, to rounding,
+        gives way to conjugate gradients.
+        """
         n, mesh = self.grounded.n_rows, StarMesh(self.grounded, self.grounded.thin)
-        apply = mesh.around(make(method).prepare(*mesh.reduce(self.g)))
+        backend, (matrix, excess) = make(method), mesh.reduce(self.g)
+        apply = backend.prepare(matrix, excess)
+        if backend.exact and not abs(apply(excess) - 1.0).max() <= 1e-9:
+            sampled = make("approximate-cholesky").prepare(matrix, excess)
+
+            def many(b: Floats) -> Floats:
+                goals = 1e-13 * abs(sampled.block(b)).max(axis=0)
+                return conjugate_gradient_block(matrix, excess, b, sampled.block, None, goals, 400)[0]
+            apply = Apply(lambda r: many(side_by_side(r[None]))[:, 0], many)
+        whole = mesh.around(apply)
 
         def pseudo(x: Floats) -> Floats:
-            y = self.deflate(np.ascontiguousarray(x).ravel())
-            return self.deflate(np.append(apply(np.ascontiguousarray(y[:n])), np.zeros(self.size - n)))
+            y, out = self.deflate(x), np.zeros_like(x)
+            if x.ndim == 1:
+                out[:n] = whole(np.ascontiguousarray(y[:n]))
+            else:
+                for part in parts(x.shape[1]):
+                    rows = y[:n, part].T
+                    out[:n, part] = whole.block(side_by_side(rows))[:, :len(rows)]
+            return self.deflate(out)
         return pseudo
 
     def times(self, x: Floats) -> Floats:
@@ -142,13 +178,20 @@ class _Problem:
         node_currents(currents, self.network.edges, self.g, voltages)
         return currents[self.free]
 
-    def finish(self, vectors: Floats) -> tuple[Floats, Floats, Floats]:
-        """Modes (n_nodes, k), softest first, with eigenvalues λ = Σ G (Δx)² and residuals."""
+    def finish(self, vectors: Floats, rotate: bool) -> tuple[Floats, Floats, Floats]:
+        """Modes (n_nodes, k), softest first, with eigenvalues λ = Σ G (Δx)² and residuals.
+
+        rotate : take the eigenvectors of L within what the vectors span.
+        """
         modes = np.zeros((self.network.n_nodes, vectors.shape[1]))
-        modes[self.free] = np.column_stack([self.deflate(x) for x in vectors.T])
+        modes[self.free] = self.deflate(vectors)
+        a, b = self.network.edges.T
+        if rotate:
+            modes[self.free] = orthonormal(modes[self.free])[0]
+            drops = np.sqrt(self.g)[:, None] * (modes[a] - modes[b])
+            modes = modes @ np.linalg.svd(np.linalg.qr(drops, mode="r"))[2].T
         modes /= np.linalg.norm(modes, axis=0)
         modes *= np.sign(modes[np.abs(modes).argmax(axis=0), np.arange(modes.shape[1])])
-        a, b = self.network.edges.T
         values = np.array([np.sum(self.g * (x[a] - x[b]) ** 2) for x in modes.T])
         order = np.argsort(values)
         modes, values = modes[:, order], values[order]
@@ -161,26 +204,41 @@ def _layout(network: Network) -> Layout | None:
     return Layout.of(network) if network.n_nodes > SMALL else None
 
 
+def _dense(problem: _Problem, k: int) -> tuple[Floats, int]:
+    """All eigenvectors at once. Where rounding of L reaches the soft ones, these are taken from the inverse."""
+    from scipy.linalg import eigh
+
+    n = problem.size
+    require(4 * 8.0 * n**2, f"all eigenvectors of {problem.network!r}", "ask for fewer modes")
+    matrix = np.column_stack([problem.times(e) for e in np.eye(n)])
+    values, vectors = eigh(matrix, overwrite_a=True)
+    values, vectors = values[n - problem.count:], vectors[:, n - problem.count:]
+    if np.finfo(float).eps * np.sqrt(n) * values[-1] <= DIGITS * max(values[0], 0.0):
+        return vectors[:, :k], 1
+    network, grounds = problem.network, np.setdiff1d(np.arange(problem.network.n_nodes), problem.grounded.free)
+    responses = Equilibrium(network, grounds, "approximate-cholesky", 1e-12).solve(problem.g, currents=_unit(problem))
+    green = problem.deflate(problem.deflate(responses[problem.free]).T)
+    inverse, soft = eigh((green + green.T) / 2, overwrite_a=True)
+    inverse, soft = inverse[::-1], soft[:, ::-1]
+    middle = np.sqrt(values[-1] * inverse[0])           # of the spectrum, by ratios: √(λ_max / λ_min), times λ_min
+    count = int(np.count_nonzero(inverse * middle > inverse[0]))
+    return np.concatenate([soft[:, :count], vectors[:, count:]], axis=1)[:, :k], 1
+
+
+def _unit(problem: _Problem) -> Floats:
+    """(n_nodes, size) one unit current into every free node in turn."""
+    currents = np.zeros((problem.network.n_nodes, problem.size))
+    currents[problem.free, np.arange(problem.size)] = 1.0
+    return currents
+
+
 def _shift_invert(problem: _Problem, k: int) -> tuple[Floats, int]:
-    """Lanczos on the pseudo-inverse; returns vectors (size, k) and the solves taken."""
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
+    """Lanczos on the pseudo-inverse, in blocks; returns vectors (size, k) and the blocks of LANES solves taken."""
     method = "cholmod" if installed("cholmod") else "superlu"
-    network = problem.network
-    require(bytes_needed(network.n_nodes, network.n_edges, method) + 8.0 * problem.size * (2 * k + 22),
+    network, width = problem.network, LANES * -(-(k + 2) // LANES)
+    require(bytes_needed(network.n_nodes, network.n_edges, method) + 8.0 * problem.size * 10 * width,
             f"a direct factor of {network!r}", "take method='lobpcg'")
-    pseudo = problem.inverse(method)
-    solves = 0
-
-    def count(x: Floats) -> Floats:
-        nonlocal solves
-        solves += 1
-        return pseudo(x)
-
-    operator = LinearOperator((problem.size, problem.size), matvec=count, dtype=np.float64)
-    start = problem.deflate(np.random.default_rng(0).standard_normal(problem.size))
-    _, vectors = eigsh(operator, k, which="LM", v0=start, tol=1e-13)
-    return vectors, solves
+    return block_lanczos(problem.inverse(method), problem.deflate, problem.size, k, CLOSE)
 
 
 def _lobpcg(problem: _Problem, k: int) -> tuple[Floats, int]:
@@ -192,18 +250,18 @@ def _lobpcg(problem: _Problem, k: int) -> tuple[Floats, int]:
     pseudo = problem.inverse("approximate-cholesky")
 
     def columns(f: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
-        return lambda x: np.column_stack([f(column) for column in x.T])
+        return lambda x: np.column_stack([f(np.ascontiguousarray(column)) for column in x.T])
 
     size = problem.size
     laplacian = LinearOperator((size, size), matvec=problem.times, matmat=columns(problem.times), dtype=np.float64)
     start = np.random.default_rng(0).standard_normal((size, min(k + 2, size // 5)))
-    start = columns(pseudo)(columns(problem.deflate)(start))
+    start = pseudo(start)
     steps, values, vectors = 0, np.empty(0), start
     tolerance: float | None = None
     for _ in range(3):      # the goal of the residual follows from the eigenvalues, which are known only then
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")         # what it did not reach is said below, by the true residual
-            values, vectors, history = lobpcg(laplacian, vectors, M=columns(pseudo), largest=False, maxiter=300,
+            values, vectors, history = lobpcg(laplacian, vectors, M=pseudo, largest=False, maxiter=300,
                                               tol=tolerance, retResidualNormsHistory=True)
         steps += len(history)
         goal = 0.3 * TIGHT * float(np.sort(values)[0])

@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.linalg import blocked
+from ohmlearn.kernels.simd.vectors import aligned
 
 from .backend_table import DIRECT, WIDE, Traits, better_known, choose, worth
 from .backends import Apply, Backend, installed, make
-from .conjugate_gradient import conjugate_gradient, norm, residual
+from .conjugate_gradient import (
+    LANES,
+    SEVERAL,
+    conjugate_gradient,
+    conjugate_gradient_block,
+    norm,
+    parts,
+    residual,
+    side_by_side,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -20,6 +31,7 @@ LIMIT = 400  # iterations of a fresh preconditioner before a solve is given up
 CLOSE = 0.05    # conductances drift where they move by less than this share of themselves, on average,
 FAR = 0.3       # and beyond this nothing of an old factor is worth a try
 FALL = 10.0     # nor where a conductance fell by this factor: the old factor would take errors there for small ones
+GUESSED = 0.6   # of a first guess is what voltages are taken to be while they are not known
 FALLBACK = ("approximate-cholesky", "amg", "cholmod", "superlu")      # what "auto" tries where its choice fails
 
 
@@ -150,7 +162,7 @@ class Upkeep:
                 self._apply = backend.prepare(self.matrix, self._excess)
                 self._trust = 1.0 if backend.conserves else _trust(self._apply(self._excess))
             except (RuntimeError, ArithmeticError, np.linalg.LinAlgError):      # not positive definite, to its rounding
-                self._apply, self._trust = np.zeros_like, 0.0
+                self._apply, self._trust = Apply(np.zeros_like, np.zeros_like), 0.0
             self._known |= {self._present}
             self._age, self._extra, self._fresh = 1, 0.0, np.nan
             self._made_for, self._slack = self._conductances, 1.0
@@ -166,7 +178,12 @@ class Upkeep:
     def corrections(self, residuals: Floats) -> tuple[Floats, float]:
         """M⁻¹ residuals (k, n), estimates of the errors, and the factor by which these may be larger."""
         apply = self._prepare()
-        z = np.stack([apply(r) for r in residuals])
+        if len(residuals) < SEVERAL:
+            z = np.stack([apply(r) for r in residuals])
+        else:
+            z = np.empty_like(residuals)
+            for part in parts(len(residuals)):
+                z[part] = apply.block(side_by_side(residuals[part])).T[:len(z[part])]
         return z, self._slack / self._trust if self._trust > 0 else np.inf
 
     def solve(self, rhs: Floats, starts: Floats | None, scales: Floats, rtol: float) -> Floats:
@@ -176,33 +193,70 @@ class Upkeep:
         """
         self._choose(len(rhs))
         setup_before, begin = self.stats.setup_seconds, perf_counter()
-        x = np.empty_like(rhs)
-        counts, self.gave_up = [], False
-        for k, b in enumerate(rhs):
-            x[k], count = self._solve_one(b, _better(self.matrix, self._excess, b, starts, k), scales[k], rtol,
-                                          len(rhs))
-            counts.append(count)
-        self.stats.iterations = counts
+        x, counts, self.gave_up = np.empty_like(rhs), np.zeros(len(rhs), dtype=np.int64), False
+        starts = None if starts is None or (len(starts) != len(rhs) and len(rhs) > 1) else starts
+        if len(rhs) < SEVERAL:
+            for k, b in enumerate(rhs):
+                start = _better(self.matrix, self._excess, b, starts, k)
+                x[k], counts[k] = self._solve_one(b, start, scales[k], rtol, len(rhs))
+        else:
+            for part in parts(len(rhs)):
+                start = None if starts is None else starts[part]
+                x[part], counts[part] = self._solve_block(rhs[part], start, scales[part], rtol, len(rhs))
+        self.stats.iterations = counts.tolist()
         self._note()
         self.stats.n_solves += len(rhs)
         self.stats.solve_seconds += perf_counter() - begin - (self.stats.setup_seconds - setup_before)
         return x
+
+    def _solve_block(self, rhs: Floats, starts: Floats | None, scales: Floats, rtol: float, n_rhs: int
+                     ) -> tuple[Floats, NDArray[np.int64]]:
+        """`_solve_one` for at most LANES right-hand sides (k, n), side by side; those of 0 do not count."""
+        k, b, apply = len(rhs), side_by_side(rhs), self._prepare()
+        start = None if starts is None else _better_lanes(self.matrix, self._excess, b, side_by_side(starts))
+        sizes = np.ones(LANES)
+        sizes[:k] = scales
+        if (sizes == 0.0).any():
+            found = abs(apply.block(b) if start is None else start).max(axis=0)
+            sizes = np.where(sizes == 0.0, GUESSED * found, sizes)
+        if self.refines:
+            left = b if start is None else b - _product(self.matrix, self._excess, start)
+            x = apply.block(np.ascontiguousarray(left) if start is None else side_by_side(left.T))
+            return (x if start is None else x + start).T[:k], np.ones(k, dtype=np.int64)
+        x, counts, done = self._iterate_block(b, start, rtol * sizes, self._room(rhs.shape[1], n_rhs))
+        if not done[:k].all() and self._age > 1:
+            self._apply = None
+            self.stats.given_up += 1
+            x, more, done = self._iterate_block(b, x, rtol * sizes, LIMIT)
+            counts = counts + more
+        self.gave_up = self.gave_up or not done[:k].all()
+        return x.T[:k], counts[:k]
+
+    def _iterate_block(self, b: Floats, start: Floats | None, goals: Floats, limit: int
+                       ) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
+        apply = self._prepare()
+        if self._trust == 0.0:
+            return np.zeros_like(b) if start is None else start, np.zeros(LANES, np.int64), np.zeros(LANES, dtype=bool)
+        return conjugate_gradient_block(self.matrix, self._excess, b, apply.block, start,
+                                        goals * self._trust / self._slack, limit)
+
+    def _room(self, n_rows: int, n_rhs: int) -> int:
+        """Iterations that an old preconditioner may take before a new one is made; LIMIT for a new one."""
+        if self._age <= 1 or not np.isfinite(self._fresh):
+            return LIMIT
+        return int(min(self._fresh + worth(self._present, n_rows) / n_rhs + 5, LIMIT))
 
     def _solve_one(self, b: Floats, start: Floats | None, scale: float, rtol: float, n_rhs: int) -> tuple[Floats, int]:
         if not b.any():
             return np.zeros_like(b), 0
         apply = self._prepare()
         if scale == 0.0:
-            scale = float(abs(apply(b) if start is None else start).max())
+            scale = GUESSED * float(abs(apply(b) if start is None else start).max())
         if self.refines:
             correction = apply(b if start is None else residual(self.matrix, self._excess, b, start))
             return correction if start is None else start + correction, 1
-        old = self._age > 1
-        room = LIMIT
-        if old and np.isfinite(self._fresh):
-            room = int(min(self._fresh + worth(self._present, b.size) / n_rhs + 5, LIMIT))
-        x, count, done = self._iterate(b, start, rtol * scale, room)
-        if not done and old:
+        x, count, done = self._iterate(b, start, rtol * scale, self._room(b.size, n_rhs))
+        if not done and self._age > 1:
             self._apply = None
             self.stats.given_up += 1
             x, more, done = self._iterate(b, x, rtol * scale, LIMIT)
@@ -245,6 +299,20 @@ def _better(matrix: csr_array, excess: Floats, b: Floats, starts: Floats | None,
     if starts is None or k >= len(starts):
         return None
     return starts[k] if norm(residual(matrix, excess, b, starts[k])) < norm(b) else None
+
+
+def _product(matrix: csr_array, excess: Floats, x: Floats) -> Floats:
+    """L x for (n, LANES) x."""
+    product, unused = aligned(*x.shape), aligned(1, LANES)
+    blocked.times(product, unused, matrix.indptr, matrix.indices, matrix.data, excess, x)
+    return product
+
+
+def _better_lanes(matrix: csr_array, excess: Floats, b: Floats, starts: Floats) -> Floats:
+    """The starts whose residuals are below those of zero, zero in the other lanes."""
+    left = np.linalg.norm(b - _product(matrix, excess, starts), axis=0)
+    starts[:, ~(left < np.linalg.norm(b, axis=0))] = 0.0
+    return starts
 
 
 def _fall(before: Floats, after: Floats) -> float:

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.linalg import blocked
 from ohmlearn.kernels.linalg import star_mesh as kernels
+from ohmlearn.kernels.simd.vectors import aligned
 
 from .backends import Apply
+from .conjugate_gradient import SEVERAL, parts, side_by_side
 from .grounded_laplacian import Laplacian, Pattern
 
 if TYPE_CHECKING:
@@ -24,7 +27,8 @@ class StarMesh:
 
     laplacian : L_FF; the order of elimination depends on its edges alone. thin : whether they reach no further than in
     two dimensions (`Layout.thin`).
-    n_rows : rows of the core, at least one; kept : (n_rows,) rows of L_FF that they are.
+    n_rows : rows of the core, at least one; kept : (n_rows,) rows of L_FF that they are. plan, share, total : what is
+    eliminated, and by which numbers, see the kernels.
     """
 
     def __init__(self, laplacian: Laplacian, thin: bool) -> None:
@@ -33,12 +37,12 @@ class StarMesh:
         mesh = kernels.Mesh(np.empty(4 * m + 2, np.int32), np.empty(4 * m + 2, np.int32), np.full(n, -1, np.int32),
                             np.zeros(n, np.int32))
         count = kernels.take_edges(self._slots, mesh, laplacian.ends)
-        self._plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER)
+        self.plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER)
         self.kept = np.flatnonzero(mesh.degree >= 0).astype(np.int32)
         ends, edges = np.empty((self._n_edges, 2), np.int32), np.empty(self._n_edges, np.int32)
         left = kernels.core_edges(ends, edges, mesh)
         self._pattern, self._edges = Pattern(self.kept.size, ends[:left].copy()), edges[:left].copy()
-        self._share, self._total = np.empty(self._plan.near.size), np.empty(self._plan.order.size)
+        self.share, self.total = np.empty(self.plan.near.size), np.empty(self.plan.order.size)
 
     @property
     def n_rows(self) -> int:
@@ -48,27 +52,64 @@ class StarMesh:
         """The core's matrix (n_rows, n_rows) and its conductances to ground (n_rows,), from the network's (n_edges,)
         conductances; restrict and extend belong to these from now on."""
         weights, excess = np.empty(self._n_edges), self.laplacian.excess(conductances)
-        kernels.eliminate(self._plan, self._share, self._total, weights, excess, self._slots,
+        kernels.eliminate(self.plan, self.share, self.total, weights, excess, self._slots,
                           self.laplacian.sorted(conductances))
         ground = excess[self.kept]
         return self._pattern.matrix(weights[self._edges], ground), ground
 
     def restrict(self, currents: Floats) -> tuple[Floats, Floats]:
-        """Currents into the core's rows, (n_rows,), from those into all (rows of L_FF,), and what `extend` needs."""
-        handed = currents.copy()
-        kernels.restrict(handed, self._plan, self._share)
-        return handed[self.kept], handed
+        """Currents into the core's rows, (n_rows,), from those into all (rows of L_FF,), and what `extend` needs.
+
+        Or (n_rows, LANES) from (rows of L_FF, LANES), aligned, side by side.
+        """
+        if currents.ndim == 1:
+            handed = currents.copy()
+            kernels.restrict(handed, self.plan, self.share)
+            return handed[self.kept], handed
+        handed, core = aligned(*currents.shape), aligned(self.n_rows, currents.shape[1])
+        handed[:] = currents
+        blocked.restrict(handed, self.plan, self.share)
+        core[:] = handed[self.kept]
+        return core, handed
 
     def extend(self, core: Floats, handed: Floats) -> Floats:
         """Voltages of all rows from the core's, and from what `restrict` handed on."""
-        voltages = np.empty_like(handed)
+        if core.ndim == 1:
+            voltages = np.empty_like(handed)
+            voltages[self.kept] = core
+            kernels.extend(voltages, handed, self.plan, self.share, self.total)
+            return voltages
+        voltages = aligned(*handed.shape)
         voltages[self.kept] = core
-        kernels.extend(voltages, handed, self._plan, self._share, self._total)
+        blocked.extend(voltages, handed, self.plan, self.share, self.total)
+        return voltages
+
+    def restrict_rows(self, currents: Floats) -> tuple[Floats, Floats]:
+        """`restrict` for (k, rows of L_FF) currents, one right-hand side a row, several side by side."""
+        core, handed = np.empty((len(currents), self.n_rows)), np.empty_like(currents)
+        for part in parts(len(currents)):
+            if part.stop - part.start < SEVERAL:
+                for k in range(part.start, part.stop):
+                    core[k], handed[k] = self.restrict(currents[k])
+            else:
+                own, others = self.restrict(side_by_side(currents[part]))
+                core[part], handed[part] = own.T[:len(core[part])], others.T[:len(core[part])]
+        return core, handed
+
+    def extend_rows(self, core: Floats, handed: Floats) -> Floats:
+        """`extend` for what `restrict_rows` gave."""
+        voltages = np.empty_like(handed)
+        for part in parts(len(core)):
+            if part.stop - part.start < SEVERAL:
+                for k in range(part.start, part.stop):
+                    voltages[k] = self.extend(core[k], handed[k])
+            else:
+                voltages[part] = self.extend(side_by_side(core[part]), side_by_side(handed[part])).T[:len(core[part])]
         return voltages
 
     def around(self, apply: Apply) -> Apply:
         """An inverse of L_FF, or an approximation, from one of the core's matrix."""
         def whole(currents: Floats) -> Floats:
             core, handed = self.restrict(currents)
-            return self.extend(apply(core), handed)
-        return whole
+            return self.extend(apply(core) if core.ndim == 1 else apply.block(core), handed)
+        return Apply(whole, whole)

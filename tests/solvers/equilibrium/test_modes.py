@@ -7,6 +7,7 @@ from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
 from ohmlearn.solvers.equilibrium.modes import soft_modes
 
 METHODS = ["shift-invert", "lobpcg"]
+ALL = ["dense", *METHODS]
 
 
 def dense(net, g):
@@ -35,7 +36,7 @@ def test_chain_held_at_its_ends(method):
     np.testing.assert_array_equal(found.modes[[0, n - 1]], 0)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ALL)
 @pytest.mark.parametrize(("held", "decades"), [((), 0), ((3, 77), 4), ((), 6)])
 def test_dense_eigenvectors(method, held, decades):
     net = Network.delaunay(300, seed=2)
@@ -65,7 +66,9 @@ def test_large_enough_to_be_reordered():
     net = Network.grid(60, 60)
     one, two = (soft_modes(net, k=3, held=[0], method=method) for method in METHODS)
     np.testing.assert_allclose(one.eigenvalues, two.eigenvalues, rtol=1e-8)
-    assert soft_modes(net, k=1).method == "shift-invert"
+    found = soft_modes(net, k=1)
+    assert found.method == "shift-invert"
+    np.testing.assert_allclose(found.eigenvalues, 4 * np.sin(np.pi / 120) ** 2, rtol=1e-10)
 
 
 def test_a_tangle_goes_to_lobpcg():
@@ -81,8 +84,10 @@ def test_bad_input(monkeypatch):
     net = Network.grid(8, 8)
     with pytest.raises(ValueError, match="k=0 modes"):
         soft_modes(net, k=0)
-    with pytest.raises(ValueError, match="k=62 modes of 64 free nodes"):
-        soft_modes(net, k=62)
+    with pytest.raises(ValueError, match="k=64 modes of 64 free nodes: k must be at least 1 and at most 63"):
+        soft_modes(net, k=64)
+    with pytest.raises(ValueError, match="at most 3, one less"):
+        soft_modes(Network([[0, 1], [1, 2], [2, 3]], 20), k=5)
     with pytest.raises(ValueError, match="conductance of edge 5 is 0"):
         soft_modes(net, np.where(np.arange(net.n_edges) == 5, 0.0, 1.0))
     with pytest.raises(ValueError, match="method must be"):
@@ -95,4 +100,58 @@ def test_bad_input(monkeypatch):
         soft_modes(net, k=2)
     monkeypatch.setattr(memory, "available", lambda: 1.0)
     with pytest.raises(MemoryError, match="take method='lobpcg'"):
+        soft_modes(net, k=2, method="shift-invert")
+    with pytest.raises(MemoryError, match="ask for fewer modes"):
         soft_modes(net, k=2)
+
+
+def cube(n):
+    """The hypercube of 2^n nodes."""
+    k = np.arange(2**n)
+    return Network(np.concatenate([np.c_[k[k & (1 << j) == 0], k[k & (1 << j) == 0] | (1 << j)] for j in range(n)]))
+
+
+SYMMETRIC = {
+    "square torus": (lambda: Network.grid(20, 20, periodic=True), (1, 5, 8, 20)),
+    "flat torus": (lambda: Network.grid(12, 24, periodic=True), (3, 6, 10)),
+    "cubic torus": (lambda: Network.grid(6, 6, 6, periodic=True), (6, 7, 18, 20)),
+    "cubic lattice": (lambda: Network.grid(6, 6, 6), (1, 3, 5)),
+    "hypercube": (lambda: cube(7), (7, 8, 20)),
+    "equal chains": (lambda: Network(np.concatenate([Network.grid(20).edges + 20 * i for i in range(9)])), (9, 10, 20)),
+    "complete": (lambda: Network(np.stack(np.triu_indices(50, 1), axis=1)), (1, 20, 49)),
+}
+
+
+@pytest.mark.parametrize("method", ["auto", *ALL])
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_all_copies_of_degenerate_eigenvalues(name, method):
+    make, counts = SYMMETRIC[name]
+    net = make()
+    parts = int(net.components.max()) + 1
+    values = np.linalg.eigvalsh(dense(net, np.ones(net.n_edges)))[parts:]
+    for k in counts:
+        if method == "lobpcg" and 5 * (k + 2) > net.n_nodes:
+            continue
+        found = soft_modes(net, k=k, method=method)
+        np.testing.assert_allclose(found.eigenvalues, values[:k], rtol=1e-8)
+        np.testing.assert_allclose(found.modes.T @ found.modes, np.eye(k), atol=1e-9)
+
+
+@pytest.mark.parametrize("decades", [0, 8, 12])
+def test_every_mode_of_a_small_network(decades):
+    """k up to all; squares of the singular values of √G Δ are right to their last digits at any contrast."""
+    net = Network.packing(64, seed=1)
+    g = 10 ** np.random.default_rng(1).uniform(-decades / 2, decades / 2, net.n_edges)
+    found = soft_modes(net, g, 63)
+    values = np.sort(np.linalg.svd(np.sqrt(g)[:, None] * net.incidence.toarray(), compute_uv=False) ** 2)[1:]
+    np.testing.assert_allclose(found.eigenvalues, values, rtol=1e-8 if decades < 10 else 1e-7)
+
+
+def test_modes_of_weakly_tied_parts():
+    """Two grids joined by an edge much weaker than their own."""
+    part = Network.grid(30, 30)
+    net = Network(np.r_[part.edges, part.edges + 900, [[0, 900]]])          # the joint is a corner of both
+    for method, weak in (("dense", 1e-13), ("shift-invert", 1e-6)):
+        found = soft_modes(net, np.r_[np.ones(2 * part.n_edges), weak], 3, method=method)
+        assert found.eigenvalues[0] == pytest.approx(weak * 4 / 1800, rel=1e-5)
+        np.testing.assert_allclose(found.eigenvalues[1:], 4 * np.sin(np.pi / 60) ** 2, rtol=1e-8)

@@ -1,0 +1,106 @@
+"""Conjugate gradients for eight right-hand sides side by side: every entry of a matrix or factor is read once for all.
+
+Vectors are (n, 8) arrays from `aligned`, one row a node. What is one number a right-hand side is a (1, 8) array.
+"""
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store
+
+Floats = NDArray[np.float64]
+
+
+@kernel
+def apply(x, y, r, factor):
+    """x = (L D Lᵀ)⁻¹ r, (n, 8) both, as `sampled_cholesky.apply`; y (n + 1, 8) is scratch."""
+    n = factor.order.size
+    zero = 0.0 * load(r, 0)
+    store(y, n, zero)
+    for i in range(n):
+        store(y, i, load(r, at(factor.order, i)))
+    for i in range(n):
+        t = load(y, i)
+        rest, last = t, at(factor.starts, i + 1) - 1
+        for k in range(at(factor.starts, i), last):
+            part = at(factor.share, k) * t
+            row = at(factor.rows, k)
+            store(y, row, load(y, row) + part)
+            rest = rest - part
+        row = at(factor.rows, last)
+        store(y, row, load(y, row) + rest)
+        store(y, i, t * (1.0 / at(factor.total, i)))
+    store(y, n, zero)
+    for i in range(n - 1, -1, -1):
+        last = at(factor.starts, i + 1) - 1
+        heaviest = load(y, at(factor.rows, last))
+        t = load(y, i) + heaviest
+        for k in range(at(factor.starts, i), last):
+            t = fma(at(factor.share, k), load(y, at(factor.rows, k)) - heaviest, t)
+        store(y, i, t)
+        store(x, at(factor.order, i), t)
+
+
+@kernel
+def times(q, products, indptr, indices, data, excess, p):
+    """q = L p from differences, as `krylov.times`; products (1, 8): p·q."""
+    s = 0.0 * load(p, 0)
+    for row in range(q.shape[0]):
+        here = load(p, row)
+        t = at(excess, row) * here
+        for k in range(at(indptr, row), at(indptr, row + 1)):
+            t = fma(at(data, k), load(p, at(indices, k)) - here, t)
+        store(q, row, t)
+        s = fma(here, t, s)
+    store(products, 0, s)
+
+
+@kernel
+def dot_and_largest(products, largest, a, b):
+    """products (1, 8): a·b; largest (1, 8): max |b|."""
+    s = 0.0 * load(a, 0)
+    top = s
+    for i in range(a.shape[0]):
+        here = load(b, i)
+        s = fma(load(a, i), here, s)
+        top = maximum(maximum(here, -here), top)
+    store(products, 0, s)
+    store(largest, 0, top)
+
+
+@kernel
+def advance(x, r, alpha, p, q):
+    """x += α p and r -= α q, α (1, 8)."""
+    step = load(alpha, 0)
+    back = -step
+    for i in range(x.shape[0]):
+        store(x, i, fma(step, load(p, i), load(x, i)))
+        store(r, i, fma(back, load(q, i), load(r, i)))
+
+
+@kernel
+def redirect(p, z, beta):
+    """p = z + β p, β (1, 8)."""
+    turn = load(beta, 0)
+    for i in range(p.shape[0]):
+        store(p, i, fma(turn, load(p, i), load(z, i)))
+
+
+@kernel
+def restrict(currents, plan, share):
+    """`star_mesh.restrict` for (n_nodes, 8) currents."""
+    for k in range(plan.order.size):
+        t = load(currents, at(plan.order, k))
+        for i in range(at(plan.begin, k), at(plan.begin, k + 1)):
+            node = at(plan.near, i)
+            store(currents, node, fma(at(share, i), t, load(currents, node)))
+
+
+@kernel
+def extend(voltages, currents, plan, share, total):
+    """`star_mesh.extend` for (n_nodes, 8) voltages and currents."""
+    for k in range(plan.order.size - 1, -1, -1):
+        a = at(plan.order, k)
+        t = load(currents, a) * (1.0 / at(total, k))
+        for i in range(at(plan.begin, k), at(plan.begin, k + 1)):
+            t = fma(at(share, i), load(voltages, at(plan.near, i)), t)
+        store(voltages, a, t)

@@ -1,0 +1,236 @@
+"""Voltages of the free nodes, refined until the estimate of their errors is small enough, or refused."""
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.linalg.laplacian import node_currents, node_currents_compensated, total_conductances
+from ohmlearn.network import connected_components
+
+from .backend_table import WIDE
+from .grounded_laplacian import Laplacian
+from .pair_resistance import PairResistance
+from .preconditioner_reuse import Stats, Upkeep
+from .star_mesh import StarMesh
+
+Floats = NDArray[np.float64]
+OVERSHOOT = 1e-6  # how far voltages may lie outside those held where no current is injected, relative to the largest
+ROUNDS = 4      # of refinement, at most
+NEARLY = 0.8    # of the tolerance is where iterations stop, which leaves room for rounding and for the last check
+SPREAD = 4.0    # decades of conductances beyond which sums over the edges of a node are compensated; and a degree
+HUB = 256       # from which they are
+ATTAINED = 1e-8     # errors that rounding leaves may be as large as this, relative to the voltages, whatever rtol
+
+
+class NotConverged(RuntimeError):
+    """A solve whose voltages, by estimate, are further off than the tolerance."""
+
+class RefinedSolve:
+    """Solves L_FF x = b on the core of a network, and checks and refines the voltages of all free nodes.
+
+    laplacian : L_FF. rtol : largest estimated error of a voltage, relative to the largest voltage difference. method,
+    keep : see :class:`Equilibrium`. stats : what the solves took.
+    scaled : (n_edges,) the conductances in use, times 2^unit; mesh : the core.
+    """
+
+    def __init__(self, laplacian: Laplacian, method: str, rtol: float, keep: bool) -> None:
+        self.laplacian, self.network, self.held, self.rtol = laplacian, laplacian.network, laplacian.held, rtol
+        self.stats = Stats()
+        self._solver = Upkeep(method, laplacian.thin, not keep, self.stats)
+        self.mesh = StarMesh(laplacian, laplacian.thin)
+        self._conductances: Floats | None = None
+        self._last: Floats | None = None
+        self._direct: PairResistance | None = None
+        self.scaled = np.empty(0)
+        self.unit, self._contrast = 0, 0.0
+        self._hub = bool(self.network.degree.max() > HUB)
+
+    def forget(self) -> None:
+        """Drop what was kept of earlier solves."""
+        self._conductances = self._last = None
+        self._solver.forget()
+
+    def take(self, g: Floats) -> None:
+        """Take new conductances, in a unit of a power of two in which neither they nor their products overflow."""
+        if self._conductances is not None and np.array_equal(g, self._conductances):
+            return
+        if not g.all():
+            self.check_floating(connected_components(self.network.edges[g > 0], self.network.n_nodes))
+        positive = g[g > 0]
+        least, most = (float(positive.min()), float(positive.max())) if positive.size else (1.0, 1.0)
+        middle = (np.log2(least) + np.log2(most)) / 2
+        self.unit = 0 if abs(middle) < 200 else -round(middle)
+        self._contrast = float(np.log10(most) - np.log10(least))
+        self.scaled = np.ldexp(g, self.unit) if self.unit else g
+        moved = _moved(self._conductances, g)
+        self._solver.update(*self.mesh.reduce(self.scaled), self._contrast, moved, self.scaled)
+        self._totals = np.empty(self.network.n_nodes)
+        total_conductances(self._totals, self.network.edges, self.scaled)
+        self._conductances, self._direct = g, None
+
+    def corrected(self, residuals: Floats) -> Floats:
+        """L⁻¹ residuals, (n_nodes,) both, by iterations alone; 0 at held nodes."""
+        right = self.laplacian.gather(residuals)[None]
+        if not right.any():
+            return np.zeros_like(residuals)
+        rows = self.solve_core(right, None, np.zeros(1))
+        return self.laplacian.scatter(rows[0], np.zeros(self.held.size))
+
+    def pair_resistance(self) -> PairResistance | None:
+        """Resistances of pairs on a direct factor at the conductances in use, kept until others are; None where that
+        fills up or errs."""
+        if not self.laplacian.thin and self.mesh.n_rows > WIDE:
+            return None
+        self._direct = self._direct or PairResistance(self.laplacian, self.mesh, self.scaled)
+        return self._direct if self._direct.intact else None
+
+    def rows(self, g: Floats, held: Floats, injected: Floats, start: Floats | None) -> Floats:
+        """(k, n_rows) voltages of the free nodes, refined until their estimated errors are small enough.
+
+        They are worked out relative to one of the held voltages, the nearest to 0 unless these lie on both sides of it.
+        """
+        lap = self.laplacian
+        self.take(g)
+        injected = np.ldexp(injected, self.unit) if self.unit else injected
+        shift = _shift(held)
+        held = held - shift
+        rhs = np.stack([lap.gather(i) + lap.held_currents(self.scaled, v)
+                        for i, v in zip(injected.T, held.T, strict=True)])
+        guess = self._last if start is None else np.ascontiguousarray(lap.gather(start).T)
+        if guess is not None:
+            guess = guess - (shift[:, None] if len(guess) == len(shift) else shift[0])
+        span = np.ptp(held, axis=0) if len(held) else np.zeros(len(rhs))
+        driven = injected.any(axis=0)
+        rows = self.solve_core(rhs, guess, np.where(driven, 0.0, span))
+        rows, error = self._refine(rows, held, injected, span)
+        self.stats.error = float(error.max(initial=0.0))
+        self._last = rows + shift[:, None]
+        return self._last
+
+    def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats) -> Floats:
+        """(k, n_rows) voltages, of which only those of the core take iterations."""
+        core, handed = self.mesh.restrict_rows(rhs)
+        start = None if guess is None else guess[:, self.mesh.kept]
+        return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol), handed)
+
+    def _refine(self, rows: Floats, held: Floats, injected: Floats, span: Floats) -> tuple[Floats, Floats]:
+        """Correct rows (k, n_rows) until their errors are small enough; returns them and the estimated errors (k,)."""
+        iterations, attempts = list(self.stats.iterations), 0
+        while True:
+            left = self._residuals(rows, held, injected)
+            scale = np.maximum(span, abs(rows).max(axis=1))
+            z, rounding = self._corrections(left)
+            error, blur = abs(z).max(axis=1), abs(rounding).max(axis=1)
+            bad = ~((error <= self.rtol * scale) & (blur <= max(ATTAINED, self.rtol) * scale))
+            if self._solver.refines and np.isfinite(z).all():
+                rows = rows + z
+            if not bad.any():
+                break
+            attempts += 1
+            if attempts == ROUNDS or self._solver.gave_up:
+                attempts = 0
+                if not self._solver.fall_back():
+                    self._refuse(z, rounding, scale, bad)
+            elif self._solver.refines:
+                continue
+            rows = rows.copy()
+            rows[bad] += self.solve_core(left[bad], None, scale[bad])
+            for k, more in zip(np.flatnonzero(bad), self.stats.iterations, strict=True):
+                iterations[k] += more
+            self.stats.iterations = iterations
+        totals = self.laplacian.gather(self._totals)
+        self.stats.residual = float((abs(left) / totals).max(axis=1).max(initial=0.0, where=scale > 0)
+                                    / max(scale.max(initial=0.0), 1e-300))
+        self._check_bounds(rows, held, injected)
+        return rows, error + blur
+
+    def _residuals(self, rows: Floats, held: Floats, injected: Floats) -> Floats:
+        """b - L v over the free nodes, (k, n_rows), from the edge list in the user's numbering."""
+        lap, edges = self.laplacian, self.network.edges
+        voltages = lap.scatter(rows.T, held)
+        left = np.empty_like(rows)
+        currents, carry = np.empty((2, self.network.n_nodes))
+        for k in range(len(rows)):
+            v = np.ascontiguousarray(voltages[:, k])
+            if self._careful:
+                currents[:] = -injected[:, k]
+                node_currents_compensated(currents, carry, edges, self.scaled, v)
+                left[k] = -lap.gather(currents)
+            else:
+                node_currents(currents, edges, self.scaled, v)
+                left[k] = lap.gather(injected[:, k] - currents)
+        return left
+
+    @property
+    def _careful(self) -> bool:
+        return self._contrast > SPREAD or self._hub
+
+    def _corrections(self, left: Floats) -> tuple[Floats, Floats]:
+        """Estimates (k, n_rows) of what rows lack, and of what rounding of the residuals hides from them."""
+        both = np.concatenate([left, 4 * np.finfo(float).eps * abs(left)]) if self._careful else left
+        core, handed = self.mesh.restrict_rows(both)
+        z, factor = self._solver.corrections(core)
+        found = self.mesh.extend_rows(z, handed)
+        count = len(left)
+        if not np.isfinite(factor):
+            found[:] = np.inf
+        elif factor > 1.0:
+            found *= factor
+        return found[:count], found[count:] if self._careful else np.zeros((count, 1))
+
+    def _check_bounds(self, rows: Floats, held: Floats, injected: Floats) -> None:
+        """The maximum principle, where no current is injected."""
+        quiet = ~injected.any(axis=0)
+        if not quiet.any() or not len(held):
+            return
+        outside = np.maximum(rows.max(axis=1) - held.max(axis=0), held.min(axis=0) - rows.min(axis=1))[quiet]
+        if (outside <= OVERSHOOT * abs(held).max(axis=0)[quiet]).all():
+            return
+        raise NotConverged(f"the solve with {self.stats.method!r} gave voltages {outside.max():.1e} V outside those "
+                           "held, which the maximum principle forbids; take method='approximate-cholesky'")
+
+    def _refuse(self, z: Floats, rounding: Floats, scale: Floats, bad: NDArray[np.bool_]) -> None:
+        k = int(np.flatnonzero(bad)[0])
+        goal = self.rtol * scale[k]
+        error = abs(z[k]) if not (abs(z[k]) <= goal).all() else rounding[k]
+        self.stats.error = float(error.max())
+        order = np.argsort(-np.nan_to_num(error, nan=np.inf), kind="stable")[:5]
+        count = int(np.count_nonzero(~(error <= goal)))
+        names = ", ".join(str(node) for node in self.laplacian.free[order[:count]])
+        g = self._conductances
+        assert g is not None
+        if error is rounding[k]:
+            why, remedy = "rounding of the currents alone hides as much", "raise the smallest conductances"
+        elif not np.isfinite(error).all():
+            why = "to rounding, its factor has lost the weak connections to the held nodes"
+            remedy = "take method='approximate-cholesky'"
+        else:
+            why, remedy = f"after {max(self.stats.iterations)} iterations", "raise rtol, or the smallest conductances"
+            if self.stats.method != "approximate-cholesky":
+                remedy = "take method='approximate-cholesky', or raise the smallest conductances"
+        size = f"off by {error.max():.1e} V" if np.isfinite(error).all() else "wrong"
+        raise NotConverged(
+            f"the solve with {self.stats.method!r} stopped where voltages may be {size}, above "
+            f"rtol={self.rtol:g} of {scale[k]:.3g} V, at {count} node{'s' if count != 1 else ''}, most at {names}: "
+            f"{why}; conductances span {g[g > 0].min():.1e} to {g.max():.1e}; {remedy}")
+
+    def check_floating(self, components: NDArray[np.int32]) -> None:
+        """An error where a part of the network has no held node."""
+        floating = np.flatnonzero(~np.isin(components, np.unique(components[self.held])))
+        if floating.size:
+            raise ValueError(f"node {self.network.label(int(floating[0]))} floats: no held node in its part of the network "
+                             f"({floating.size} such nodes), so its voltage is undefined; hold a node there")
+
+
+def _shift(held: Floats) -> Floats:
+    """(k,) voltages to work relative to: 0 within the held ones (n_held, k), else the nearest of them."""
+    if not len(held):
+        return np.zeros(held.shape[1])
+    return np.clip(0.0, held.min(axis=0), held.max(axis=0))
+
+
+def _moved(before: Floats | None, g: Floats) -> float:
+    """Mean change of conductances relative to themselves; infinite where there were none before."""
+    if before is None:
+        return np.inf
+    change, size = abs(g - before), g + before
+    return 2 * float(np.mean(np.divide(change, size, out=change, where=size > 0)))
