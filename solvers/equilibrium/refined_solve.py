@@ -217,7 +217,8 @@ class RefinedSolve:
         """An error where a part of the network has no held node."""
         floating = np.flatnonzero(~np.isin(components, np.unique(components[self.held])))
         if floating.size:
-            raise ValueError(f"node {self.network.label(int(floating[0]))} floats: no held node in its part of the network "
+            name = self.network.label(int(floating[0]))
+            raise ValueError(f"node {name} floats: no held node in its part of the network "
                              f"({floating.size} such nodes), so its voltage is undefined; hold a node there")
 
 
