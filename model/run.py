@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -158,7 +157,8 @@ class Runs(Sequence[Run]):
             return self.flat[int(found)]
         chosen = [self.flat[k] for k in found.ravel().tolist()]
         plain = all(isinstance(key, int | np.integer | slice) for key in keys)
-        left = [(dim, key) for dim, key in zip_longest(self.dims, keys, fillvalue=slice(None))
+        rest = (slice(None),) * (len(self.dims) - len(keys))
+        left = [(dim, key) for dim, key in zip(self.dims, keys + rest, strict=True)
                 if plain and isinstance(key, slice)]
         if len(left) != found.ndim:
             return Runs(chosen)
