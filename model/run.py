@@ -151,6 +151,19 @@ class Run:
                              "see ohmlearn.drivers.display.network_page.show")
         return show(self.network, self.conductances, self.task, path, f"trained at R = {self.rate:g}")
 
+    def to_xarray(self) -> Any:
+        """xarray Dataset: traces over time, conductances by edge, voltages by node, with names where there are any.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.from_edges([(0, 1), (1, 2)], node_names=["in", "out", "ground"])
+        >>> run = ol.train(net, ol.Task([0, 2], [1.0, 0.0], [1], [0.6]), 1.0)
+        >>> round(float(run.to_xarray()["voltages"].sel(node="in")), 3)
+        1.0
+        """
+        from ohmlearn.io.run_tables import to_xarray
+
+        return to_xarray(self)
+
     def __repr__(self) -> str:
         return (f"<Run at R={self.rate:g}: {self.status}, τ={self.training_time:.6g}, "
                 f"C*/C*(0)={self.final_cost:.3g} after {self.n_steps} steps>")
@@ -194,6 +207,12 @@ class Runs(Sequence[Run]):
         from ohmlearn.drivers.display.plots import plot_runs
 
         return plot_runs(self, ax, against=against)
+
+    def to_dataframe(self) -> Any:
+        """pandas DataFrame with a row per run: rate, status, times in 1/γp, costs and steps."""
+        from ohmlearn.io.run_tables import to_dataframe
+
+        return to_dataframe(self)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{np.sum(self.status == s)} {s}" for s in STATUSES if np.any(self.status == s))
