@@ -98,7 +98,14 @@ class Run:
         save(self, path)
 
     def to_xarray(self) -> xarray.Dataset:
-        """All of the run as an xarray.Dataset, with names and units."""
+        """All of the run as an xarray.Dataset: traces over time, conductances by edge, voltages by node, with names.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.from_edges([(0, 1), (1, 2)], node_names=["in", "out", "ground"])
+        >>> run = ol.train(net, ol.Task({0: 1.0, 2: 0.0}, {1: 0.6}), 1.0)
+        >>> round(float(run.to_xarray()["voltages"].sel(node="in")), 3)
+        1.0
+        """
         from ohmlearn.results.run_tables import to_xarray
 
         return to_xarray(self)

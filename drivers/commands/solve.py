@@ -39,6 +39,8 @@ def solve(
                                                    "repeat the option for more.")] = None,
     inject: Annotated[list[str] | None, typer.Option("--inject", metavar="NODE=CURRENT", help="Inject a current at a "
                                                      "node, in units of conductance times volt.")] = None,
+    drop: Annotated[list[str] | None, typer.Option("--drop", metavar="NODE:NODE=VOLTS", help="Hold the drop from the "
+                                                   "first node to the second; repeat the option for more.")] = None,
     task: TASK = None,
     conductances: CONDUCTANCES = None,
     conductance: CONDUCTANCE = None,
@@ -49,8 +51,8 @@ def solve(
                                          "voltage difference.")] = 1e-10,
     output: Annotated[Path | None, output("File for the voltages, .npy or text; without it they are printed.")] = None,
 ) -> None:
-    """Print the equilibrium voltages of all nodes, driven by --hold and --inject or by a task; of a SPICE deck its
-    operating point.
+    """Print the equilibrium voltages of all nodes, driven by --hold, --inject and --drop or by a task; of a SPICE
+    deck its operating point.
 
     A task of several samples gives a column for each.
     """
@@ -60,15 +62,18 @@ def solve(
     from ohmlearn.task import as_tasks
 
     if Path(network).is_file() and is_deck(network):
-        if hold or inject or task:
+        if hold or inject or drop or task:
             raise ValueError("a deck says itself what is held and injected; change its V and I cards")
         solve_deck(Path(network), conductances, output)
         return
     net, g = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
     if task is not None:
-        if hold or inject:
-            raise ValueError("--task says what drives the network; leave --hold and --inject out")
+        if hold or inject or drop:
+            raise ValueError("--task says what drives the network; leave --hold, --inject and --drop out")
         voltages = np.array([voltages_of(net, sample, g, method, rtol) for sample in as_tasks(task_of(task))]).T
+    elif drop:
+        voltages = solved_with_drops(net, g, pairs(net, hold, "--hold", "NODE=VOLTS"),
+                                     pairs(net, inject, "--inject", "NODE=CURRENT"), drop)
     else:
         held = pairs(net, hold, "--hold", "NODE=VOLTS")
         voltages, stats = solved(net, g, held, pairs(net, inject, "--inject", "NODE=CURRENT"), method, rtol)
@@ -89,6 +94,27 @@ def solved(net: Network, conductances: np.ndarray, held: dict[int, float], injec
     currents[net.check_nodes(list(injected), "injected node") if injected else []] = list(injected.values())
     circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol)
     return circuit.solve(conductances, list(held.values()), currents), circuit.stats
+
+
+def solved_with_drops(net: Network, g: np.ndarray, held: dict[int, float], injected: dict[int, float], drop: list[str]
+                      ) -> np.ndarray:
+    """(n_nodes,) voltages where drops are held too."""
+    import numpy as np
+    from ohmlearn.io.operating_point import Driven, operating_point
+
+    drops: dict[tuple[int, int], float] = {}
+    for text in drop:
+        ends, _, value = text.rpartition("=")
+        first, _, second = ends.partition(":")
+        if not second or value.strip() == "":
+            raise ValueError(f"--drop {text!r} is not NODE:NODE=VOLTS, as in --drop 3:5=0.5")
+        drops[net.node(first, "node of a drop"), net.node(second, "node of a drop")] = float(value)
+    point = operating_point(Driven(net, held, drops, injected), g)
+    floating = np.flatnonzero(np.isnan(point.array))
+    if floating.size:
+        raise ValueError(f"node {net.label(int(floating[0]))} floats ({floating.size} such nodes); hold a node there")
+    typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s", err=True)
+    return point.array
 
 
 def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.network import Network, connected_components
-from ohmlearn.outputs import Ties
+from ohmlearn.outputs import Held, Ties
 
 from .spice_cards import Card
 
@@ -48,6 +48,21 @@ class Circuit(Protocol):
     @property
     def branches(self) -> Mapping[str, Sequence[Branch]]: ...
 
+
+
+class Driven:
+    """A network with held nodes, held drops and injected currents, {node or pair: value}, as a Circuit.
+
+    Raises ValueError for a drop that follows from the other held voltages or contradicts them.
+    """
+
+    def __init__(self, network: Network, sources: Mapping[int, float], drops: Mapping[tuple[int, int], float],
+                 currents: Mapping[int, float]) -> None:
+        Held(sources, drops)
+        self.network, self.sources, self.drops = network, sources, drops
+        self.capacitors, self.capacitances = np.empty((0, 2), dtype=np.int64), np.empty(0)
+        card = Card((), "", 0)
+        self.branches = {"r": (), "i": [Branch(f"i{k}", (-1, k), value, card) for k, value in currents.items()]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +127,8 @@ def operating_point(circuit: Circuit, g: Floats) -> OperatingPoint:
         _by_capacitors(circuit, voltages, part[group], part[known])
     currents = _currents(circuit, g, voltages, n)
     stats = None if solver is None else solver.stats
-    return OperatingPoint(network.node_names or (), voltages[:n], currents, stats.method if stats else "",
+    names = network.node_names or tuple(map(str, range(n)))
+    return OperatingPoint(names, voltages[:n], currents, stats.method if stats else "",
                           stats.setup_seconds + stats.solve_seconds if stats else 0.0)
 
 
@@ -184,7 +200,8 @@ def _currents(circuit: Circuit, g: Floats, voltages: Floats, n: int) -> dict[str
     network, branches = circuit.network, circuit.branches
     a, b = network.edges.T
     through = g * (voltages[a] - voltages[b])
-    found = dict(zip(network.edge_names or (), through.tolist(), strict=True))
+    names = network.edge_names or map(str, range(network.n_edges))
+    found = dict(zip(names, through.tolist(), strict=True))
     found |= {x.name: 0.0 for x in branches["r"] if x.ends[0] == x.ends[1]}
     found |= {x.name: x.value for x in branches.get("i", ())}
     leaves = np.zeros(n + 1) + np.bincount(a, through, n + 1) - np.bincount(b, through, n + 1)

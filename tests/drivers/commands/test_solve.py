@@ -46,7 +46,18 @@ def test_conductances_in_the_network_file(ladder, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "v.npy"), [0, 1, 2, 3], atol=1e-12)
 
 
+def test_held_drops(ladder):
+    result = call(ladder, "--hold", "0=3", "--drop", "1:3=1")
+    assert result.exit_code == 0
+    np.testing.assert_allclose([float(x) for x in result.stdout.split()], [3, 3, 2.5, 2], atol=1e-12)
+    result = call(ladder, "--hold", "0=0", "--drop", "0:2=1", "--inject", "3=1")
+    np.testing.assert_allclose([float(x) for x in result.stdout.split()], [0, -0.5, -1, 0], atol=1e-12)
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
+    (["--hold", "0=1", "--drop", "1-2=1"], "--drop '1-2=1' is not NODE:NODE=VOLTS"),
+    (["--hold", "0=1", "--hold", "1=1", "--drop", "0:1=1"], "drop held across nodes 0 and 1 follows from"),
+    (["--drop", "0:1=1"], "node 0 floats"),
     (["--hold", "0"], "is not NODE=VOLTS"),
     (["--hold", "0=1", "--hold", "0=2"], "names node 0 twice"),
     (["--hold", "9=1"], "held node 9 is not in the network"),
