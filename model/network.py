@@ -276,6 +276,13 @@ class Network:
         return random(n_nodes, mean_degree, seed=seed)
 
     @classmethod
+    def from_raster(cls, values: Any, neighbours: Any = 8, **options: Any) -> Any:
+        """(network, conductances, nodes) of a grid of resistances; see :func:`ohmlearn.io.raster.raster_network`."""
+        from ohmlearn.io.raster import raster_network
+
+        return raster_network(values, neighbours, **options)
+
+    @classmethod
     def read(cls, path: Any, *, conductance: str | None = None, resistance: str | None = None,
              nodes: str = "auto") -> Network:
         """Network from a file; see :func:`ohmlearn.io.files.read`."""
