@@ -19,9 +19,14 @@ def test_a_new_file_takes_the_place_of_the_old_one(tmp_path):
 def test_an_error_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError, match="half"), replacing(path) as file:
-        file.write("new")
-        raise RuntimeError("half way")
+
+    def half():
+        with replacing(path) as file:
+            file.write("new")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half"):
+        half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
