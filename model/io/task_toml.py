@@ -10,6 +10,7 @@ Several samples are tables [[samples]] that take from the top what they do not s
 """
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from pathlib import Path
@@ -18,20 +19,19 @@ from typing import Any
 import numpy as np
 from ohmlearn.task import Task
 
+from .text import read_text, reading
+
 KEYS = ("ground", "sources", "currents", "drops", "targets")
 
 
 def read_tasks(path: str | Path) -> list[Task]:
     """The task of a file, or its samples. Raises ValueError that names the file and what is wrong with it."""
-    path = Path(path)
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    with reading(path):
+        tables = tomllib.loads(read_text(path))
         samples = tables.pop("samples", [{}])
-        if not isinstance(samples, list) or not samples:
+        if not isinstance(samples, list) or not samples or not all(isinstance(sample, dict) for sample in samples):
             raise ValueError("write samples as tables [[samples]]")
         return [_task(tables | sample) for sample in samples]
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def _task(table: dict[str, Any]) -> Task:
@@ -56,8 +56,13 @@ def _places(table: Any, key: str) -> dict[tuple[int, ...], float]:
         raise ValueError(f"{key} must be a table such as {{ 3 = 1.0 }}, not {table!r}")
     found: dict[tuple[int, ...], float] = {}
     for text, value in table.items():
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+        match = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", text)
         if not match or isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{key}: {text} = {value!r} is not NODE = NUMBER or \"NODE-NODE\" = NUMBER")
-        found[tuple(int(node) for node in match.groups() if node is not None)] = float(value)
+        place = tuple(int(node) for node in match.groups() if node is not None)
+        if place in found:
+            raise ValueError(f"{key}: {text} is there twice, as {'-'.join(map(str, place))}")
+        if not math.isfinite(value):
+            raise ValueError(f"{key}: {text} = {value} is not finite")
+        found[place] = float(value)
     return found
