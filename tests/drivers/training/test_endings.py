@@ -152,6 +152,21 @@ def test_runs_that_have_converged_go_on_quietly(floor_mode, rate):
         assert runs.final_cost.min() < 1e-11
 
 
+def test_a_cost_that_stands_still_for_long_may_move_again():
+    """An edge that grows from a floor far below the others is not felt in C* for a third of this run."""
+    one = endings.call(20000509)
+    assert one.run([5])[0].status == "reached"
+
+
+@pytest.mark.parametrize(("seed", "member"), [(20000263, 13), (20000297, 3)])
+def test_samples_switched_fast_at_high_rates_do_not_diverge(seed, member):
+    """A step too long gave no number, and must leave nothing behind when it is taken again."""
+    one = endings.call(seed)
+    runs = [one.run([member], tolerance=tolerance)[0] for tolerance in (1e-3, 1e-5)]
+    assert [run.status for run in runs] == ["out of time", "out of time"]
+    assert runs[0].final_cost == pytest.approx(runs[1].final_cost, rel=1e-3)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_no_ending_of_random_runs_is_false(seed):
     try:

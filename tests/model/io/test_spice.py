@@ -48,10 +48,11 @@ def test_transients_of_the_simulator(tmp_path):
         before, after = (ol.Task(nodes[:3], rng.normal(size=3), [nodes[4]], [9.0]) for _ in range(2))
         stopped = ol.Rule(frozen=np.ones(net.n_edges, dtype=bool))
         fixed = {"rule": stopped, "until": None, "method": "rk4", "dt": 0.005}
-        start = ol.voltages(net, before, g)
+        run = ol.train(net, before, 1.0, conductances=g, t_max=0.01, **fixed)
+        start = run.voltages.copy()
         start[after.sources] = after.source_voltages
-        run = ol.train(net, after, 1.0, conductances=g, t_max=0.01, **fixed)
-        run = ol.train(net, after, 1.0, conductances=dataclasses.replace(run, voltages=start), t_max=0.5, **fixed)
+        held = dataclasses.replace(run, voltages=start, task=after)
+        run = ol.train(net, after, 1.0, conductances=held, t_max=0.5, **fixed)
         deck = net.to_spice(after, g, capacitors="nodes", start=start, stop=0.5, step=0.5 / 2000)
         times, found = simulate(deck, tmp_path)
         assert times[-1] == pytest.approx(0.5)
