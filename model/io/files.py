@@ -18,6 +18,7 @@ from .edge_list import Given
 from .networkx_graphs import PARSERS, from_networkx, networkx_conductances, read_by_networkx, to_networkx
 from .replacing import replacing
 from .text import read_text, reading
+from .values import number
 
 __all__ = ["from_networkx", "networkx_conductances", "read", "read_circuit", "read_conductances", "to_networkx",
            "write"]
@@ -117,5 +118,8 @@ def _kind(path: Path, text: str) -> str:
         return suffix
     if suffix == ".graphml" or (lines and lines[0].lstrip().startswith("<")):
         return ".gexf" if "<gexf" in text[:2000] else "GraphML"
-    looks_packed = [len(line.split()) for line in lines] == [3, 2] and "," not in "".join(lines)
-    return "packing" if looks_packed and suffix != ".csv" else "edge list"
+    looks_packed = [len(line.split()) for line in lines] == [3, 2] and "," not in "".join(lines) and suffix != ".csv"
+    if looks_packed:        # numbers of nodes and edges, and a length
+        counts = [number(word) for word in lines[0].split()]
+        looks_packed = None not in counts and (counts[0] or 0) >= 2 and (counts[1] or 0) >= 1
+    return "packing" if looks_packed else "edge list"
