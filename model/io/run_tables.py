@@ -17,7 +17,7 @@ STATES = {"outputs": ("time", "output"), "voltages": ("time", "node"), "conducta
 
 def to_dataframe(runs: Iterable[Run]) -> Any:
     """pandas DataFrame, a row per run: rate, status, times in 1/γp, costs, steps."""
-    import pandas
+    import pandas  # type: ignore[import-untyped]
 
     return pandas.DataFrame([{name: getattr(run, name) for name in SCALARS} for run in runs], columns=list(SCALARS))
 
