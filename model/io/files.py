@@ -112,7 +112,7 @@ def _kind(path: Path, text: str) -> str:
     lines = [line for line in text[:100_000].split("\n")[:200] if line.strip() and not line.startswith("#")][:2]
     if suffix == ".mtx" or (lines and lines[0].lower().startswith("%%matrixmarket")):
         return "MatrixMarket"
-    if suffix in DECKS and not (suffix == ".net" and lines and lines[0].lower().startswith("*vertices")):
+    if suffix in DECKS and not (suffix == ".net" and lines and lines[0].lower().startswith(("*vertices", "*network"))):
         return "deck"
     if suffix in PARSERS:
         return suffix

@@ -281,8 +281,9 @@ def _passive(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> st
     for key in (kind, {"r": "resistance", "c": "capacitance"}[kind]):
         if key in said:
             rest.insert(0, said.pop(key))
-    numeric = [word for word in rest if word[0] in "{'+-." or word[0].isdigit() or word in x.scope]
-    models = [word for word in rest if word not in numeric]
+    numeric, models = list[str](), list[str]()
+    for word in rest:
+        (numeric if word[0] in "{'+-." or word[0].isdigit() or word in x.scope else models).append(word)
     if "tc" in said or "tc1" in said:       # tc=0,0 is two words
         numeric = numeric[:1]
     if len(numeric) != 1 or len(models) > 1:

@@ -66,6 +66,7 @@ def read_table(path: str, text: str) -> Table:
     delimiter = stated_mark(text) or next((mark for mark in "\t;," if mark in first), None)
     split = _splitter(path, delimiter)
     head = _stripped(split(*lines[0]))
+    check_count(f"{path}, line {lines[0][0]}", head)
     named = _is_header(path, lines, head, split) if not names else bool(_pairs([title.lower() for title in head]))
     titles = head if named else [f"{k + 1}" for k in range(max(len(head), 2))]
     a, b = _end_columns(path, lines[0], titles) if named else (0, 1)

@@ -104,6 +104,8 @@ def test_names_as_nodes(tmp_path, content, names, edges):
     ('0,1,"2\n1,2,3\n', {}, "line 1: .*close the quotes"),
     ("0 1 {'weight': [1]}\n", {}, "line 1"),
     ("1,2\n2,3\n3,1\n", {}, "say nodes='from 1'"),
+    (",a" * 200_000 + "\n", {}, "line 1: there are more than 500 columns"),
+    ("\n".join(f"0 {k + 1} {{'a{k}':1}}" for k in range(5000)), {}, "more than 500 columns or attributes"),
     ("in,out\n0,1\n1,2\n", {}, "line 1: 'in,out' does not say which two columns are the nodes"),
     ("from;to;r\n0;1;1,000\n1;2;2,500\n", {}, "line 2: '1,000' may be a number with decimals or thousands"),
     ("0,1\n", {"nodes": "2"}, "nodes must be 'auto', 'from 1' or 'names'"),
