@@ -20,7 +20,7 @@ def modes(
     k: int = typer.Option(6, "-k", help="How many."),
     hold: list[int] = HOLD,
     conductances: Path = CONDUCTANCES,
-    method: str = typer.Option("auto", help="auto, shift-invert or lobpcg."),
+    method: str = typer.Option("auto", help="auto, dense, shift-invert or lobpcg."),
     output: Path = OUTPUT,
 ) -> None:
     """The softest modes of the Laplacian: eigenvalues, and how well they were found."""
@@ -31,7 +31,7 @@ def modes(
     net, stored = read_circuit(network)
     found = soft_modes(net, read_conductances(net, conductances, stored), k, hold or [], method)
     typer.echo(f"# {net!r}, {found.method} ({found.reason}): {found.iterations} "
-               f"{'solves' if found.method == 'shift-invert' else 'steps'}, {found.seconds:.3g} s", err=True)
+               f"{'steps' if found.method == 'lobpcg' else 'blocks of solves'}, {found.seconds:.3g} s", err=True)
     typer.echo(f"{'mode':>4} {'eigenvalue':>22} {'residual':>10}")
     for i, (value, residual) in enumerate(zip(found.eigenvalues, found.residuals, strict=True), start=1):
         typer.echo(f"{i:>4} {value:>22.15g} {residual:>10.1e}")

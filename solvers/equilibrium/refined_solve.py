@@ -153,7 +153,7 @@ class RefinedSolve:
         """b - L v over the free nodes, (k, n_rows), from the edge list in the user's numbering."""
         lap, edges = self.laplacian, self.network.edges
         voltages = lap.scatter(rows.T, held)
-        left, driven = np.empty_like(rows), injected.any(axis=0)
+        left, driven = np.empty_like(rows), np.asarray(injected.any(axis=0))
         currents, carry = np.empty((2, self.network.n_nodes))
         for k in range(len(rows)):
             v = np.ascontiguousarray(voltages[:, k])
