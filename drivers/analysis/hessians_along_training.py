@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.training.train import train
+from ohmlearn.kernels.law.bounds import AT_ONCE
+from ohmlearn.kernels.law.learning_rates import learning_rates
 from ohmlearn.network import Network
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Run, Runs
@@ -52,15 +54,13 @@ def follow_training(network: Network, task: Task | tuple[Task, ...], rate: float
 def _rates(network: Network, runs: Sequence[Run], rule: Rule) -> list[NDArray[np.float64]]:
     """dG/dt (n_edges,) of every run at its end, in units of γp, or per training step at rate 0 (paper 1, Eq. 3)."""
     a, b = network.edges.T
+    factors = None if rule.frozen is None else np.where(rule.frozen, 0.0, 1.0)
+    fall = rule.floor_rate if rule.floor_mode == "relax" else AT_ONCE
+    ceiling = np.inf if rule.ceiling is None else rule.ceiling
     rates = []
     for run in runs:
         dv, dw = (x[a] - x[b] for x in (run.voltages, run.difference))
-        slope = -rule.prefactor * (run.rate or 1.0) * dw * (2 * dv + rule.nudge * dw)
-        if rule.floor_mode == "relax":
-            slope = np.maximum(slope, rule.floor_rate * (rule.floor - run.conductances))
-        else:
-            slope = np.where((run.conductances <= rule.floor) & (slope < 0), 0.0, slope)
-        if rule.ceiling is not None:
-            slope = np.where((run.conductances >= rule.ceiling) & (slope > 0), 0.0, slope)
-        rates.append(slope if rule.frozen is None else np.where(rule.frozen, 0.0, slope))
+        rates.append(np.empty(network.n_edges))
+        learning_rates(rates[-1], dv, dw, run.conductances, factors, -rule.prefactor * (run.rate or 1.0), rule.nudge,
+                       fall, rule.floor, ceiling)
     return rates

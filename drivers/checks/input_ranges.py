@@ -54,7 +54,7 @@ def check_ranges(ensemble: Any) -> None:
 
 def _check_speed(ensemble: Any) -> None:
     """Raise ValueError where conductances would move faster than one falls to its floor "at once"
-    (kernels/ensemble/step_control.py, AT_ONCE) on the slow manifold and at rate 0."""
+    (kernels/law/bounds.py, AT_ONCE) on the slow manifold and at rate 0."""
     rule, slow = ensemble.rule, ensemble.rates[ensemble.rates <= 1]
     if not slow.size:
         return

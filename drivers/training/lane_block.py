@@ -9,7 +9,8 @@ from numba import typeof
 from numpy.typing import NDArray
 from ohmlearn.drivers.checks.earlier_runs import fits
 from ohmlearn.drivers.recording.recorded_states import Recording, State
-from ohmlearn.kernels.ensemble import block_loop, block_state, slow_manifold, step_control
+from ohmlearn.kernels.ensemble import block_loop, block_state, slow_manifold
+from ohmlearn.kernels.law.bounds import AT_ONCE
 from ohmlearn.kernels.simd.vectors import n_lanes
 from ohmlearn.run import STATUSES, Run
 
@@ -66,7 +67,7 @@ class LaneBlock:
         rows[slow_manifold.LAG, lane] = rate > 0
         self._tell(number, lane)
         fall = ensemble.fall(number)
-        rows[slow_manifold.FALL, lane] = fall if np.isfinite(fall) else step_control.AT_ONCE
+        rows[slow_manifold.FALL, lane] = fall if np.isfinite(fall) else AT_ONCE
         self._go_on(number, lane)
 
     def _tell(self, number: int, lane: int) -> None:

@@ -195,11 +195,15 @@ class Stepping(Follower):
             self._retreat() if np.isnan(me["fixed"]) else self._end_diverged()
             return
         cost = self._measure()
-        rough = cost_evaluation.bend(me, 0, count * float(me["dt"]), self.p)
-        found = step_control.judge(me, self.p, self.bounds, 0, cost)
+        h = count * float(me["dt"])
+        rough = cost_evaluation.bend(me, 0, h, self.p)
+        found = step_control.judge(me, self.p, 0, h, cost, rough, float(me["dt"] * self.bounds[0, 0]), False)
         if found != step_control.KEEP:
             self._retreat() if found == step_control.HALVE else self._take_back()
             return
+        last, now = self._last_g[:, None], self.stepper.state.g[:, None]
+        cost_evaluation.go_on_while_restless(me, last, now, 0, h)
+        step_control.adapt_span(me, rough)
         self._look_as_often_as_needed(rough, span)
         self._remember()
         step_control.choose_step(me, self.law, self.bounds, 0)
@@ -287,6 +291,7 @@ class Gliding(Follower):
             me["taken"] = 0
             return
         cost_evaluation.note(me, 0, took, self.p)
+        cost_evaluation.go_on_while_restless(me, self.flow.g_before[:, None], self.flow.g[:, None], 0, took)
         self._remember()
 
     def renew(self) -> None:

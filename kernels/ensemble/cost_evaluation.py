@@ -6,10 +6,11 @@ Between two looks the error at every target, δ_T = V_T - v*_T, is the cubic tha
 import numpy as np
 from ohmlearn.kernels.simd.jit import kernel
 
-from .block_state import DIVERGED, OUT_OF_TIME, REACHED, STALLED
+from .block_state import DIVERGED, OUT_OF_TIME, REACHED, RUNNING, STALLED
 from .threshold_crossing import bend_at, cost_between, hermite, note_thresholds
 
-FLAT = 0.002        # ln C* that moves less than this in a tenth of the time limit is stalled
+FLAT = 0.002        # ln C* that moves less than this in a tenth of the time limit is stalled,
+RESTLESS = 0.3      # unless some ln G would move more than this in that time
 
 
 @kernel
@@ -84,6 +85,18 @@ def flat(me):
     me.lowest, me.highest = cost, cost
     me.flat_until = me.time + me.patience
     return still and me.until > 0 and cost > np.log(me.until) + 1
+
+
+@kernel
+def go_on_while_restless(me, last_G, G, lane, h):
+    """Let a lane whose cost stands still go on if a conductance moved in its last stretch h: edges that leave a
+    floor far below the others are not felt in C* for long."""
+    if me.status != STALLED:
+        return
+    for j in range(G.shape[0]):
+        if abs(G[j, lane] - last_G[j, lane]) * me.patience > RESTLESS * G[j, lane] * h:
+            me.status = RUNNING
+            return
 
 
 @kernel

@@ -3,7 +3,7 @@ import numpy as np
 from ohmlearn.kernels.simd.jit import kernel
 
 from .block_state import AUTO, CONTINUED, DIVERGED, RUNNING, SLOW, count_work
-from .cost_evaluation import note
+from .cost_evaluation import go_on_while_restless, note
 from .ros2 import linearise, propose
 from .slow_manifold import lagging, quasistatic
 from .step_control import LONGEST, SHORTEST, clamp, note_errors, remember, set_step, take_back
@@ -99,6 +99,7 @@ def arrive(me, p, slow, x, G, lane):
     settle(p, slow, x, lane)
     note_errors(me, p.target, p.errors, x, lane)
     note(me, lane, me.dt, p)
+    go_on_while_restless(me, p.last_G, G, lane, me.dt)
     remember(me, p, x, G, lane)
     if slow_enough(me, me.lag, LEAVE) or me.method == SLOW:
         return HERE

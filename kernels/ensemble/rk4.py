@@ -4,16 +4,18 @@
     dw/dt = -L(G) w                  at nodes neither held nor targets; w_T = V_T - v_T, so dw_T/dt = -dv_T/dt
     dG/dt = -a R Δw (2 Δv + η Δw)    within the bounds on G
 
-Gill's two-register form of RK4 (same order and stability polynomial as the classical one, a third less
-memory): node by node, an edge is seen from both its ends and updated on the second visit.
+Node by node, an edge is seen from both its ends and updated on the second visit.
 """
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.law.bounds import limited, resting, top, within
+from ohmlearn.kernels.law.gill import advance
+from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge, with_current
 from ohmlearn.kernels.linalg.block_ldlt import clear, pass_current, solve_free
 from ohmlearn.kernels.simd.jit import inline, kernel
-from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, minimum, store, where, where_less
+from ohmlearn.kernels.simd.vectors import at, load, store, where
 
 
 @kernel
@@ -28,9 +30,6 @@ def drift(graph, pattern, law, G, x, v, factor):
         slope = learning_slope(law, row, j, dv, dw, load(G, j))
         pass_current(factor.solution, a, b, slope * (load(v, a) - load(v, b)))
     solve_free(pattern, law.free_v, factor)
-
-
-S = 0.70710678118654752440
 
 
 class Law(NamedTuple):
@@ -49,20 +48,8 @@ class Law(NamedTuple):
     learning: NDArray[np.float64] | None
 
 
-# rows of Law.rows: dt; -a R dt; η; G_min; how fast G may fall towards G_min, times dt (2^1000: at once)
+# rows of Law.rows: dt; -a R dt; η; G_min; how fast G may fall towards G_min, times dt (law/bounds.py)
 DT, LEARN, NUDGE, FLOOR, FALL, ROWS = 0, 1, 2, 3, 4, 5
-
-
-@inline
-def advance(stage, y, q, k):
-    """Value and register of one unknown after a stage, from value y, register q and slope k (times dt)."""
-    if stage == 0:
-        return fma(0.5, k, y), k
-    if stage == 1:
-        return fma(1 - S, k - q, y), fma(2 - 2 * S, k, (-2 + 3 * S) * q)
-    if stage == 2:
-        return fma(1 + S, k - q, y), fma(2 + 2 * S, k, (-2 - 3 * S) * q)
-    return fma(1 / 6, k, fma(-1 / 3, q, y)), q
 
 
 @inline
@@ -73,52 +60,10 @@ def constants(law):
 
 
 @inline
-def scaled(learning, j, rate):
-    """The rate of edge j: times its own factor where there are any."""
-    return rate if learning is None else rate * load(learning, j)
-
-
-@inline
-def held_below(ceiling, fall, k, g):
-    """The slope k, no more than the ceiling allows."""
-    return k if ceiling is None else minimum(fall * (load(ceiling, 0) - g), k)
-
-
-@inline
-def below(ceiling, g):
-    """g, or the ceiling where there is one and g is above it."""
-    return g if ceiling is None else minimum(load(ceiling, 0), g)
-
-
-@inline
-def resting_above(ceiling, g, r):
-    """r, 0 where there is a ceiling and g is above it."""
-    return r if ceiling is None else where_less(load(ceiling, 0), g, 0.0, r)
-
-
-@inline
-def resting(law, row, g, r):
-    """Register r of a conductance that a stage led to g; 0 beyond its bounds: the rest of the step starts there."""
-    return resting_above(law.ceiling, g, where_less(g, row[FLOOR], 0.0, r))
-
-
-@inline
-def contrast(rate, nudge, dv, dw):
-    """What an edge learns from, times a rate: Δw (2 Δv + η Δw)."""
-    return rate * dw * fma(nudge, dw, dv + dv)
-
-
-@inline
-def bounded(law, row, k, g):
-    """The slope k (times dt), no less than the floor and no more than the ceiling allows."""
-    k = maximum(fma(-row[FALL], g, row[FALL] * row[FLOOR]), k)
-    return held_below(law.ceiling, row[FALL], k, g)
-
-
-@inline
 def learning_slope(law, row, j, dv, dw, g):
     """dt dG/dt of edge j within the bounds on G: -a R dt Δw (2 Δv + η Δw)."""
-    return bounded(law, row, contrast(scaled(law.learning, j, row[LEARN]), row[NUDGE], dv, dw), g)
+    k = learning(rate_of_edge(law.learning, j, row[LEARN]), row[NUDGE], dv, dw)
+    return limited(row[FALL], row[FLOOR], top(law.ceiling), k, g)
 
 
 @inline
@@ -133,18 +78,18 @@ def rk_stage(stage, graph, law, x, out, q, G, Gq):
             b, j = at(graph.neighbours, i), at(graph.neighbours, i + 1)
             i += 2
             dv, dw, g = load(x, 2 * b) - v, load(x, 2 * b + 1) - w, load(G, j)
-            kv, kw = fma(g, dv, kv), fma(g, dw, kw)
+            kv, kw = with_current(g, dv, kv), with_current(g, dw, kw)
             g, r = advance(stage, g, load(Gq, j), learning_slope(law, row, j, dv, dw, g))
-            store(G, j, below(law.ceiling, maximum(row[FLOOR], g)))
+            store(G, j, within(row[FLOOR], top(law.ceiling), g))
             if stage == 1:                            # where half a step is taken anew, G hardly moves
                 store(Gq, j, r)
             elif stage < 3:
-                store(Gq, j, resting(law, row, g, r))
+                store(Gq, j, resting(row[FLOOR], top(law.ceiling), g, r))
         for _ in range(at(graph.upper, a)):           # edges seen for the first time
             b, j = at(graph.neighbours, i), at(graph.neighbours, i + 1)
             i += 2
             g = load(G, j)
-            kv, kw = fma(g, load(x, 2 * b) - v, kv), fma(g, load(x, 2 * b + 1) - w, kw)
+            kv, kw = with_current(g, load(x, 2 * b) - v, kv), with_current(g, load(x, 2 * b + 1) - w, kw)
         kv = where(at(law.free_v, a), dt * kv, 0.0)
         kw = where(at(law.free_w, a), dt * kw, 0.0)
         kw = where(at(law.target, a), -kv, kw)        # w_T = V_T - v_T

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.law.bounds import held, snapped, top
+from ohmlearn.kernels.law.linear_edge import learning_by_clamp, rate_of_edge
 from ohmlearn.kernels.linalg.block_ldlt import copy
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, store, where, where_less
 
-from .rk4 import scaled
-from .slow_manifold import FLOOR, RATE, free_slope, quasistatic, raw_slope, small_inverse, snapped
+from .slow_manifold import FALL, FLOOR, RATE, free_slope, quasistatic, raw_slope, small_inverse
 
 GAMMA = 1 - 1 / np.sqrt(2)
 ROUNDING = 1e-12        # of G: smaller moves count as this large when their error is judged
@@ -40,12 +41,13 @@ def linearise(graph, law, target, G, slow, stages, moving):
     """Put G of the lanes with a `moving` bit on the bounds that it meets at once, and find the columns of J = -U Qᵀ:
     U = 2 a R Δv Δφ on edges free to move, Q = Δv Δψ; and QᵀU."""
     size, m, n = target.shape[0], G.shape[0], slow.v.shape[0]
+    fall, floor, ceiling = load(slow.rows, FALL), load(slow.rows, FLOOR), top(law.ceiling)
     for j in range(m):
         a, b, g = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), load(G, j)
         dv = load(slow.v, a) - load(slow.v, b)
         k = raw_slope(slow.rows, law, j, dv, load(slow.w, a) - load(slow.w, b))
-        store(G, j, where(moving, snapped(slow.rows, law, k, g), g))
-        rate = -2.0 * scaled(law.learning, j, load(slow.rows, RATE)) * dv
+        store(G, j, where(moving, snapped(fall, floor, ceiling, k, g), g))
+        rate = -learning_by_clamp(rate_of_edge(law.learning, j, load(slow.rows, RATE)), dv)
         k = free_slope(slow.rows, law, k, g)
         rate = where_less(0.0, k * k, rate, 0.0)
         for i in range(size):
@@ -90,26 +92,11 @@ def apply_inverse(target, stages, k):
             store(k, j, fma(-total, load(stages.U, i * m + j), load(k, j)))
 
 
-@inline
-def on_ceiling(ceiling, k, there, g):
-    """g, and the ceiling where the stage was on it and its slope k does not lead away."""
-    if ceiling is None:
-        return g
-    return where_less(there, load(ceiling, 0), g, where_less(k, 0.0, g, load(ceiling, 0)))
-
-
-@inline
-def resting(rows, law, k, there, g):
-    """g, and the bound where the stage was on one and its slope k does not lead away."""
-    g = where_less(load(rows, FLOOR), there, g, where_less(0.0, k, g, load(rows, FLOOR)))
-    return on_ceiling(law.ceiling, k, there, g)
-
-
 @kernel
 def propose(graph, pattern, law, p, G, x, slow, stages, factor, moving):
     """Step G of the lanes with a `moving` bit by stages.h from the manifold in `slow`. Where it began, how far it went
     and how far the two orders differ on edges off their bounds is left in `stages`."""
-    m = G.shape[0]
+    m, fall, floor, ceiling = G.shape[0], load(slow.rows, FALL), load(slow.rows, FLOOR), top(law.ceiling)
     prepare_inverse(p.target, stages)
     h = load(stages.h, 0)
     copy(stages.begin, G)
@@ -118,7 +105,7 @@ def propose(graph, pattern, law, p, G, x, slow, stages, factor, moving):
         store(slow.rate, j, load(slow.rate, j) - load(slow.still, j))
     apply_inverse(p.target, stages, stages.k1)
     for j in range(m):
-        g = snapped(slow.rows, law, load(stages.k1, j), fma(h, load(stages.k1, j), load(G, j)))
+        g = snapped(fall, floor, ceiling, load(stages.k1, j), fma(h, load(stages.k1, j), load(G, j)))
         store(G, j, where(moving, g, load(G, j)))
     quasistatic(graph, pattern, law, p, G, x, slow, factor)
     for j in range(m):
@@ -130,7 +117,8 @@ def propose(graph, pattern, law, p, G, x, slow, stages, factor, moving):
     for j in range(m):
         begin, k1, k2, there = load(stages.begin, j), load(stages.k1, j), load(stages.k2, j), load(G, j)
         g = fma(0.5 * h, fma(3.0, k1, k2), begin)
-        bounded = resting(slow.rows, law, load(slow.still, j), there, snapped(slow.rows, law, load(slow.still, j), g))
+        k = load(slow.still, j)
+        bounded = held(floor, ceiling, k, there, snapped(fall, floor, ceiling, k, g))
         store(G, j, where(moving, bounded, begin))
         step, off = bounded - begin, where_less((bounded - g) * (bounded - g), 1e-300, 0.5 * h * (k1 + k2), 0.0)
         # A move as small as G's rounding is all error, and need not be any better.

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.law.bounds import stopped, top
+from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
 from ohmlearn.kernels.linalg.block_ldlt import assemble, clear, copy, factorise, pass_current, relax, solve_free
 from ohmlearn.kernels.simd.jit import inline, kernel
-from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, minimum, store, where, where_less
-
-from .rk4 import contrast, scaled
+from ohmlearn.kernels.simd.vectors import at, fma, load, store, where
 
 RATE, FALL, LAG, NUDGE, FLOOR, SLOW_ROWS = 0, 1, 2, 3, 4, 5
 
@@ -46,36 +46,13 @@ class Slow(NamedTuple):
 @inline
 def raw_slope(rows, law, j, dv, dw):
     """dG/dt of edge j without its bounds."""
-    return contrast(scaled(law.learning, j, load(rows, RATE)), load(rows, NUDGE), dv, dw)
-
-
-@inline
-def stopped_above(ceiling, fall, k, g, low):
-    """`low`, and 0 where the slope k would bring G to its ceiling at once."""
-    return low if ceiling is None else where_less(fall * (load(ceiling, 0) - g), k, 0.0, low)
+    return learning(rate_of_edge(law.learning, j, load(rows, RATE)), load(rows, NUDGE), dv, dw)
 
 
 @inline
 def free_slope(rows, law, k, g):
     """The slope k, and 0 where it would bring G to its floor or ceiling at once."""
-    fall = load(rows, FALL)
-    return stopped_above(law.ceiling, fall, k, g, where_less(k, fall * (load(rows, FLOOR) - g), 0.0, k))
-
-
-@inline
-def snapped_above(ceiling, fall, k, g, low):
-    """`low`, and the ceiling where the slope k would bring G there at once."""
-    if ceiling is None:
-        return low
-    return where_less(fall * (load(ceiling, 0) - g), k, load(ceiling, 0), minimum(load(ceiling, 0), low))
-
-
-@inline
-def snapped(rows, law, k, g):
-    """G, and its floor or ceiling where the slope k would bring it there at once."""
-    fall, floor = load(rows, FALL), load(rows, FLOOR)
-    low = where_less(k, fall * (floor - g), floor, maximum(floor, g))
-    return snapped_above(law.ceiling, fall, k, g, low)
+    return stopped(load(rows, FALL), load(rows, FLOOR), top(law.ceiling), k, g)
 
 
 @kernel

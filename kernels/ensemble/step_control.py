@@ -1,10 +1,11 @@
 """A lane followed by RK4: how long its steps are, when it is looked at, and what a look decides."""
 import numpy as np
+from ohmlearn.kernels.law.bounds import AT_ONCE
 from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
 from ohmlearn.kernels.simd.jit import kernel
 
-from .block_state import DIVERGED, RUNNING
-from .cost_evaluation import bend, note
+from .block_state import DIVERGED, OUT_OF_TIME, REACHED, RUNNING
+from .cost_evaluation import bend, go_on_while_restless, note
 from .rk4 import DT, FALL, drift
 from .rk4 import LEARN as LEARN_ROW
 from .step_bounds import begin_peak, fastest
@@ -23,7 +24,6 @@ TOO_ROUGH = 0.4                # bend at which a stretch is taken again with hal
 JUMPS = 1e-6                   # caution below which a bend is a jump: an edge that leaves a floor far below the others
 ROUNDS = 2                     # of the power iteration at a look
 MOST_STEPS = 1e12              # that a run may have before it: more would take days
-AT_ONCE = 2.0 ** 100           # a power of two: dt times it is exact, in single precision too
 
 
 @kernel
@@ -36,12 +36,30 @@ def set_step(me, rows, lane, dt):
 
 
 @kernel
+def sharpness(me):
+    """Factors on the step for the tolerance asked for, over those at 1e-3: where all is smooth the step is of fourth
+    order in dt ω, and of second where an edge meets a bound or leaves it."""
+    return (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.7)
+
+
+@kernel
+def no_longer_than_falling(me, dt):
+    """The step dt, and no longer than a conductance takes to fall to its floor."""
+    return min(dt, 1.0 / me.fall) if np.isfinite(me.fall) else dt
+
+
+@kernel
+def endless(me, dt):
+    """Whether a run is so stiff that steps dt would not bring it to its end within days."""
+    return not dt * MOST_STEPS > me.caution * (me.limit - me.time)
+
+
+@kernel
 def choose_step(me, rows, bounds, lane):
     """The step until the next look: as far as relaxation and learning allow, and no further than the limit."""
     me.bound = bounds[0, lane]
     learning = np.sqrt(2 * me.rate * bounds[1, lane])
-    # Where an edge meets a bound, or leaves it, the step is of second order in dt ω; elsewhere of fourth.
-    finer, sharper = (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.7)
+    finer, sharper = sharpness(me)
     dt = me.fixed
     if np.isnan(dt):
         smooth = me.span == LONGEST
@@ -50,11 +68,10 @@ def choose_step(me, rows, bounds, lane):
         if not np.isfinite(me.fall):
             learn_reach *= CLIP
         dt = me.caution * min(relax_reach / me.bound, learn_reach / max(learning, 1e-300))
-        if np.isfinite(me.fall):
-            dt = min(dt, 1.0 / me.fall)
+        dt = no_longer_than_falling(me, dt)
     elif dt * me.bound > STABLE:
         me.status = DIVERGED
-    if not (me.gliding or dt * MOST_STEPS > me.caution * (me.limit - me.time)):     # too stiff ever to end
+    if endless(me, dt) and not me.gliding:
         me.status = DIVERGED
     me.stretch = me.span - (SHORTEST * me.clock) % me.span
     set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.stretch))
@@ -165,39 +182,54 @@ def take_again(me, p, rows, x, G, lane):
 
 
 @kernel
-def sound(me, rough, bound, cost):
-    """Whether numbers came out of the steps of a stretch, and these were stable."""
-    return np.isfinite(cost) and np.isfinite(rough) and bound * me.dt < STABLE
+def count_threshold_with_noise(me):
+    """With noise the threshold counts as reached at the first evaluation that finds C* below it."""
+    if me.stop and not np.isnan(me.first):
+        if me.cost < me.until:
+            me.first = me.sustained = me.time
+        else:
+            me.first = me.sustained = np.nan
+            if me.status == REACHED:
+                me.status = OUT_OF_TIME if me.time >= me.limit * (1 - 1e-12) else RUNNING
 
 
 KEEP, AGAIN, HALVE = range(3)       # what becomes of a stretch: noted; taken again up to me.aim; with half the step
 
 
 @kernel
-def judge(me, p, bounds, lane, cost):
-    """Note the stretch since the last look of a lane and how often to look, or say how it must be taken again."""
-    h = me.taken * me.dt
-    rough = bend(me, lane, h, p)
-    good = sound(me, rough, bounds[0, lane], cost)
-    finer = (me.tolerance / 1e-3) ** 0.75
+def judge(me, p, lane, h, cost, rough, fast, noise):
+    """Note the stretch h since the last evaluation of a lane, or say how it must be taken again.
+
+    cost : C* now. rough : its `bend`. fast : the step over the shortest time, stable below STABLE. noise : whether
+    there is any: then no stretch is taken again to end where C* crosses the threshold.
+    """
+    sound = np.isfinite(cost) and np.isfinite(rough) and fast < STABLE
     me.steps += me.taken
     me.looks += 1
-    bent = rough > TOO_ROUGH * finer or winds(me, lane, h, p)
-    if np.isnan(me.fixed) and (not good or (bent and me.caution > JUMPS)):
+    bent = rough > TOO_ROUGH * (me.tolerance / 1e-3) ** 0.75 or winds(me, lane, h, p)
+    if np.isnan(me.fixed) and (not sound or (bent and me.caution > JUMPS)):
         return HALVE
-    if not good:
+    if not sound:
         me.status = DIVERGED
         return KEEP
-    if not stands(me, lane, h, p):
+    if not noise and not stands(me, lane, h, p):
         return AGAIN
     note(me, lane, h, p)
+    if noise:
+        count_threshold_with_noise(me)
+    return KEEP
+
+
+@kernel
+def adapt_span(me, rough):
+    """How often to evaluate C* and how cautiously to step after a stretch of this bend that was kept."""
+    finer = (me.tolerance / 1e-3) ** 0.75
     smooth = SMOOTHER * rough < ROUGH * finer
     if smooth and me.caution == 1.0 and me.span < LONGEST:         # longer steps before rarer looks
         me.span *= 2
     elif rough > ROUGH * finer and me.span > SHORTEST:
         me.span //= 2
     me.caution = min(1.0, me.caution * (2.0 if smooth else 1.1))
-    return KEEP
 
 
 @kernel
@@ -205,9 +237,12 @@ def look(block, lane):
     """Accept or reject the stretch since the last look of a lane, note what happened in it, plan the next one."""
     p, x, G, rows, bounds = block.lanes, block.x, block.G, block.law.rows, block.bounds
     me = p.each[lane]
-    cost = measure(me, p, block.slow.v, block.factor.solution, lane)
-    found = judge(me, p, bounds, lane, cost)
+    cost, h = measure(me, p, block.slow.v, block.factor.solution, lane), me.taken * me.dt
+    rough = bend(me, lane, h, p)
+    found = judge(me, p, lane, h, cost, rough, me.dt * bounds[0, lane], False)
     if found == KEEP:
+        go_on_while_restless(me, p.last_G, G, lane, h)
+        adapt_span(me, rough)
         clamp(p, x, lane)
         remember(me, p, x, G, lane)
         choose_step(me, rows, bounds, lane)

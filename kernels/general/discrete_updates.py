@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.ensemble.block_loop import begin, count
 from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, OUT_OF_TIME, REACHED, RUNNING
-from ohmlearn.kernels.ensemble.rk4 import FLOOR, LEARN, below, constants
+from ohmlearn.kernels.ensemble.rk4 import FLOOR, LEARN, constants
+from ohmlearn.kernels.law.bounds import top, within
 from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 from ohmlearn.kernels.simd.random_normal import normal, uniform
 from ohmlearn.kernels.simd.vectors import fma, load, maximum, store
@@ -149,7 +150,7 @@ def update(b, u, clock):
     slopes(b)
     for j in range(o.m):
         g = fma(load(rows, o.r + j), load(rows, o.slope + j), load(b.G, j))
-        store(b.G, j, below(b.law.ceiling, maximum(row[FLOOR], g)))
+        store(b.G, j, within(row[FLOOR], top(b.law.ceiling), g))
 
 
 @inner

@@ -1,20 +1,23 @@
 """A block of lanes under any task, rule and schedule, followed from look to look (see `stages`)."""
 import numpy as np
 from ohmlearn.kernels.ensemble.block_loop import begin, count, paused
-from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, OUT_OF_TIME, REACHED, RUNNING
-from ohmlearn.kernels.ensemble.cost_evaluation import bend, note
+from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
+from ohmlearn.kernels.ensemble.cost_evaluation import bend, go_on_while_restless
 from ohmlearn.kernels.ensemble.step_bounds import begin_peak, fastest
 from ohmlearn.kernels.ensemble.step_control import (
-    JUMPS,
-    MOST_STEPS,
+    AGAIN,
+    HALVE,
+    KEEP,
     ROUNDS,
     STABLE,
-    TOO_ROUGH,
+    endless,
+    judge,
+    no_longer_than_falling,
     remember,
     retreat,
+    sharpness,
     take_back,
 )
-from ohmlearn.kernels.ensemble.threshold_crossing import stands, winds
 from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 
 from .equilibria import measure, note_misfits, settle
@@ -117,7 +120,7 @@ def longest(b, clock, lane):
     me, show = clock.each[lane], clock.show[lane]
     if not np.isnan(me.fixed):
         return me.fixed
-    finer, sharper = (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.7)
+    finer, sharper = sharpness(me)
     change = BLEND * finer * show.length if show.blend else np.inf
     if show.quasistatic:
         return min(change, me.caution * QUASISTATIC * finer / max(show.learning, 1e-300))
@@ -129,7 +132,7 @@ def longest(b, clock, lane):
         finer *= CLIP
     learning = np.sqrt(2 * me.rate * f * show.learning)
     dt = min(dt, me.caution * LEARN_MOST * min(finer, 2 * sharper) / max(learning, 1e-300))
-    return min(dt, 1.0 / me.fall) if np.isfinite(me.fall) else dt
+    return no_longer_than_falling(me, dt)
 
 
 @inner
@@ -149,7 +152,7 @@ def plan(b, clock, p, lane):
         show.shown, show.phase, show.switches = show.shown + 1, 0.0, show.switches + 1
     rest, limit = (1.0 - show.phase) * show.length, goal(me, p, lane) - me.time
     end, dt = min(rest, limit), longest(b, clock, lane)
-    if not dt * MOST_STEPS > me.caution * (me.limit - me.time):
+    if endless(me, dt):
         me.dt, me.status = dt, DIVERGED
         return
     dt = min(dt, end)
@@ -211,21 +214,19 @@ def take_delta(b, clock, p, lane):
         cost += p.delta[i, lane] ** 2
         if clock.show[lane].switches > 0:
             p.slope[i, lane] = (p.delta[i, lane] - p.last_delta[i, lane]) / (me.taken * me.dt)
+            b.rows[o.rate + i, lane] = p.last_slope[i, lane]         # in case the stretch is taken again
             p.last_slope[i, lane] = p.slope[i, lane]
     return cost
 
 
 @inner
-def look_for_noise(me):
-    """With noise a stretch is not taken again to end where C* crosses the threshold: the threshold counts as reached at
-    the first look that finds C* below it."""
-    if me.stop and not np.isnan(me.first):
-        if me.cost < me.until:
-            me.first = me.sustained = me.time
-        else:
-            me.first = me.sustained = np.nan
-            if me.status == REACHED:
-                me.status = OUT_OF_TIME if me.time >= me.limit * (1 - 1e-12) else RUNNING
+def begin_again(b, clock, p, lane):
+    """Bring the slopes of δ, the schedule and the step back to where the stretch of a lane began."""
+    if clock.show[lane].switches > 0:
+        for i in range(b.at.S * b.at.K):
+            p.last_slope[i, lane] = b.rows[b.at.rate + i, lane]
+    clock.show[lane] = clock.last[lane]
+    plan(b, clock, p, lane)
 
 
 @inner
@@ -236,26 +237,17 @@ def look(b, clock, p, lane):
     h = me.limit - me.time if me.time + h >= me.limit * (1 - 1e-12) else h
     rough = 0.0 if show.switches > 0 else bend(me, lane, h, p)
     fast = b.rows[b.at.stiff, lane] if show.quasistatic else me.dt * b.rows[b.at.bounds, lane]
-    sound = np.isfinite(cost) and np.isfinite(rough) and fast < STABLE
-    me.steps += me.taken
-    me.looks += 1
-    bent = rough > TOO_ROUGH * (me.tolerance / 1e-3) ** 0.75 or winds(me, lane, h, p)
-    if np.isnan(me.fixed) and (not sound or (bent and me.caution > JUMPS)):
+    found = judge(me, p, lane, h, cost, rough, fast, show.noise > 0)
+    if found == HALVE:
         retreat(me, p, b.law.rows, b.x, b.G, lane)
-        clock.show[lane] = clock.last[lane]
-        plan(b, clock, p, lane)
-    elif not sound:
-        me.status = DIVERGED
-    elif show.noise == 0 and not stands(me, lane, h, p):
+    elif found == AGAIN:
         take_back(me, p, b.x, b.G, lane)
-        clock.show[lane] = clock.last[lane]
-        plan(b, clock, p, lane)
-    else:
-        note(me, lane, h, p)
-        if show.noise > 0:
-            look_for_noise(me)
+    elif me.status != DIVERGED:
+        go_on_while_restless(me, p.last_G, b.G[:b.at.m], lane, h)
         me.caution = min(1.0, 1.1 * me.caution)
         go_on(b, clock, p, lane)
+    if found != KEEP:
+        begin_again(b, clock, p, lane)
 
 
 @inner

@@ -14,23 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.ensemble.rk4 import (
-    DT,
-    FLOOR,
-    LEARN,
-    NUDGE,
-    Law,
-    advance,
-    below,
-    bounded,
-    constants,
-    contrast,
-    resting,
-    scaled,
-)
+from ohmlearn.kernels.ensemble.rk4 import DT, FALL, FLOOR, LEARN, NUDGE, Law, constants
+from ohmlearn.kernels.law.bounds import limited, resting, top, within
+from ohmlearn.kernels.law.gill import advance
+from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
 from ohmlearn.kernels.linalg.block_ldlt import pass_current
 from ohmlearn.kernels.simd.jit import inner
-from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, root, store, where, where_less
+from ohmlearn.kernels.simd.vectors import at, fma, load, root, store, where, where_less
 
 # rows of a rule, see above: τ, κ dt, c, h; whether V̇_T counts; dt of v and w, 0 at rate 0; κ; what stands before the
 # unit matrix and before o_iᵀ L⁻¹ o_k in the equilibrium of w; α; 1/c0² and 1/memory of the edges; d ln f/dt while C
@@ -147,7 +137,7 @@ def flows(b):
             dv, dw, g = load(x, i) - load(x, e), load(x, i + 1) - load(x, e + 1), load(b.G, j)
             pass_current(rows, o.k + i, o.k + e, g * dv)
             pass_current(rows, o.k + i + 1, o.k + e + 1, g * dw)
-            c = fma(age * dv, dv, contrast(1.0, nudge, dv, dw))
+            c = fma(age * dv, dv, learning(1.0, nudge, dv, dw))
             store(rows, o.contrast + j, fma(weight, c, load(rows, o.contrast + j)))
 
 
@@ -157,9 +147,9 @@ def slopes(b):
     o, rows, law, row = b.at, b.rows, b.law, constants(b.law)
     steep = load(rows, o.rule + STEEP)
     for j in range(o.m):
-        rate = scaled(law.learning, j, row[LEARN]) / root(fma(steep, load(b.G, o.m + j), 1.0))
+        rate = rate_of_edge(law.learning, j, row[LEARN]) / root(fma(steep, load(b.G, o.m + j), 1.0))
         k = fma(rate, load(rows, o.contrast + j) + load(rows, o.bias + j), load(rows, o.noise + j))
-        store(rows, o.slope + j, bounded(law, row, k, load(b.G, j)))
+        store(rows, o.slope + j, limited(row[FALL], row[FLOOR], top(law.ceiling), k, load(b.G, j)))
 
 
 @inner
@@ -170,8 +160,8 @@ def learn(stage, b):
     for j in range(o.m):
         c, s = load(rows, o.contrast + j), load(b.G, o.m + j)
         g, r = advance(stage, load(b.G, j), load(rows, o.r + j), load(rows, o.slope + j))
-        store(b.G, j, below(law.ceiling, maximum(row[FLOOR], g)))
-        store(rows, o.r + j, resting(law, row, g, r))
+        store(b.G, j, within(row[FLOOR], top(law.ceiling), g))
+        store(rows, o.r + j, resting(row[FLOOR], top(law.ceiling), g, r))
         s, r = advance(stage, s, load(rows, o.r + o.m + j), -row[LEARN] * fma(-fade, s, c * c))
         store(b.G, o.m + j, s)
         store(rows, o.r + o.m + j, r)

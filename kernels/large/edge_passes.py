@@ -1,7 +1,9 @@
 """Passes over the flat list of edges of one large network that stand beside its RK4 steps."""
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.law.bounds import AT_ONCE, stopped, within
+from ohmlearn.kernels.law.linear_edge import learning, learning_by_clamp, rate_of_edge
+from ohmlearn.kernels.simd.jit import inline, kernel
 
-from .rk4_pipeline import lowered, raised, share, slope
+from .rk4_pipeline import slope
 
 
 @kernel
@@ -23,7 +25,7 @@ def fastest(graph, state, scratch):
     for j in range(ends.shape[0]):
         sums[ends[j, 0]] += g[j] * degree[ends[j, 1]]
         sums[ends[j, 1]] += g[j] * degree[ends[j, 0]]
-    relaxation, learning = 0.0, 0.0
+    relaxation, frequency = 0.0, 0.0
     for a in range(n):
         if degree[a] != 0.0:                              # NaN counts
             rate = degree[a] + sums[a] / degree[a]
@@ -37,9 +39,9 @@ def fastest(graph, state, scratch):
         if graph.target[i] < 0:
             degree[graph.marked[i]] = 0.0
     for a in range(n):
-        learning = max(learning, 2.0 * degree[a])
+        frequency = max(frequency, 2.0 * degree[a])
     scratch[:] = 0.0
-    return relaxation, learning
+    return relaxation, frequency
 
 
 @kernel
@@ -49,23 +51,27 @@ def drift(currents, voltages, graph, state, pace):
     currents[:] = 0.0
     for j in range(ends.shape[0]):
         a, b = ends[j, 0], ends[j, 1]
-        k = slope(pace, share(graph.learning, j), x[2 * b] - x[2 * a], x[2 * b + 1] - x[2 * a + 1], g[j])
+        k = slope(pace, graph.learning, j, x[2 * b] - x[2 * a], x[2 * b + 1] - x[2 * a + 1], g[j])
         i = k * (voltages[b] - voltages[a])
         currents[a] += i
         currents[b] -= i
 
 
-@kernel
-def still_slope(G, dv, dw, factor, rule):
-    """dG/ds of one edge in the quasistatic limit, -a Δw (2 Δv + η Δw) (paper 1, Eq. 1), and whether it is free to
-    move: at a bound only inwards. rule : (a, η, floor, ceiling)."""
-    k = -rule[0] * factor * dw * (2.0 * dv + rule[1] * dw)
-    free = factor != 0.0 and not (rule[2] >= G and k < 0.0) and not (rule[3] <= G and k > 0.0)
-    return (k if free else 0.0), free
+@inline
+def rate_at_rest(rule, factors, j):
+    """-a, times the factor of edge j."""
+    return rate_of_edge(factors, j, -rule[0])
+
+
+@inline
+def still_slope(G, dv, dw, factors, j, rule):
+    """dG/ds of edge j in the quasistatic limit, -a Δw (2 Δv + η Δw) (paper 1, Eq. 1), and 0 at a bound that it leads
+    beyond. rule : (a, η, floor, ceiling)."""
+    return stopped(AT_ONCE, rule[2], rule[3], learning(rate_at_rest(rule, factors, j), rule[1], dv, dw), G)
 
 
 @kernel
-def project(rates, moved, along, ends, g, fields, before, learning, rule):
+def project(rates, moved, along, ends, g, fields, before, factors, rule):
     """What the learning of all edges does to the target errors δ, at the fields of one moment.
 
     fields : (n_nodes, 2 + 2 T) v, φ_t and ψ_t of every target, and w = Σ φ_t δ_t.
@@ -78,21 +84,22 @@ def project(rates, moved, along, ends, g, fields, before, learning, rule):
     for j in range(ends.shape[0]):
         a, b = ends[j, 0], ends[j, 1]
         dv, dw = fields[b, 0] - fields[a, 0], fields[b, 1 + 2 * T] - fields[a, 1 + 2 * T]
-        f, free = still_slope(g[j], dv, dw, share(learning, j), rule)
+        f = still_slope(g[j], dv, dw, factors, j, rule)
         moved[j] = f
-        if not free:
+        if f == 0.0:
             continue
+        stiff = -learning_by_clamp(rate_at_rest(rule, factors, j), dv)
         for t in range(T):
             q = dv * (fields[b, 1 + T + t] - fields[a, 1 + T + t])
             for s in range(T):
-                rates[t, s] += q * 2.0 * rule[0] * share(learning, j) * dv * (fields[b, 1 + s] - fields[a, 1 + s])
+                rates[t, s] += q * stiff * (fields[b, 1 + s] - fields[a, 1 + s])
             rates[t, T] += q * f
             rates[t, T + 1] += q * (f - before[0, j])
             along[t] += q * (g[j] - before[1, j])
 
 
 @kernel
-def turn(change, ends, fields, before, moved, g, along, stretch, learning, rule):
+def turn(change, ends, fields, before, moved, g, along, stretch, factors, rule):
     """How f has turned since a step ago, its stiff part taken out: change (n_edges,) d = f - f before + U along.
 
     stretch : this step over the one before. Returns Σ (d - stretch d before)² and Σ (G - G before)², over the edges
@@ -105,9 +112,10 @@ def turn(change, ends, fields, before, moved, g, along, stretch, learning, rule)
             change[j] = 0.0
             continue
         a, b = ends[j, 0], ends[j, 1]
-        dv, turned = fields[b, 0] - fields[a, 0], 0.0
+        stiff = -learning_by_clamp(rate_at_rest(rule, factors, j), fields[b, 0] - fields[a, 0])
+        turned = 0.0
         for t in range(along.size):
-            turned += 2.0 * rule[0] * share(learning, j) * dv * (fields[b, 1 + t] - fields[a, 1 + t]) * along[t]
+            turned += stiff * (fields[b, 1 + t] - fields[a, 1 + t]) * along[t]
         d = moved[j] - old + turned
         if change[j] != 0.0 or stretch == 0.0:
             off += (d - stretch * change[j]) ** 2
@@ -117,7 +125,7 @@ def turn(change, ends, fields, before, moved, g, along, stretch, learning, rule)
 
 
 @kernel
-def move(new, ends, g, fields, moved, change, plan, learning, rule):
+def move(new, ends, g, fields, moved, change, plan, factors, rule):
     """A step of G (n_edges,): h f, the stiff part taken out along U, and half the turn of f expected in it.
 
     plan : (2, T) and a column (h, h²/h before): G + h f - U plan[0] + (h²/h before) (d/2 - U plan[1]).
@@ -126,13 +134,14 @@ def move(new, ends, g, fields, moved, change, plan, learning, rule):
     h, ratio = plan[0, T], plan[1, T]
     for j in range(ends.shape[0]):
         a, b = ends[j, 0], ends[j, 1]
-        dv, stiff, bent = fields[b, 0] - fields[a, 0], 0.0, 0.0
         if moved[j] == 0.0:
             new[j] = g[j]
             continue
+        stiff = -learning_by_clamp(rate_at_rest(rule, factors, j), fields[b, 0] - fields[a, 0])
+        along, bent = 0.0, 0.0
         for t in range(T):
-            u = 2.0 * rule[0] * share(learning, j) * dv * (fields[b, 1 + t] - fields[a, 1 + t])
-            stiff += u * plan[0, t]
+            u = stiff * (fields[b, 1 + t] - fields[a, 1 + t])
+            along += u * plan[0, t]
             bent += u * plan[1, t]
-        G = g[j] + h * moved[j] - stiff + ratio * (0.5 * change[j] - bent)
-        new[j] = lowered(rule[3], raised(rule[2], G))
+        G = g[j] + h * moved[j] - along + ratio * (0.5 * change[j] - bent)
+        new[j] = within(rule[2], rule[3], G)

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.law.bounds import limited, resting, within
+from ohmlearn.kernels.law.gill import advance
+from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
 from ohmlearn.kernels.simd.atomics import load_acquire, store_release, yield_thread
 from ohmlearn.kernels.simd.jit import inline, kernel
 from ohmlearn.kernels.simd.pairs import load_pair, store_pair
@@ -17,13 +20,6 @@ from ohmlearn.kernels.simd.pairs import load_pair, store_pair
 Floats = NDArray[np.float64]
 
 BLOCK = 1024  # nodes of a block; a power of two
-
-# Gill's RK4 in two registers: x += α k + β q, q = γ k + κ q; q is zero before and after a step.
-_R = np.sqrt(0.5)
-ALPHA = (0.5, 1 - _R, 1 + _R, 1 / 6)
-BETA = (0.0, _R - 1, -1 - _R, -1 / 3)
-GAMMA = (1.0, 2 - 2 * _R, 2 + 2 * _R, 0.0)
-KAPPA = (0.0, 3 * _R - 2, -3 * _R - 2, 0.0)
 
 
 class Graph(NamedTuple):
@@ -51,12 +47,12 @@ class State(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """dt; learn = a R dt; nudge η; relax = dt times the floor's rate (2**1000 to clip); floor; ceiling."""
+    """dt; learn = -a R dt; nudge η; fall = dt times how fast G may fall (law/bounds.py); floor; ceiling."""
 
     dt: float
     learn: float
     nudge: float
-    relax: float
+    fall: float
     floor: float
     ceiling: float
 
@@ -79,46 +75,29 @@ def scatter(acc, drops, block, graph, state):
 
 
 @inline
-def raised(bound, x):
-    """x, or the bound where x is below it; NaN passes."""
-    return bound if bound > x else x
+def slope(pace, factors, j, dv, dw, G):
+    """dt dG/dt of one edge, -a R dt Δw (2 Δv + η Δw), within the bounds on G."""
+    k = learning(rate_of_edge(factors, j, pace.learn), pace.nudge, dv, dw)
+    return limited(pace.fall, pace.floor, pace.ceiling, k, G)
 
 
 @inline
-def lowered(bound, x):
-    """x, or the bound where x is above it; NaN passes."""
-    return bound if bound < x else x
-
-
-@inline
-def share(learning, j):
-    """Factor of R at edge j."""
-    return 1.0 if learning is None else learning[j]
-
-
-@inline
-def slope(pace, factor, dv, dw, G):
-    """dt dG/dt of one edge, -a R dt Δw (2 Δv + η Δw) (paper 1, Eq. 3), within the bounds on G."""
-    k = -pace.learn * factor * dw * (2.0 * dv + pace.nudge * dw)
-    return lowered(pace.relax * (pace.ceiling - G), raised(pace.relax * (pace.floor - G), k))
-
-
-@kernel
-def learn(drops, block, stage, graph, state, pace):
+def learn(stage, drops, block, graph, state, pace):
     """One stage of dG/dt at the edges of one block, whose drops stand in pairs."""
-    alpha, beta, gamma, kappa = ALPHA[stage], BETA[stage], GAMMA[stage], KAPPA[stage]
     first, last = graph.starts[block], graph.starts[block + 1]
     g, q = state.g[first:last], state.qg[first:last]
     for j in range(g.size):
-        k = slope(pace, share(graph.learning, first + j), drops[2 * j], drops[2 * j + 1], g[j])
-        new, t = g[j] + (alpha * k + beta * q[j]), q[j]
-        bounded = lowered(pace.ceiling, raised(pace.floor, new))
-        g[j] = bounded
-        q[j] = gamma * k + kappa * t if stage == 1 or bounded == new else 0.0   # from a bound it goes on at rest
+        k = slope(pace, graph.learning, first + j, drops[2 * j], drops[2 * j + 1], g[j])
+        new, r = advance(stage, g[j], q[j], k)
+        g[j] = within(pace.floor, pace.ceiling, new)
+        if stage == 1:                                # where half a step is taken anew, G hardly moves
+            q[j] = r
+        elif stage < 3:
+            q[j] = resting(pace.floor, pace.ceiling, new, r)
 
 
-@kernel
-def advance(acc, block, stage, graph, state, pace):
+@inline
+def move(stage, acc, block, graph, state, pace):
     """Nodes of one block: dv/dt, dw/dt = current; sources rest, at targets dw/dt = -dv/dt. Empties acc."""
     x, q = state.x, state.qx
     first = 2 * BLOCK * block
@@ -129,12 +108,33 @@ def advance(acc, block, stage, graph, state, pace):
         if graph.target[i] < 0:
             acc[place] = 0.0
         acc[place + 1] = -acc[place]
-    alpha, beta, gamma, kappa = pace.dt * ALPHA[stage], BETA[stage], pace.dt * GAMMA[stage], KAPPA[stage]
     xs, qs, currents = x[first:first + count], q[first:first + count], acc[ring:ring + count]
     for i in range(count):
-        xs[i] += alpha * currents[i] + beta * qs[i]
-        qs[i] = gamma * currents[i] + kappa * qs[i]
+        xs[i], r = advance(stage, xs[i], qs[i], pace.dt * currents[i])
+        if stage < 3:
+            qs[i] = r
         currents[i] = 0.0
+
+
+@inline
+def stage_of_block(stage, acc, drops, block, graph, state, pace):
+    """One stage of one block."""
+    scatter(acc, drops, block, graph, state)
+    learn(stage, drops, block, graph, state, pace)
+    move(stage, acc, block, graph, state, pace)
+
+
+@kernel
+def advance_block(stage, acc, drops, block, graph, state, pace):
+    """One stage of one block, each of the four compiled for itself."""
+    if stage == 0:
+        stage_of_block(0, acc, drops, block, graph, state, pace)
+    elif stage == 1:
+        stage_of_block(1, acc, drops, block, graph, state, pace)
+    elif stage == 2:
+        stage_of_block(2, acc, drops, block, graph, state, pace)
+    else:
+        stage_of_block(3, acc, drops, block, graph, state, pace)
 
 
 @kernel
@@ -158,9 +158,7 @@ def march(trace, progress, rings, drops, graph, state, pace, thread, threads):
                 block = tick - stage * lag
                 if 0 <= block < n_blocks:
                     acc = rings[thread, stage % rings.shape[1]]
-                    scatter(acc, drops[thread], block, graph, state)
-                    learn(drops[thread], block, stage, graph, state, pace)
-                    advance(acc, block, stage, graph, state, pace)
+                    advance_block(stage, acc, drops[thread], block, graph, state, pace)
             block = tick - 3 * lag
             if block >= 0:
                 for i in range(graph.marks[block], graph.marks[block + 1]):

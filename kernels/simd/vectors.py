@@ -12,6 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic, models, overload, register_model
 
 ROW_BYTES = 64
@@ -73,6 +74,13 @@ def _row_type(*arguments):
     rows = [t for t in arguments if isinstance(t, LanesType)]
     others = [t for t in arguments if not isinstance(t, LanesType)]
     return rows[0] if rows and all(isinstance(t, types.Number) for t in others) else None
+
+
+def _of_numbers(*arguments):
+    """Signature of an intrinsic of numbers alone."""
+    if not all(isinstance(t, types.Number) for t in arguments):
+        raise TypingError(f"neither rows nor numbers: {arguments}")
+    return types.float64(*[types.float64] * len(arguments))
 
 
 @intrinsic
@@ -164,10 +172,11 @@ def where(typingctx, bits, a, b):
 
 @intrinsic
 def where_less(typingctx, a, b, x, y):
-    """x in the lanes where a < b, y in the others (and where either is NaN)."""
+    """x in the lanes where a < b, y in the others (and where either is NaN); of numbers likewise."""
     lanes_t = _row_type(a, b, x, y)
     if lanes_t is None:
-        return None
+        return _of_numbers(a, b, x, y), lambda context, builder, sig, args: builder.select(
+            builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
 
     def codegen(context, builder, sig, args):
         a, b, x, y = (_spread(context, builder, value, t, lanes_t) for value, t in zip(args, sig.args, strict=True))
@@ -176,12 +185,12 @@ def where_less(typingctx, a, b, x, y):
 
 
 def _binary(emit):
-    """Intrinsic of two arguments, one row at least, from what it emits."""
+    """Intrinsic of two rows, or of two numbers, from what it emits."""
     @intrinsic
     def apply(typingctx, a, b):
         lanes_t = _row_type(a, b)
         if lanes_t is None:
-            return None
+            return _of_numbers(a, b), lambda context, builder, sig, args: emit(builder, *args)
 
         def codegen(context, builder, sig, args):
             return emit(builder, *(_spread(context, builder, x, t, lanes_t)

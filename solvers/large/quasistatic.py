@@ -125,6 +125,11 @@ class QuasistaticFlow:
         self._length = length
         return length, following
 
+    @property
+    def g_before(self) -> Floats:
+        """(n_edges,) G where the last step began, in the order of `g`."""
+        return self._before[1]
+
     def take_back(self) -> None:
         """Take the last step back, and begin anew from there."""
         self.g = self._before[1].copy()

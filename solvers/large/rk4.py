@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.large import edge_passes, rk4_pipeline
 from ohmlearn.kernels.large.rk4_pipeline import BLOCK, Graph, Pace, State
+from ohmlearn.kernels.law.bounds import AT_ONCE
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.solvers.equilibrium.node_order import Layout
 from ohmlearn.task import Task
 
 Floats = NDArray[np.float64]
-AT_ONCE = 2.0**1000  # rate of a floor that clips; a power of two, so that dt times it is exact
 
 
 class Stepper:
@@ -71,8 +71,8 @@ class Stepper:
 
     def pace(self, dt: float) -> Pace:
         rule = self.rule
-        relax = dt * rule.floor_rate if rule.floor_mode == "relax" else AT_ONCE
-        return Pace(dt, dt * self.rate, rule.nudge, relax, rule.floor, np.inf if rule.ceiling is None else rule.ceiling)
+        fall = dt * rule.floor_rate if rule.floor_mode == "relax" else AT_ONCE
+        return Pace(dt, -dt * self.rate, rule.nudge, fall, rule.floor, np.inf if rule.ceiling is None else rule.ceiling)
 
     def steps(self, count: int, dt: float) -> Floats:
         """Take RK4 steps of dt (1/γp); returns the target voltages after each, (count, n_targets)."""

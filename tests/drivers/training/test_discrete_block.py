@@ -135,9 +135,9 @@ def test_slow_updates_are_those_at_equilibrium():
     apart = [np.abs(run_of(CASES["nodes"], rate).conductances - still.conductances).max() for rate in (0.5, 0.1, 0.02)]
     assert apart[0] > 100 * apart[1] > 1e4 * apart[2]
     assert apart[2] < 1e-11
-    slowest = run_of(CASES["nodes"], 1e-200)
+    slowest = run_of(CASES["nodes"], 1e-45)
     np.testing.assert_allclose(slowest.conductances, still.conductances, atol=1e-9)
-    assert slowest.time == pytest.approx(UPDATES * 1e200)
+    assert slowest.time == pytest.approx(UPDATES * 1e45)
 
 
 def test_updates_that_edges_take_part_in():
@@ -230,11 +230,11 @@ def test_a_learned_task_ends_at_once():
         assert run.training_time == run.n_steps == 0
 
 
-def test_what_grows_beyond_numbers_has_diverged():
-    """Nothing bounds the voltages under current drive: conductances rise without end in steps this large."""
+def test_what_would_grow_beyond_numbers_is_refused():
+    """Nothing bounds the voltages under current drive: conductances would rise without end in steps this large."""
     task = ol.Task(currents={0: 100.0}, targets=[4], target_voltages=[1e-3], ground=13)
-    rule = ol.Rule(prefactor=1e308)
-    with pytest.raises(RuntimeError, match="no number any more after"):
+    rule = ol.Rule(prefactor=1e100)
+    with pytest.raises(ValueError, match="conductances would change at"):
         ol.train(NET, task, 0.0, rule=rule, updates=ol.Discrete(), t_max=100.0)
 
 

@@ -43,7 +43,7 @@ def trained(path, rule, schedule=None, task=None):
     start = np.resize(START, network.n_edges)
     if network is LARGE:
         rule = {key: np.resize(value, network.n_edges) if np.ndim(value) else value for key, value in rule.items()}
-    limit = 2.0 if given is FAR else 8.0 if rate != 0.02 else 400.0
+    limit = 2.0 if given is FAR else 8.0 if rate != 0.02 or schedule is not None else 400.0
     return ol.train(network, task or given, rate, rule=ol.Rule(**rule), schedule=schedule, until=None, t_max=limit,
                     conductances=start, threads=1, **options).conductances
 

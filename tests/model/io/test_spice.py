@@ -51,7 +51,8 @@ def test_transients_of_the_simulator(tmp_path):
         run = ol.train(net, before, 1.0, conductances=g, t_max=0.01, **fixed)
         start = run.voltages.copy()
         start[after.sources] = after.source_voltages
-        run = ol.train(net, after, 1.0, conductances=dataclasses.replace(run, voltages=start), t_max=0.5, **fixed)
+        held = dataclasses.replace(run, voltages=start, task=after)
+        run = ol.train(net, after, 1.0, conductances=held, t_max=0.5, **fixed)
         deck = net.to_spice(after, g, capacitors="nodes", start=start, stop=0.5, step=0.5 / 2000)
         times, found = simulate(deck, tmp_path)
         assert times[-1] == pytest.approx(0.5)

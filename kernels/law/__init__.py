@@ -1,0 +1,1 @@
+"""The law of an edge, stated once for rows of lanes and for single numbers: current, learning, bounds, RK4 in time."""
