@@ -245,7 +245,7 @@ def _curvature(task: Task, v: Array, errors: Array) -> Any:
         if output.second is None:
             here, there = (np.asarray(output.gradient(u), dtype=np.float64) for u in (v, 2 * v + 1))
             if not np.allclose(here, there, rtol=1e-9, atol=1e-12 * abs(here).max(initial=0.0)):
-                raise ValueError("the gradient of a constraint changes with the voltages, so that its second derivatives "
+                raise ValueError("the gradient of a constraint changes with the voltages, so its second derivatives "
                                  "are needed: give `second` to the Constraint")
         elif error != 0:
             part = error * output.second(v)
