@@ -22,9 +22,9 @@ def current_map(
     neighbours: int = typer.Option(8, help="4, or 8 with the diagonals."),
     conductances: bool = typer.Option(False, "--conductances", help="The raster holds conductances."),
     average: str = typer.Option("resistance", help="An edge has the mean of its cells' resistance or conductance."),
-    regions: Path = REGIONS,
+    regions: Path | None = REGIONS,
     method: str = typer.Option("auto", help="auto, or the solver to use."),
-    output: Path = OUTPUT,
+    output: Path | None = OUTPUT,
 ) -> None:
     """Resistances between all focal places, and the current that passes through every cell."""
     import numpy as np

@@ -87,9 +87,8 @@ def raster_network(values: ArrayLike | Raster, neighbours: Literal[4, 8] = 8, *,
     count = int(nodes.max()) + 1
     if not sum(map(len, edges)):
         raise ValueError("no two cells with data lie side by side, so the raster has no edges")
-    rows, cols = np.indices(grid.shape)
-    first = np.unique(nodes[nodes >= 0], return_index=True)[1]
-    at = np.column_stack([cols[nodes >= 0][first], -rows[nodes >= 0][first]]).astype(np.float64)
+    first = np.argwhere(nodes >= 0)[np.unique(nodes[nodes >= 0], return_index=True)[1]]
+    at = np.column_stack([first[:, 1], -first[:, 0]]).astype(np.float64)
     return RasterNetwork(Network(np.concatenate(edges), count, at), np.concatenate(conductances), nodes)
 
 
@@ -108,7 +107,7 @@ def _number(valid: NDArray[np.bool_], regions: ArrayLike | None) -> NDArray[np.i
 
 def labels_of(values: ArrayLike, shape: tuple[int, ...], what: str) -> NDArray[np.int64]:
     """(rows, cols) integers, 0 where there are none."""
-    labels = np.nan_to_num(np.ma.filled(np.ma.asarray(values, dtype=float), 0.0), nan=0.0)
+    labels: Floats = np.nan_to_num(np.ma.filled(np.ma.asarray(values, dtype=float), 0.0), nan=0.0)
     if labels.shape != shape:
         raise ValueError(f"{what} must have the shape of the raster, {shape}, not {labels.shape}")
     if (labels != np.floor(labels)).any():

@@ -71,6 +71,8 @@ def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, preconditio
             curvature = times(q, matrix.indptr, matrix.indices, matrix.data, p)
         else:
             curvature = times_by_differences(q, matrix.indptr, matrix.indices, matrix.data, excess, p)
+        if not curvature > 0.0:
+            break
         advance(x, r, rz / curvature, p, q)
         if largest <= LAST * goal:
             return x, iterations + 1, True
@@ -105,6 +107,7 @@ def conjugate_gradient_block(matrix: csr_array, excess: Floats, b: Floats, preco
         beta[0] = np.where(going, rz[0] / np.where(going, before[0], 1.0), 0.0)
         blocked.redirect(p, z, beta)
         blocked.times(q, pq, matrix.indptr, matrix.indices, matrix.data, excess, p)
+        going &= pq[0] > 0.0
         alpha[0] = np.divide(rz[0], pq[0], out=np.zeros(LANES), where=going)
         blocked.advance(x, r, alpha, p, q)
         before[:] = rz

@@ -122,4 +122,4 @@ def bytes_needed(n_nodes: int, n_edges: int, method: str = "auto") -> float:
     direct = n_nodes * np.log2(n_nodes + 2)
     # of a direct factor: as it is made, copied out, and laid out anew to be kept
     fill = {"superlu": 51 * direct, "cholmod": 33 * direct, "amg": 40 * entries}
-    return 1.25 * float(pattern + fill.get(method, 40 * n_edges + 60 * n_nodes) + 8 * 8 * n_nodes)
+    return 1.25 * float(pattern + fill.get(method, 60 * n_edges + 60 * n_nodes) + 8 * 8 * n_nodes)

@@ -18,6 +18,7 @@ ROUNDS = 4      # of refinement, at most
 NEARLY = 0.9    # of the tolerance is where iterations stop, which leaves room for rounding and for the last check
 SPREAD = 6.0    # decades of conductances beyond which sums over the edges of a node are compensated; and a degree
 HUB = 256       # from which they are
+TINY = 1e-60    # currents between this and its inverse are solved for as they are
 ATTAINED = 1e-8     # errors that rounding leaves may be as large as this, relative to the voltages, whatever rtol
 
 
@@ -109,6 +110,11 @@ class RefinedSolve:
 
     def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats) -> Floats:
         """(k, n_rows) voltages, of which only those of the core take iterations."""
+        largest = abs(rhs).max(axis=1, initial=0.0)
+        if ((largest > 0) & ~((largest > TINY) & (largest < 1 / TINY))).any():
+            unit = np.frexp(largest)[1]     # squares of numbers so far from 1 would overflow, or vanish
+            near = None if guess is None or len(guess) != len(rhs) else np.ldexp(guess.T, -unit).T
+            return np.ldexp(self.solve_core(np.ldexp(rhs.T, -unit).T, near, np.ldexp(scales, -unit)).T, unit).T
         core, handed = self.mesh.restrict_rows(rhs)
         start = None if guess is None else guess[:, self.mesh.kept]
         return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol), handed)
@@ -147,7 +153,7 @@ class RefinedSolve:
         """b - L v over the free nodes, (k, n_rows), from the edge list in the user's numbering."""
         lap, edges = self.laplacian, self.network.edges
         voltages = lap.scatter(rows.T, held)
-        left, driven = np.empty_like(rows), injected.any(axis=0)
+        left, driven = np.empty_like(rows), np.asarray(injected.any(axis=0))
         currents, carry = np.empty((2, self.network.n_nodes))
         for k in range(len(rows)):
             v = np.ascontiguousarray(voltages[:, k])
