@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from .task import Task
 
 
+NAMED_UP_TO = 60        # nodes whose names can be told apart in a picture
+
+
 def draw(network: Network, ax: Any = None, *, nodes: ArrayLike | None = None, edges: ArrayLike | None = None,
-         task: Task | None = None, node_label: str = "voltage", edge_label: str = "conductance") -> Any:
+         task: Task | None = None, node_label: str = "voltage", edge_label: str = "conductance",
+         names: bool | None = None) -> Any:
     """Draw a network and return the matplotlib axes.
 
     nodes : (n_nodes,) values shown as the colours of the nodes, e.g. voltages; node_label names them.
     edges : (n_edges,) values shown as colour and width of the edges, e.g. conductances; edge_label names them.
     task : marks its held nodes (squares), nodes where current enters (triangles) and nodes of targets (rings).
+    names : write the nodes' names beside them; by default up to 60 nodes.
 
     Values of both signs get a diverging scale, white at 0. Edges that cross a periodic boundary are drawn from
     both sides up to it. Networks without positions (up to 2000 nodes) are laid out by networkx.
@@ -35,6 +40,8 @@ def draw(network: Network, ax: Any = None, *, nodes: ArrayLike | None = None, ed
     if task is not None:
         task.check(network)
         _draw_marks(ax, places, task, 2.2 * _node_size(network))
+    if network.node_names is not None and (names or (names is None and network.n_nodes <= NAMED_UP_TO)):
+        _write_names(network, ax, places)
     ax.set_aspect("equal")
     ax.axis("off")
     ax.set_title(network.name, fontsize="medium")
@@ -61,7 +68,7 @@ def _places(network: Network) -> NDArray[np.float64]:
 
     graph = network.to_networkx()
     layout = nx.kamada_kawai_layout(graph) if network.n_nodes <= 100 else nx.spring_layout(graph, seed=0)
-    return np.array([layout[k] for k in range(network.n_nodes)])
+    return np.array([layout[label] for label in graph])       # in the order of the nodes
 
 
 def _node_size(network: Network) -> float:
@@ -85,6 +92,21 @@ def _draw_nodes(network: Network, ax: Any, places: NDArray[np.float64], values: 
     if values is not None:
         marks.set(**_scale(values, "viridis", "RdBu_r"))
         ax.figure.colorbar(marks, ax=ax, label=label, shrink=0.7)
+
+
+def _write_names(network: Network, ax: Any, places: NDArray[np.float64]) -> None:
+    """Names beside the nodes, on the side away from the middle of their neighbours."""
+    a, b = network.edges.T
+    towards = np.zeros_like(places)
+    np.add.at(towards, a, places[b] - places[a])
+    np.add.at(towards, b, places[a] - places[b])
+    reach = 4 + 0.5 * np.sqrt(_node_size(network))
+    for name, place, (dx, dy) in zip(network.node_names or (), places, -towards, strict=True):
+        length = float(np.hypot(dx, dy)) or 1.0
+        x, y = dx / length, dy / length
+        ax.annotate(name, place, (reach * x, reach * y), textcoords="offset points", fontsize="small", zorder=5,
+                    ha="left" if x > 0.4 else "right" if x < -0.4 else "center",
+                    va="bottom" if y > 0.4 else "top" if y < -0.4 else "center", parse_math=False)
 
 
 def _draw_marks(ax: Any, places: NDArray[np.float64], task: Task, size: float) -> None:

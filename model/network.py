@@ -26,7 +26,7 @@ class Network:
     positions : (n_nodes, 2) places of the nodes for drawing, or None.
     box : side of the square periodic box that the positions live in, or (width, height), or None.
     name : for drawings and messages.
-    initial_conductances : (n_edges,) in G₀, finite and >= 0, or None. Where a function is given no conductances it
+    initial_conductances : (n_edges,) finite and >= 0, in G₀, or None. Where a function is given no conductances it
         takes these, or 1 everywhere where there are none.
     node_names, edge_names : (n_nodes,) and (n_edges,) names, or None; those of nodes are distinct.
     conductance_source : where the initial conductances come from, in words, as in "column 'r' as resistance".
@@ -274,6 +274,13 @@ class Network:
         from .generators import random
 
         return random(n_nodes, mean_degree, seed=seed)
+
+    @classmethod
+    def from_raster(cls, values: Any, neighbours: Any = 8, **options: Any) -> Any:
+        """(network, conductances, nodes) of a grid of resistances; see :func:`ohmlearn.io.raster.raster_network`."""
+        from ohmlearn.io.raster import raster_network
+
+        return raster_network(values, neighbours, **options)
 
     @classmethod
     def read(cls, path: Any, *, conductance: str | None = None, resistance: str | None = None,

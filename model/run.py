@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -99,7 +98,14 @@ class Run:
         save(self, path)
 
     def to_xarray(self) -> xarray.Dataset:
-        """All of the run as an xarray.Dataset, with names and units."""
+        """All of the run as an xarray.Dataset: traces over time, conductances by edge, voltages by node, with names.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.from_edges([(0, 1), (1, 2)], node_names=["in", "out", "ground"])
+        >>> run = ol.train(net, ol.Task({0: 1.0, 2: 0.0}, {1: 0.6}), 1.0)
+        >>> round(float(run.to_xarray()["voltages"].sel(node="in")), 3)
+        1.0
+        """
         from ohmlearn.results.run_tables import to_xarray
 
         return to_xarray(self)
@@ -158,7 +164,8 @@ class Runs(Sequence[Run]):
             return self.flat[int(found)]
         chosen = [self.flat[k] for k in found.ravel().tolist()]
         plain = all(isinstance(key, int | np.integer | slice) for key in keys)
-        left = [(dim, key) for dim, key in zip_longest(self.dims, keys, fillvalue=slice(None))
+        rest = (slice(None),) * (len(self.dims) - len(keys))
+        left = [(dim, key) for dim, key in zip(self.dims, keys + rest, strict=True)
                 if plain and isinstance(key, slice)]
         if len(left) != found.ndim:
             return Runs(chosen)

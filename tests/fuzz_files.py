@@ -25,6 +25,7 @@ from tempfile import TemporaryDirectory
 import networkx as nx
 import numpy as np
 import ohmlearn as ol
+from ohmlearn.io.task_toml import read_tasks
 from ohmlearn.io.text import read_text
 from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
 
@@ -118,9 +119,15 @@ def packing(rng: random.Random, n: int, edges: list[Edge]) -> str:
     return "\n".join(rows + [f"{a} {b}" for a, b, _ in edges]) + "\n"
 
 
+def task(rng: random.Random, n: int, edges: list[Edge]) -> str:
+    parts = ["ground = 0", f"sources = {{ {n - 1} = 1.5 }}", f"currents = {{ {n + 1} = 1.0, {n + 2} = -1 }}",
+             f'drops = {{ "{n + 3}-{n + 4}" = 0.5 }}', f'targets = {{ {n} = 0.2, "{n + 5}-{n + 6}" = 0.4 }}']
+    return "\n".join(parts) + rng.choice(["", "\n[[samples]]\n", f"\n[[samples]]\nground = {n + 9}\n"])
+
+
 MAKERS: dict[str, Callable[[random.Random, int, list[Edge]], str]] = {
     ".csv": edge_list, ".dat": edge_list, ".graphml": graphml, ".mtx": matrix, ".gexf": by_networkx(".gexf"),
-    ".gml": by_networkx(".gml"), ".json": by_networkx(".json"), ".cir": deck, ".txt": packing}
+    ".gml": by_networkx(".gml"), ".json": by_networkx(".json"), ".cir": deck, ".txt": packing, ".toml": task}
 PIECES = ["\n", ",", ";", "\t", " ", "#", "%", '"', "'", "{", "}", "(", ")", "=", "+", "-", "*", "/", "0", "1",
           "9" * 400, "e999", "1e-320", "nan", "inf", "-1", "1k", "1.0D+00", "\x00", "\ufeff", "µ", "\u2028", "<", ">",
           "&", "<a>", "[", "]",
@@ -173,6 +180,8 @@ def wrong(folder: Path, suffix: str, data: bytes, expected: list[Edge] | None) -
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
         try:
+            if suffix == ".toml":
+                return "" if read_tasks(path) else "no tasks"
             net = ol.Network.read(path)
             if suffix == ".cir":
                 with suppress(ValueError, NotConverged):

@@ -11,11 +11,11 @@ needs_ngspice = pytest.mark.skipif(NGSPICE is None, reason="needs ngspice (Debia
 TIGHT = ".options reltol=1e-9 abstol=1e-15 vntol=1e-13 chgtol=1e-18 gmin=1e-15"
 
 
-def simulate(deck, folder):
+def simulate(deck, folder, options=TIGHT):
     """Times (n_times,), nothing for an operating point, and {node name: voltages (n_times,)}."""
     assert NGSPICE
     source, answer = folder / "deck.cir", folder / "deck.raw"
-    source.write_text(deck.replace("\n.end\n", f"\n{TIGHT}\n.end\n"))
+    source.write_text(deck.replace("\n.end\n", f"\n{options}\n.end\n"))
     answer.unlink(missing_ok=True)
     done = subprocess.run([NGSPICE, "-b", "-r", answer, source], capture_output=True, text=True, timeout=60, cwd=folder)
     assert answer.exists(), done.stdout + done.stderr

@@ -65,7 +65,11 @@ def parse(docstring: str) -> Parsed:
             if (comes := RETURNS.fullmatch(text)) and not parsed.returns:
                 parsed.returns = " ".join(comes[1].split())
             if found:
-                parsed.raises[found[1]] = " ".join(found[2].split())
+                first, *others = re.split(r"(?<=\.)\s+Raises (?:a |an )?(?=[A-Z])", found[2])
+                parsed.raises[found[1]] = " ".join(first.split())
+                for other in others:
+                    name, _, when = other.partition(" ")
+                    parsed.raises[name] = " ".join(when.split())
             elif not comes:
                 parsed.text.append(text if all(line[:1] != " " for line in free) else bullets(free))
     together = list(parsed.entries.items())

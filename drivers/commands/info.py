@@ -20,7 +20,7 @@ def info(network: Annotated[str | None, typer.Argument(metavar="NETWORK", help=f
                                                        "and solved.")] = None,
          conductance: CONDUCTANCE = None, resistance: RESISTANCE = None, nodes: NODES = "auto",
          mpi: Annotated[bool, typer.Option("--mpi", help="Load the MPI library too, and name it.")] = False) -> None:
-    """Versions, instruction set and lane width, threads, MPI library, cache folder; or what a network file takes."""
+    """Print versions, instruction set, threads, MPI library and cache folder; or how a network would be trained."""
     if network is None:
         found = facts(mpi)
     else:

@@ -34,7 +34,7 @@ def modes(
     conductance: CONDUCTANCE = None,
     resistance: RESISTANCE = None,
     nodes: NODES = "auto",
-    method: Annotated[str, typer.Option(help="auto, shift-invert or lobpcg.")] = "auto",
+    method: Annotated[str, typer.Option(help="auto, dense, shift-invert or lobpcg.")] = "auto",
     output: Annotated[Path | None, output("File (.npz) for eigenvalues, modes and residuals.")] = None,
 ) -> None:
     """List the softest modes of the Laplacian, and how well they were found.
@@ -51,7 +51,7 @@ def modes(
     found = soft_modes(net, g, k, held, method)
     typer.echo(f"# conductances: {conductance_source(net, conductances)}\n"
                f"# {net!r}, {found.method} ({found.reason}): {found.iterations} "
-               f"{'solves' if found.method == 'shift-invert' else 'steps'}, {found.seconds:.3g} s", err=True)
+               f"{'steps' if found.method == 'lobpcg' else 'blocks of solves'}, {found.seconds:.3g} s", err=True)
     typer.echo(f"{'mode':>4} {'eigenvalue':>22} {'residual':>10}")
     for i, (value, residual) in enumerate(zip(found.eigenvalues, found.residuals, strict=True), start=1):
         typer.echo(f"{i:>4} {value:>22.15g} {residual:>10.1e}")

@@ -34,7 +34,7 @@ def show(
     output: Annotated[Path | None, output("Page to write; by default NAME.html in this folder.")] = None,
     view: Annotated[bool, typer.Option("--open", help="Open the page in the browser too.")] = False,
 ) -> None:
-    """One self-contained HTML page of a network: zoom, hover, voltages, conductances, soft and stiff mode."""
+    """Write one self-contained HTML page of a network: zoom, hover, voltages, conductances, soft and stiff mode."""
     from ohmlearn.drivers.display.network_page import write_page
 
     found, g, tasks, title = circuit_and_task(network, task, member, conductances, conductance=conductance,

@@ -47,12 +47,12 @@ def solve(
     resistance: RESISTANCE = None,
     nodes: NODES = "auto",
     method: Annotated[str, typer.Option(help="auto, or the solver to use.")] = "auto",
-    rtol: Annotated[float, typer.Option(help="Largest estimated error of a voltage, relative to the "
-                                                     "largest voltage difference.")] = 1e-10,
+    rtol: Annotated[float, typer.Option(help="Largest estimated error of a voltage, relative to the largest "
+                                         "voltage difference.")] = 1e-10,
     output: Annotated[Path | None, output("File for the voltages, .npy or text; without it they are printed.")] = None,
 ) -> None:
-    """Print the equilibrium voltages of all nodes, driven by --hold and --inject or by a task; of a SPICE deck its
-    operating point.
+    """Print the equilibrium voltages of all nodes, driven by --hold, --inject and --drop or by a task; of a SPICE
+    deck its operating point.
 
     A task of several samples gives a column for each.
     """
@@ -71,12 +71,12 @@ def solve(
         if hold or inject or drop:
             raise ValueError("--task says what drives the network; leave --hold, --inject and --drop out")
         voltages = np.array([voltages_of(net, sample, g, method, rtol) for sample in as_tasks(task_of(task))]).T
+    elif drop:
+        voltages = solved_with_drops(net, g, pairs(net, hold, "--hold", "NODE=VOLTS"),
+                                     pairs(net, inject, "--inject", "NODE=CURRENT"), drop)
     else:
-        held, injected = pairs(net, hold, "--hold", "NODE=VOLTS"), pairs(net, inject, "--inject", "NODE=CURRENT")
-        if drop:
-            solve_drops(net, g, held, injected, drop, output)
-            return
-        voltages, stats = solved(net, g, held, injected, method, rtol)
+        held = pairs(net, hold, "--hold", "NODE=VOLTS")
+        voltages, stats = solved(net, g, held, pairs(net, inject, "--inject", "NODE=CURRENT"), method, rtol)
         typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
                    f"error {stats.error:.1e} V, setup {stats.setup_seconds:.3g} s, solve "
                    f"{stats.solve_seconds:.3g} s", err=True)
@@ -96,26 +96,9 @@ def solved(net: Network, conductances: np.ndarray, held: dict[int, float], injec
     return circuit.solve(conductances, list(held.values()), currents), circuit.stats
 
 
-def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> None:
-    """Voltages by the names of the nodes, and the currents of the voltage sources as comments."""
-    import ohmlearn as ol
-
-    circuit = ol.read_spice(path)
-    net = circuit.network
-    point = circuit.voltages(read_conductances(net, conductances))
-    typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s\n"
-               f"# conductances: {conductance_source(net, conductances)}", err=True)
-    for note in circuit.notes:
-        typer.echo(f"# {note}", err=True)
-    write_numbers(point.array, output, point.names)
-    if output is None:
-        for name in circuit.voltage_sources:
-            typer.echo(f"i({name}) {point.currents[name]:.15g}")
-
-
-def solve_drops(net: Network, g: np.ndarray, held: dict[int, float], injected: dict[int, float], drop: list[str],
-                output: Path | None) -> None:
-    """Voltages where drops are held too."""
+def solved_with_drops(net: Network, g: np.ndarray, held: dict[int, float], injected: dict[int, float], drop: list[str]
+                      ) -> np.ndarray:
+    """(n_nodes,) voltages where drops are held too."""
     import numpy as np
     from ohmlearn.io.operating_point import Driven, operating_point
 
@@ -131,7 +114,24 @@ def solve_drops(net: Network, g: np.ndarray, held: dict[int, float], injected: d
     if floating.size:
         raise ValueError(f"node {net.label(int(floating[0]))} floats ({floating.size} such nodes); hold a node there")
     typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s", err=True)
-    write_numbers(point.array, output, net.node_names)
+    return point.array
+
+
+def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> None:
+    """Voltages by the names of the nodes, and the currents of the voltage sources as comments."""
+    import ohmlearn as ol
+
+    circuit = ol.read_spice(path)
+    net = circuit.network
+    point = circuit.voltages(read_conductances(net, conductances))
+    typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s\n"
+               f"# conductances: {conductance_source(net, conductances)}", err=True)
+    for note in circuit.notes:
+        typer.echo(f"# {note}", err=True)
+    write_numbers(point.array, output, point.names)
+    if output is None:
+        for name in circuit.voltage_sources:
+            typer.echo(f"i({name}) {point.currents[name]:.15g}")
 
 
 def pairs(network: Network, texts: list[str] | None, option: str, form: str) -> dict[int, float]:

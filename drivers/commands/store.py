@@ -1,4 +1,4 @@
-"""`ohmlearn status` and `ohmlearn check`: look at the store of a sweep, also while jobs write it."""
+"""`ohmlearn status` and `ohmlearn check`: report on the store of a sweep, also while jobs write it."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(store: STORE) -> None:
-    """How far a sweep is, and who works on it."""
+    """Print how far a sweep is, and who works on it."""
     from ohmlearn.drivers.store.status import overview
 
     for line in overview(store):
@@ -24,9 +24,9 @@ def status(store: STORE) -> None:
 
 def check(
     store: STORE,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report; change nothing.")] = False,
 ) -> None:
-    """Verify every member of a store, and take out what is damaged; the sweep's own command computes it again.
+    """Verify every member of a store and remove what is damaged; repeat the sweep's command to compute it again.
 
     Exit code 1 when damage is left.
     """

@@ -54,8 +54,7 @@ def train(
     method: Annotated[str, typer.Option(help="auto, rk4 or slow.")] = "auto",
     precision: Annotated[str, typer.Option(help="double or single.")] = "double",
     solver: Annotated[str, typer.Option(help="How a network of more than 4000 nodes is solved: auto, "
-                                             "approximate-cholesky, amg, superlu, dense, cholmod or "
-                                             "apxchol.")] = "auto",
+                                             "approximate-cholesky, amg, ...")] = "auto",
     go_on: Annotated[bool, typer.Option("--go-on", help="Do not stop at the threshold.")] = False,
     conductances: CONDUCTANCES = None,
     conductance: CONDUCTANCE = None,
@@ -96,9 +95,9 @@ def train(
         runs = ol.train(net, [learned] * len(rates), rates, t_max=t_max,
                         until=None if until == "none" else number_or_word(until, "--until", "none"),
                         dt=number_or_word(dt, "--dt", "auto"), tolerance=tolerance,
-                        method=method, precision=precision, solver=solver, go_on=go_on, conductances=start,  # type: ignore[arg-type]
+                        method=method, precision=precision, go_on=go_on, conductances=start,  # type: ignore[arg-type]
                         rule=rule_of(net, rule, nudge=nudge, floor_mode=floor_mode), threads=threads,
-                        checkpoint=checkpoint, progress=progress, **given)
+                        checkpoint=checkpoint, progress=progress, solver=solver, **given)
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED if checkpoint else 130) from None
     typer.echo(f"{net!r}, {words(learned, task, seed)}")

@@ -71,10 +71,11 @@ def page(network: Network, layers: Sequence[Layer], task: Task | None = None, ti
                      zip(number, _rounded((segments * flip).reshape(-1, 4)), strict=True)],
         "frame": [*(low - 0.05 * (high - low) - length / 2), *(high + 0.05 * (high - low) + length / 2)],
         "layers": [{"name": x.name, "on": x.on, "unit": x.unit, "values": _rounded(x.values)} for x in layers],
+        "names": {"nodes": network.node_names, "edges": network.edge_names},
         "marks": {} if task is None else _marks(task),
         "note": " ".join([f"{network.n_nodes} nodes, {network.n_edges} edges.", *notes]),
     }
-    text = json.dumps(data, allow_nan=False).replace("</", "<\\/")
+    text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
     return (TEMPLATE.read_text(encoding="utf-8").replace("__TITLE__", html.escape(title or network.name or "network"))
             .replace("__DATA__", text))
 

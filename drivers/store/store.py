@@ -105,8 +105,10 @@ class Store:
                               initial_conductances=given.get("initial_conductances"))
             if tables.tasks.tables is not None:
                 return Sweep(tables, network, make_tasks(tables.tasks, network))
-            columns = [given[name][:tables.tasks.allosteric.count] for name in TASK_ARRAYS]
-        samples = tables.tasks.allosteric.samples
+            drawn = tables.tasks.allosteric
+            assert drawn is not None        # files became tables when the sweep was read
+            columns = [given[name][:drawn.count] for name in TASK_ARRAYS]
+        samples = drawn.samples
         tasks: list[Task | tuple[Task, ...]] = []
         for values in zip(*columns, strict=True):
             tasks.append(tuple(map(Task, *values)) if samples > 1 else Task(*values))

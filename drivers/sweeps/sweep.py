@@ -119,7 +119,7 @@ class Sweep:
             None if self.tables.record is None else Record(**self.tables.record.model_dump()),
             None if said.conductances is None else self.network.conductances(said.conductances),
             tolerance=said.tolerance, go_on=said.go_on, method=said.method, precision=said.precision,
-            schedule=self.schedule, updates=self.updates, solver=said.solver or "auto")
+            schedule=self.schedule, updates=self.updates, solver=said.solver)
 
     def __len__(self) -> int:
         return len(self.tasks) * self.rates.size
@@ -141,7 +141,7 @@ class Sweep:
         del said["sweep"]["rates"]
         said["tasks"].get("allosteric", {}).pop("count", None)
         said["tasks"].pop("tables", None)       # tasks that are written down are compared one by one with the store's
-        for key, default in (("method", "auto"), ("precision", "double")):      # said by no sweep before 0.2
+        for key, default in (("method", "auto"), ("precision", "double"), ("solver", "auto")):    # new since 0.1
             if said["sweep"][key] == default:
                 del said["sweep"][key]
         said["network"] = [self.network.n_nodes, hashlib.sha256(self.network.edges.tobytes()).hexdigest()]

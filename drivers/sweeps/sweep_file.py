@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import tomllib
+import types
 from collections.abc import Callable, Mapping
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -35,9 +36,9 @@ def table_like(thing: Callable[..., Any], **instead: Any) -> type[BaseModel]:
     hints = get_type_hints(source)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(thing).parameters.items():
-        kind = instead.get(name, hints.get(name, Any))
+        kind: Any = instead.get(name, hints.get(name, Any))
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:      # in a file, the list of them
-            kind = Annotated[list[kind], Field(min_length=1)]
+            kind = Annotated[types.GenericAlias(list, (kind,)), Field(min_length=1)]
         if kind is not None:
             fields[name] = (kind, ... if parameter.default is inspect.Parameter.empty else parameter.default)
     return create_model(thing.__name__, __base__=Table, **fields)
@@ -125,7 +126,7 @@ class SweepTable(Table):
     precision: Literal["double", "single"] = "double"
     conductances: Positive | list[NotNegative] | None = None
     keep_state: bool = True
-    solver: Literal["auto", "approximate-cholesky", "amg", "superlu", "dense", "cholmod", "apxchol"] | None = None
+    solver: Literal["auto", "approximate-cholesky", "amg", "superlu", "dense", "cholmod", "apxchol"] = "auto"
 
     @model_validator(mode="after")
     def sound(self) -> SweepTable:

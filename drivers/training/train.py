@@ -142,8 +142,9 @@ def _by_flow(network: Network, asked: Members, dt: Any, method: str, *, wanted: 
                          "method at 'auto'")
     tasks = [asked.tasks[k] for k in asked.which.tolist()]
     if not asked.single:
-        return Runs(train_by_flow(network, tasks, asked.rates, Wanted(**wanted), **given), asked.shape, asked.dims,
-                    asked.labels)
+        several = train_by_flow(network, tasks, asked.rates, Wanted(**wanted), **given)
+        assert isinstance(several, Runs)
+        return Runs(several.flat, asked.shape, asked.dims, asked.labels)
     found = train_by_flow(network, tasks[0], float(asked.rates[0]), Wanted(**wanted), **given)
     if isinstance(found, Run) and found.status == "diverged":
         raise Diverged(found.reason)

@@ -42,7 +42,7 @@ def apply(x, y, r, factor):
 
 @kernel
 def times(q, products, indptr, indices, data, excess, p):
-    """q = L p from differences, as `krylov.times`; products (1, 8): p·q."""
+    """q = L p from differences, as `krylov.times_by_differences`; products (1, 8): p·q."""
     s = 0.0 * load(p, 0)
     for row in range(q.shape[0]):
         here = load(p, row)

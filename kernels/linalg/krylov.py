@@ -59,8 +59,21 @@ def redirect(p: Floats, z: Floats, beta: float) -> None:
 
 
 @kernel
-def times(q: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, excess: Floats, p: Floats
-          ) -> float:
+def times(q: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, p: Floats) -> float:
+    """q = A p for a CSR matrix; returns p·q, summed in eight parts by row."""
+    s = np.zeros(8)
+    for row in range(q.size):
+        t = 0.0
+        for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+            t += data[k] * p[np.uint64(indices[k])]
+        q[row] = t
+        s[row & 7] += p[row] * t
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
+
+
+@kernel
+def times_by_differences(q: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats,
+                         excess: Floats, p: Floats) -> float:
     """q = L p for a grounded Laplacian, from differences: q_a = g_a p_a + Σ w_ab (p_a - p_b); returns p·q.
 
     indptr, indices, data : L in CSR; its diagonal meets the difference 0. excess : (n,) g, conductances to ground.

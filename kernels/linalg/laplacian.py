@@ -177,9 +177,10 @@ def add_currents(total: Floats, carry: Floats, edges: NDArray[np.integer], curre
 
 
 @kernel
-def total_conductances(totals: Floats, edges: NDArray[np.integer], conductances: Floats) -> None:
-    """Conductance of all edges at every node, the diagonal of L(G): totals (n_nodes,)."""
+def total_conductances(totals: Floats, ends: NDArray[np.int32], conductances: Floats) -> None:
+    """Conductance of all edges at every row, the diagonal of L(G): totals (n_rows,)."""
     totals[:] = 0.0
-    for j in range(edges.shape[0]):
-        totals[edges[j, 0]] += conductances[j]
-        totals[edges[j, 1]] += conductances[j]
+    for j in range(ends.shape[0]):
+        for side in range(2):
+            if ends[j, side] >= 0:
+                totals[ends[j, side]] += conductances[j]

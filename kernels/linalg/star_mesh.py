@@ -47,6 +47,33 @@ def link(mesh, arc, start, end):
 
 
 @kernel
+def take_sorted(slots, mesh, ends):
+    """`take_edges` for edges by lower, then upper row, among which parallel ones are neighbours; -1 for others."""
+    low = high = np.int32(-1)
+    for j in range(ends.shape[0]):
+        a, b = min(ends[j, 0], ends[j, 1]), max(ends[j, 0], ends[j, 1])
+        if a >= 0 and (a < low or (a == low and b < high)):
+            return -1
+        if a >= 0:
+            low, high = a, b
+    count, low, high = 0, np.int32(-1), np.int32(-1)
+    for j in range(ends.shape[0]):
+        a, b = ends[j, 0], ends[j, 1]
+        slots[j] = -1
+        if a < 0 or b < 0:
+            continue
+        if min(a, b) != low or max(a, b) != high:
+            low, high = min(a, b), max(a, b)
+            if mesh.degree[a] > mesh.degree[b]:
+                a, b = b, a
+            link(mesh, 2 * count, a, b)
+            link(mesh, 2 * count + 1, b, a)
+            count += 1
+        slots[j] = count - 1
+    return count
+
+
+@kernel
 def take_edges(slots, mesh, ends):
     """Link the edges ends (n_edges, 2), parallel ones as one; slots (n_edges,): its number, -1 where an end is held,
     row -1. Returns how many there are.
@@ -54,6 +81,9 @@ def take_edges(slots, mesh, ends):
     Edges of a lower row are looked through together, so that the work is linear in the edges whatever the degrees.
     """
     n, m = mesh.head.size, ends.shape[0]
+    count = take_sorted(slots, mesh, ends)
+    if count >= 0:
+        return count
     start, first = np.zeros(n + 1, np.int64), np.full(n, -1, np.int32)
     for j in range(m):
         a, b = ends[j, 0], ends[j, 1]

@@ -1,6 +1,8 @@
 """Square, cubic and other hypercubic lattices."""
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.network import Network
@@ -21,7 +23,8 @@ def grid(*shape: int, periodic: bool = False) -> Network:
     >>> ol.Network.grid(3, 4), ol.Network.grid(5, periodic=True).n_edges
     (<Network '3×4 grid': 12 nodes, 17 edges>, 5)
     """
-    wrong = next((side for side in shape if not isinstance(side, int | np.integer)), None)
+    given: tuple[Any, ...] = shape
+    wrong = next((side for side in given if not isinstance(side, int | np.integer)), None)
     if wrong is not None:
         raise TypeError(f"the sides of a grid are whole numbers, given one by one as in grid(4, 4), not {wrong!r}")
     if not shape or any(side < 1 for side in shape) or np.prod(shape) < 2:

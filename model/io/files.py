@@ -18,6 +18,7 @@ from .edge_list import Given
 from .networkx_graphs import PARSERS, from_networkx, networkx_conductances, read_by_networkx, to_networkx
 from .replacing import replacing
 from .text import read_text, reading
+from .values import number
 
 __all__ = ["from_networkx", "networkx_conductances", "read", "read_circuit", "read_conductances", "to_networkx",
            "write"]
@@ -111,11 +112,14 @@ def _kind(path: Path, text: str) -> str:
     lines = [line for line in text[:100_000].split("\n")[:200] if line.strip() and not line.startswith("#")][:2]
     if suffix == ".mtx" or (lines and lines[0].lower().startswith("%%matrixmarket")):
         return "MatrixMarket"
-    if suffix in DECKS and not (suffix == ".net" and lines and lines[0].lower().startswith("*vertices")):
+    if suffix in DECKS and not (suffix == ".net" and lines and lines[0].lower().startswith(("*vertices", "*network"))):
         return "deck"
     if suffix in PARSERS:
         return suffix
     if suffix == ".graphml" or (lines and lines[0].lstrip().startswith("<")):
         return ".gexf" if "<gexf" in text[:2000] else "GraphML"
-    looks_packed = [len(line.split()) for line in lines] == [3, 2] and "," not in "".join(lines)
-    return "packing" if looks_packed and suffix != ".csv" else "edge list"
+    looks_packed = [len(line.split()) for line in lines] == [3, 2] and "," not in "".join(lines) and suffix != ".csv"
+    if looks_packed:        # numbers of nodes and edges, and a length
+        counts = [number(word) for word in lines[0].split()]
+        looks_packed = None not in counts and (counts[0] or 0) >= 2 and (counts[1] or 0) >= 1
+    return "packing" if looks_packed else "edge list"

@@ -1,6 +1,7 @@
 """MatrixMarket files: a network as its adjacency matrix or Laplacian."""
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -68,6 +69,9 @@ def read(path: str, text: str, name: str, given: Given) -> Network:
         raise ValueError(f"{path}, line {matrix.lines[off][kept][j]}: entry ({arcs[kept][j, 0] + 1}, "
                          f"{arcs[kept][j, 1] + 1}) is {values[j]}, others are positive; conductances have one sign, "
                          "positive in an adjacency matrix, negative in a Laplacian")
+    if matrix.values is not None and (loops := int(np.count_nonzero(matrix.values[matrix.row == matrix.column]))):
+        warnings.warn(f"{path}: {loops} entries on the diagonal are left out; conductors to ground need a node for "
+                      "ground", stacklevel=5)
     return Network(edges, matrix.size, name=name, initial_conductances=values,
                    conductance_source="entries as conductance")
 

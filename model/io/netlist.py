@@ -24,9 +24,11 @@ from .text import read_text, reading
 
 OURS = re.compile(r"n?(\d{1,9})")       # names of nodes that say their number
 LIKE_A_CARD = re.compile(r"[rvic]\w{1,4}(\s+\S+){2}\s+(dc\s+|ac\s+|r=|c=)?[-+]?[\d.{]\S*(\s+\S+){,3}\s*", re.IGNORECASE)
-# Settings of an element that change nothing at rest and at the nominal temperature.
-IGNORED = {"tc", "tc1", "tc2", "tce", "temp", "dtemp", "ac", "noise", "noisy", "ic", "l", "w", "tol", "pwr", "rser",
-           "lser", "cpar", "rpar", "irms", "vrms", "mfg", "type", "trtol"}
+# Settings of resistors and capacitors that change nothing at rest and at the nominal temperature.
+IGNORED = {"r": {"tc", "tc1", "tc2", "tce", "temp", "dtemp", "ac", "noise", "noisy", "l", "w", "tol", "pwr"},
+           "c": {"tc", "tc1", "tc2", "temp", "dtemp", "ic", "l", "w", "tol", "rser", "lser", "irms", "vrms"},
+           "v": set[str](), "i": set[str]()}
+HEAT = {"tc", "tc1", "tc2", "tce"}
 TIMED = {"sin", "sine", "pulse", "pwl", "exp", "sffm", "am", "ac", "distof1", "distof2", "trnoise", "trrandom"}
 
 
@@ -159,12 +161,15 @@ def read_spice(path: str | os.PathLike[str], *, folder: str | os.PathLike[str] |
     read. What to analyse and to print is passed over. Anything else that is not understood raises SpiceError, a
     ValueError, which names the line.
 
+    Returns a :class:`Netlist`: the network of its resistors, conductances in S, and its sources in V and A.
+
+    >>> import ohmlearn as ol
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "divider.cir")
     ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
-    ...     point = read_spice(path).voltages()
+    ...     point = ol.read_spice(path).voltages()
     >>> round(point["out"], 9), round(point.currents["r1"], 9)
     (4.0, 0.001)
     """
@@ -176,7 +181,7 @@ def read_spice(path: str | os.PathLike[str], *, folder: str | os.PathLike[str] |
 def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
     """The circuit of a deck's text."""
     deck = read_deck(text, path, folder or path.parent)
-    if LIKE_A_CARD.fullmatch(text.partition("\n")[0]):
+    if LIKE_A_CARD.fullmatch(text.partition("\n")[0]) or re.match(r"\.(?!title)[a-z]+\b", text, re.IGNORECASE):
         warnings.warn(f"{path}, line 1: {deck.title!r} looks like a card, but the first line of a deck is its title "
                       "and not read; put a line above it", stacklevel=4)
     notes = [f"passed over: {', '.join(f'{name} ({n})' for name, n in deck.passed.items() if n)}"] if \
@@ -229,8 +234,11 @@ def _value(x: Placed) -> tuple[float, float]:
     text = (_constant if kind in "vi" else _passive)(card, rest, said, x)
     copies = card.value(said.pop("m"), x.scope) if "m" in said else 1.0
     factor = card.value(said.pop("scale"), x.scope) if "scale" in said and kind in "rc" else 1.0
-    if unknown := said.keys() - IGNORED:
+    if unknown := said.keys() - IGNORED[kind]:
         raise card.wrong(f"{min(unknown)}= is not understood; expected a name, two nodes and a value")
+    if any(card.value(said[key], x.scope) for key in HEAT & said.keys()):
+        warnings.warn(f"{card.path}, line {card.line}: the value is that at the nominal temperature; temperature "
+                      "coefficients are not applied", stacklevel=6)
     value = card.value(text, x.scope)
     if kind == "i" and re.fullmatch(r"[-+.\d]+(e[-+]?\d+)?a", text):
         warnings.warn(f"{card.path}, line {card.line}: {text!r} is read as {text[:-1]} ampere; some programs take the "
@@ -276,8 +284,9 @@ def _passive(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> st
     for key in (kind, {"r": "resistance", "c": "capacitance"}[kind]):
         if key in said:
             rest.insert(0, said.pop(key))
-    numeric = [word for word in rest if word[0] in "{'+-." or word[0].isdigit() or word in x.scope]
-    models = [word for word in rest if word not in numeric]
+    numeric, models = list[str](), list[str]()
+    for word in rest:
+        (numeric if word[0] in "{'+-." or word[0].isdigit() or word in x.scope else models).append(word)
     if "tc" in said or "tc1" in said:       # tc=0,0 is two words
         numeric = numeric[:1]
     if len(numeric) != 1 or len(models) > 1:

@@ -25,6 +25,7 @@ NODE = re.compile(r"node|bus|vertex|terminal|_id|\bid\b")
 NAMED = {"name", "label"}      # columns that name edges, also with numbers
 CLEAR = {"from", "to", "source", "target", "src", "dst", "node", "start", "end"}       # rarely names of nodes
 ATTRIBUTES = re.compile(r"(\S+)\s+(\S+)\s+(\{[^{}\[\]()]{0,10000}\})")      # networkx's edge lists: a b {'weight': 2}
+THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -62,8 +63,10 @@ def read_table(path: str, text: str) -> Table:
     if ATTRIBUTES.fullmatch(first):
         ends, values = _attributes(path, lines)
         return Table(path, ends, values, [k for k, _ in lines], stated, names)
-    split = _splitter(path, delimiter := next((mark for mark in "\t;," if mark in first), None))
+    delimiter = stated_mark(text) or next((mark for mark in "\t;," if mark in first), None)
+    split = _splitter(path, delimiter)
     head = _stripped(split(*lines[0]))
+    check_count(f"{path}, line {lines[0][0]}", head)
     named = _is_header(path, lines, head, split) if not names else bool(_pairs([title.lower() for title in head]))
     titles = head if named else [f"{k + 1}" for k in range(max(len(head), 2))]
     a, b = _end_columns(path, lines[0], titles) if named else (0, 1)
@@ -83,6 +86,12 @@ def read_table(path: str, text: str) -> Table:
                  names, named)
 
 
+def stated_mark(text: str) -> str | None:
+    """The delimiter that a first line as of a spreadsheet states: sep=;"""
+    found = re.match(r'"?sep=(.)"?\n', text)
+    return found[1] if found else None
+
+
 def _data_lines(text: str) -> tuple[dict[str, int], dict[int, str], list[tuple[int, str]], bool]:
     """What comments state, names of nodes in them, (number, text) of the lines with data; whether none was changed."""
     stated, names, lines, plain = dict[str, int](), dict[int, str](), list[tuple[int, str]](), True
@@ -90,7 +99,7 @@ def _data_lines(text: str) -> tuple[dict[str, int], dict[int, str], list[tuple[i
         line = line.strip(" \v\f")
         if not line.strip():
             continue
-        if line[0] in "#%":
+        if line[0] in "#%" or (k == 1 and stated_mark(text)):
             if found := STATED.match(line):
                 stated.setdefault(found[1].lower(), int(found[2]))
             elif found := NODE_NAME.match(line):
@@ -132,10 +141,18 @@ def _columns(path: str, lines: list[tuple[int, str]], rows: list[list[str]], nam
         if len(row) < width or any(row[width:]):
             raise ValueError(f"{path}, line {k}: expected {width} columns, got {short(line)}")
     columns: list[Any] = [list(column) for column in zip(*(row[:width] for row in rows), strict=True)]
-    if delimiter in ("\t", ";"):
-        columns = [[text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text for text in column]
-                   for column in columns]
-    return columns
+    return [_with_points(path, column, lines) for column in columns] if delimiter in ("\t", ";") else columns
+
+
+def _with_points(path: str, column: list[str], lines: list[tuple[int, str]]) -> list[str]:
+    """A column whose decimal commas are points."""
+    found = [k for k, text in enumerate(column) if DECIMAL_COMMA.fullmatch(text)]
+    if found and all(THOUSANDS.fullmatch(column[k]) for k in found) and all("." not in text for text in column):
+        raise ValueError(f"{path}, line {lines[found[0]][0]}: {short(column[found[0]])} may be a number with decimals "
+                         "or thousands; write a point, or no separator")
+    for k in found:
+        column[k] = column[k].replace(",", ".")
+    return column
 
 
 def _read_fast(delimiter: str | None, lines: list[tuple[int, str]], width: int, ends: tuple[int, int]
@@ -184,12 +201,10 @@ def _pairs(titles: list[str]) -> list[tuple[int, int]]:
 
 
 def _end_columns(path: str, line: tuple[int, str], titles: list[str]) -> tuple[int, int]:
-    """The two columns of nodes by their names; a table of two columns has no others."""
+    """The two columns of nodes by their names."""
     pairs = _pairs([title.lower() for title in titles])
     if len(pairs) == 1:
         return pairs[0]
-    if not pairs and len(titles) == 2:
-        return 0, 1
     raise ValueError(f"{path}, line {line[0]}: {short(line[1])} does not say which two columns are the nodes of an "
                      "edge; call them from and to")
 

@@ -10,6 +10,7 @@ Several samples are tables [[samples]] that take from the top what they do not s
 """
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -22,6 +23,7 @@ from ohmlearn.outputs import Constraint
 from ohmlearn.task import Task, as_tasks
 
 from .replacing import replacing
+from .text import read_text, reading
 
 KEYS = ("ground", "sources", "currents", "drops", "targets")
 
@@ -41,25 +43,21 @@ def read_tasks(path: str | Path) -> list[Task]:
     >>> task.sources.tolist(), task.targets
     ([0, 15], (6, (5, 9)))
     """
-    try:
-        return tasks_of(read_tables(path))
-    except (ValueError, TypeError) as error:
-        raise error if str(path) in str(error) else ValueError(f"{path}: {error}") from error
+    with reading(path):
+        return tasks_of(tomllib.loads(read_text(path)))
 
 
 def read_tables(path: str | Path) -> dict[str, Any]:
     """What a task file says, as tables. Raises ValueError that names the file where it is no TOML."""
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    with reading(path):
+        return tomllib.loads(read_text(path))
 
 
 def tasks_of(tables: Mapping[str, Any]) -> list[Task]:
     """The task, or its samples, of tables as a file holds them."""
     shared = dict(tables)
     samples = shared.pop("samples", [{}])
-    if not isinstance(samples, list) or not samples:
+    if not isinstance(samples, list) or not samples or not all(isinstance(sample, dict) for sample in samples):
         raise ValueError("write samples as tables [[samples]]")
     return [_task(shared | sample) for sample in samples]
 
@@ -86,10 +84,15 @@ def _places(table: Any, key: str) -> dict[tuple[int, ...], float]:
         raise ValueError(f"{key} must be a table such as {{ 3 = 1.0 }}, not {table!r}")
     found: dict[tuple[int, ...], float] = {}
     for text, value in table.items():
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+        match = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", text)
         if not match or isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{key}: {text} = {value!r} is not NODE = NUMBER or \"NODE-NODE\" = NUMBER")
-        found[tuple(int(node) for node in match.groups() if node is not None)] = float(value)
+        place = tuple(int(node) for node in match.groups() if node is not None)
+        if place in found:
+            raise ValueError(f"{key}: {text} is there twice, as {'-'.join(map(str, place))}")
+        if not math.isfinite(value):
+            raise ValueError(f"{key}: {text} = {value} is not finite")
+        found[place] = float(value)
     return found
 
 

@@ -70,7 +70,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except (OSError, FileError):
         raise
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         said = str(error)
         if str(path) in said and len(said) <= LONGEST:
             raise

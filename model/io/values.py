@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,10 +162,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def check_count(path: str, columns: Mapping[str, Any]) -> None:
+def check_count(path: str, columns: Sized) -> None:
     """Raise where edges or nodes have more attributes than can be meant, and than memory should hold."""
     if len(columns) > MOST:
-        raise ValueError(f"{path}: there are more than {MOST} attributes; take out those that are not needed")
+        raise ValueError(f"{path}: there are more than {MOST} columns or attributes; take out those of no use")
 
 
 def plain_names(labels: Sequence[Any], *, distinct: bool = True) -> tuple[str, ...] | None:

@@ -23,47 +23,71 @@ STATES = {"conductances": ("edge", "G₀", "G at the end"), "voltages": ("node",
           "difference": ("node", "V", "w = (v^C - v^F)/η at the end")}
 TRACES = {"times": ("1/γp", "time of a record"), "training_steps": ("1", "training steps, R t"),
           "equilibrium_cost": ("1", "C*/C*(0)"), "cost": ("1", "C/C*(0)")}
+RECORDED: dict[str, tuple[str, ...]] = {"outputs": ("output",), "voltages": ("node",), "conductances": ("edge",),
+                                          "power": (), "squared_norm": ()}
 MOST_ROWS = 30      # of a table in a notebook
 
 
 def to_xarray(runs: Run | Runs) -> xarray.Dataset:
-    """Runs as a Dataset along their own axes; those of nodes, edges and records come last."""
+    """Runs as a Dataset along their own axes; those of times, samples, nodes and edges come last.
+
+    One run has its numbers as attributes and its times as the coordinate `time`. The times of several runs may differ,
+    so that their coordinate `times` has the axes of the runs too.
+    """
     import xarray
 
     dims, shape = (runs.dims, runs.shape) if isinstance(runs, Runs) else ((), ())
     flat = runs.flat if isinstance(runs, Runs) else (runs,)
+    if not flat:
+        raise ValueError("there are no runs to put into a table")
     found: dict[str, Any] = {}
 
     def put(name: str, values: Iterable[Any], last: tuple[str, ...], unit: str, meaning: str) -> None:
-        stacked = _filled([np.asarray(value) for value in values])
+        stacked = _filled([np.asarray(value) for value in values], last)
         array = stacked.reshape(shape + stacked.shape[1:])
-        extra = tuple(f"{name}_axis_{k}" for k in range(array.ndim - len(shape) - len(last)))
-        found[name] = (dims + extra + last, array, ({"units": unit} if unit else {}) | {"long_name": meaning})
+        if array.ndim > len(shape) + len(last):
+            last = (*last[:-1], "sample", *last[-1:]) if last[-1:] != ("time",) else (*last, "sample")
+        found[name] = (dims + last, array, ({"units": unit} if unit else {}) | {"long_name": meaning})
 
-    for name, (unit, meaning) in SCALARS.items():
-        if name in dims:
-            continue
-        put(name, (getattr(run, name) for run in flat), (), unit, meaning)
     for name, (dim, unit, meaning) in STATES.items():
         put(name, (getattr(run, name) for run in flat), (dim,), unit, meaning)
     for name, (unit, meaning) in TRACES.items():
-        put(name, (getattr(run, name) for run in flat), ("record",), unit, meaning)
+        put(name, (getattr(run, name) for run in flat), ("time",), unit, meaning)
     for name in flat[0].recorded:
-        values = [np.moveaxis(np.asarray(run.recorded[name]), 0, -1) for run in flat]
-        put(f"recorded_{name}", values, ("record",), "", "what Record(keep=...) asked for")
+        put(f"recorded_{name}", (run.recorded[name] for run in flat), ("time", *RECORDED[name]), "",
+            "what Record(keep=...) asked for")
+    if not isinstance(runs, Runs):
+        data = xarray.Dataset(found, attrs={name: getattr(runs, name) for name in SCALARS})
+        data = data.rename_vars(times="time").set_coords(["time", "training_steps"]).set_xindex("time")
+        return data.assign_coords(_places(runs))
+    for name, (unit, meaning) in SCALARS.items():
+        if name not in dims:
+            put("end_time" if name == "time" else name, (getattr(run, name) for run in flat), (), unit, meaning)
     data = xarray.Dataset(found).set_coords(["times", "training_steps"])
-    if isinstance(runs, Runs):
-        data = data.assign_coords({dim: list(labels) for dim, labels in runs.labels.items()})
-        if "rate" in dims:
-            data["rate"] = ("rate", runs.rate[0], {"units": "1", "long_name": "R = γl/γp"})
+    data = data.assign_coords({dim: list(labels) for dim, labels in runs.labels.items()} | _places(flat[0]))
+    if "rate" in dims:
+        data["rate"] = ("rate", runs.rate.reshape(-1, shape[-1])[0], {"units": "1", "long_name": "R = γl/γp"})
     return data
 
 
-def _filled(values: list[np.ndarray]) -> np.ndarray:
-    """Arrays of unlike lengths along their last axis as one, filled up with NaN."""
-    longest = max((value.shape[-1] for value in values if value.ndim), default=0)
-    return np.array([value if value.ndim == 0 or value.shape[-1] == longest else np.concatenate(
-        [value, np.full((*value.shape[:-1], longest - value.shape[-1]), np.nan)], axis=-1) for value in values])
+def _places(run: Run) -> dict[str, Any]:
+    """Coordinates of nodes and edges: names where the network has names, else numbers; and the ends of edges."""
+    network = run.network
+    if network is None:
+        return {"node": np.arange(run.voltages.shape[-1]), "edge": np.arange(run.conductances.size)}
+    nodes = np.arange(network.n_nodes) if network.node_names is None else np.array(network.node_names)
+    edges = np.arange(network.n_edges) if network.edge_names is None else np.array(network.edge_names)
+    ends = {name: ("edge", nodes[network.edges[:, k]]) for k, name in enumerate(("first_node", "second_node"))}
+    return {"node": nodes, "edge": edges} | ends
+
+
+def _filled(values: list[np.ndarray], last: tuple[str, ...]) -> np.ndarray:
+    """Arrays of unlike numbers of times, their first axis, as one, filled up with NaN."""
+    if "time" not in last:
+        return np.array(values)
+    longest = max(len(value) for value in values)
+    return np.array([np.concatenate([value, np.full((longest - len(value), *value.shape[1:]), np.nan)])
+                     for value in values])
 
 
 def to_dataframe(runs: Runs) -> pandas.DataFrame:

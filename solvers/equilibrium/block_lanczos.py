@@ -46,7 +46,7 @@ def block_lanczos(operator: Callable[[Floats], Floats], project: Callable[[Float
         done = bool((np.linalg.norm(rest, axis=0) <= tolerance * values[:k]).all())
         full = basis.shape[1] + width > size
         if done or full or count == limit:
-            found = np.linalg.qr(basis @ vectors[:, :k] + block @ (rest / values[:k]))[0]
+            found = basis @ vectors[:, :k] + block @ (rest / values[:k])
             # once more through the operator, each without the larger ones, whose rounding it shows
             return np.linalg.qr(operator(found))[0], count * (width // LANES)
         if basis.shape[1] > BLOCKS * width:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg import blocked
-from ohmlearn.kernels.linalg.krylov import advance, dot, dot_and_largest, redirect, times
+from ohmlearn.kernels.linalg.krylov import advance, dot, dot_and_largest, redirect, times, times_by_differences
 from ohmlearn.kernels.simd.vectors import aligned
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 LANES = 8       # right-hand sides side by side
+LAST = 1.5      # a step from a correction of so many goals is the last: it leaves about half, which the caller checks
 SEVERAL = 3     # from which they are solved side by side
 
 
@@ -36,14 +37,14 @@ def parts(count: int) -> list[slice]:
 
 
 def residual(matrix: csr_array, excess: Floats, b: Floats, x: Floats) -> Floats:
-    """b - L x from differences of x, see `krylov.times`."""
+    """b - L x from differences of x, see `krylov.times_by_differences`."""
     product = np.empty_like(b)
-    times(product, matrix.indptr, matrix.indices, matrix.data, excess, x)
+    times_by_differences(product, matrix.indptr, matrix.indices, matrix.data, excess, x)
     return b - product
 
 
 def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, precondition: Callable[[Floats], Floats],
-                       start: Floats | None, goal: float, limit: int) -> tuple[Floats, int, bool]:
+                       start: Floats | None, goal: float, limit: int, near: bool = False) -> tuple[Floats, int, bool]:
     """Solve L x = b; returns x (n,), the iterations taken and whether the correction still to be made is small.
 
     matrix, excess : (n, n) a grounded Laplacian L in CSR, and its (n,) conductances to ground, the sums of its rows.
@@ -51,7 +52,8 @@ def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, preconditio
     start : (n,) first guess, None for 0.
     goal : largest entry, in volts, of the correction M⁻¹ (b - L x) that the preconditioner M asks for, at which to
         stop. The size of the residual itself says nothing where conductances differ: a strong edge hides weak ones.
-    limit : most iterations.
+    limit : most iterations. near : whether conductances are so much alike that products with the assembled matrix,
+        which are quicker, lose nothing.
     """
     x = np.zeros_like(b) if start is None else start.copy()
     r = b.copy() if start is None else residual(matrix, excess, b, x)
@@ -65,7 +67,15 @@ def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, preconditio
         if iterations == limit or not rz > 0.0:
             break
         redirect(p, z, rz / before)
-        advance(x, r, rz / times(q, matrix.indptr, matrix.indices, matrix.data, excess, p), p, q)
+        if near:
+            curvature = times(q, matrix.indptr, matrix.indices, matrix.data, p)
+        else:
+            curvature = times_by_differences(q, matrix.indptr, matrix.indices, matrix.data, excess, p)
+        if not curvature > 0.0:
+            break
+        advance(x, r, rz / curvature, p, q)
+        if largest <= LAST * goal:
+            return x, iterations + 1, True
     return x, iterations, False
 
 
@@ -97,6 +107,7 @@ def conjugate_gradient_block(matrix: csr_array, excess: Floats, b: Floats, preco
         beta[0] = np.where(going, rz[0] / np.where(going, before[0], 1.0), 0.0)
         blocked.redirect(p, z, beta)
         blocked.times(q, pq, matrix.indptr, matrix.indices, matrix.data, excess, p)
+        going &= pq[0] > 0.0
         alpha[0] = np.divide(rz[0], pq[0], out=np.zeros(LANES), where=going)
         blocked.advance(x, r, alpha, p, q)
         before[:] = rz

@@ -105,6 +105,7 @@ class Equilibrium(NetworkResponses):
         """Copies and pickles are made anew of the same network, held nodes and options, with nothing of the solves."""
         return _made, (self.network, self.held, self._made_of[0], self.rtol, self._made_of[1])
 
+
 def _made(network: Network, held: NDArray[np.int64], method: str, rtol: float, keep: bool) -> Equilibrium:
     return Equilibrium(network, held, method, rtol, keep=keep)
 
@@ -121,4 +122,4 @@ def bytes_needed(n_nodes: int, n_edges: int, method: str = "auto") -> float:
     direct = n_nodes * np.log2(n_nodes + 2)
     # of a direct factor: as it is made, copied out, and laid out anew to be kept
     fill = {"superlu": 51 * direct, "cholmod": 33 * direct, "amg": 40 * entries}
-    return 1.25 * float(pattern + fill.get(method, 40 * n_edges + 60 * n_nodes) + 8 * 8 * n_nodes)
+    return 1.25 * float(pattern + fill.get(method, 60 * n_edges + 60 * n_nodes) + 8 * 8 * n_nodes)

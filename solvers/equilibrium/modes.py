@@ -78,7 +78,7 @@ def soft_modes(network: Network, conductances: ArrayLike | None = None, k: int =
     problem = _Problem(network, g, network.check_nodes(held, "held node"))
     if not 1 <= k <= problem.count:
         raise ValueError(f"k={k} modes of {problem.size} free nodes: k must be at least 1 and at most {problem.count}, "
-                         "one less than there are for every floating part")
+                         "the free nodes less one for every part without a held node")
     name, reason = _choose(network, problem, k, method)
     vectors, iterations = {"dense": _dense, "shift-invert": _shift_invert, "lobpcg": _lobpcg}[name](problem, k)
     modes, values, residuals = problem.finish(vectors, rotate=name != "dense")
@@ -135,7 +135,7 @@ class _Problem:
         if self._count.size == 0:
             return x
         if self._count.size == 1 and self._count[0] == self.size:
-            return x - x.mean(axis=0)
+            return x - np.ones(self.size) @ x / self.size
         if x.ndim == 2:
             return np.column_stack([self.deflate(column) for column in x.T])
         means = np.bincount(self._part, weights=x, minlength=self._count.size + 1)[:self._count.size] / self._count
@@ -189,7 +189,7 @@ class _Problem:
         if rotate:
             modes[self.free] = orthonormal(modes[self.free])[0]
             drops = np.sqrt(self.g)[:, None] * (modes[a] - modes[b])
-            modes = modes @ np.linalg.svd(np.linalg.qr(drops, mode="r"))[2].T
+            modes = modes @ np.linalg.svd(orthonormal(drops)[1])[2].T
         modes /= np.linalg.norm(modes, axis=0)
         modes *= np.sign(modes[np.abs(modes).argmax(axis=0), np.arange(modes.shape[1])])
         values = np.array([np.sum(self.g * (x[a] - x[b]) ** 2) for x in modes.T])

@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 LIMIT = 400  # iterations of a fresh preconditioner before a solve is given up
 CLOSE = 0.05    # conductances drift where they move by less than this share of themselves, on average,
 FAR = 0.3       # and beyond this nothing of an old factor is worth a try
+ALIKE = 4.5     # decades of conductances below which products with the assembled matrix lose nothing
 FALL = 10.0     # nor where a conductance fell by this factor: the old factor would take errors there for small ones
 GUESSED = 0.6   # of a first guess is what voltages are taken to be while they are not known
 FALLBACK = ("approximate-cholesky", "amg", "cholmod", "superlu")      # what "auto" tries where its choice fails
@@ -268,7 +269,8 @@ class Upkeep:
         apply = self._prepare()
         if self._trust == 0.0:
             return np.zeros_like(b) if start is None else start, 0, False
-        return conjugate_gradient(self.matrix, self._excess, b, apply, start, goal * self._trust / self._slack, limit)
+        return conjugate_gradient(self.matrix, self._excess, b, apply, start, goal * self._trust / self._slack, limit,
+                                  self._contrast < ALIKE)
 
     def fall_back(self) -> bool:
         """With "auto": go on with another backend, since the present one does not get there; False if none is left."""

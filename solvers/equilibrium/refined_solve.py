@@ -15,9 +15,10 @@ from .star_mesh import StarMesh
 Floats = NDArray[np.float64]
 OVERSHOOT = 1e-6  # how far voltages may lie outside those held where no current is injected, relative to the largest
 ROUNDS = 4      # of refinement, at most
-NEARLY = 0.8    # of the tolerance is where iterations stop, which leaves room for rounding and for the last check
-SPREAD = 4.0    # decades of conductances beyond which sums over the edges of a node are compensated; and a degree
+NEARLY = 0.9    # of the tolerance is where iterations stop, which leaves room for rounding and for the last check
+SPREAD = 6.0    # decades of conductances beyond which sums over the edges of a node are compensated; and a degree
 HUB = 256       # from which they are
+TINY = 1e-60    # currents between this and its inverse are solved for as they are
 ATTAINED = 1e-8     # errors that rounding leaves may be as large as this, relative to the voltages, whatever rtol
 
 
@@ -63,8 +64,8 @@ class RefinedSolve:
         self.scaled = np.ldexp(g, self.unit) if self.unit else g
         moved = _moved(self._conductances, g)
         self._solver.update(*self.mesh.reduce(self.scaled), self._contrast, moved, self.scaled)
-        self._totals = np.empty(self.network.n_nodes)
-        total_conductances(self._totals, self.network.edges, self.scaled)
+        self._totals = np.empty(self.laplacian.n_rows)
+        total_conductances(self._totals, self.laplacian.ends, self.laplacian.sorted(self.scaled))
         self._conductances, self._direct = g, None
 
     def corrected(self, residuals: Floats) -> Floats:
@@ -93,13 +94,14 @@ class RefinedSolve:
         injected = np.ldexp(injected, self.unit) if self.unit else injected
         shift = _shift(held)
         held = held - shift
-        rhs = np.stack([lap.gather(i) + lap.held_currents(self.scaled, v)
-                        for i, v in zip(injected.T, held.T, strict=True)])
+        driven = injected.any(axis=0)
+        rhs = np.stack([lap.held_currents(self.scaled, v) for v in held.T])
+        for k in np.flatnonzero(driven):
+            rhs[k] += lap.gather(injected[:, k])
         guess = self._last if start is None else np.ascontiguousarray(lap.gather(start).T)
         if guess is not None:
             guess = guess - (shift[:, None] if len(guess) == len(shift) else shift[0])
         span = np.ptp(held, axis=0) if len(held) else np.zeros(len(rhs))
-        driven = injected.any(axis=0)
         rows = self.solve_core(rhs, guess, np.where(driven, 0.0, span))
         rows, error = self._refine(rows, held, injected, span)
         self.stats.error = float(error.max(initial=0.0))
@@ -108,6 +110,11 @@ class RefinedSolve:
 
     def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats) -> Floats:
         """(k, n_rows) voltages, of which only those of the core take iterations."""
+        largest = abs(rhs).max(axis=1, initial=0.0)
+        if ((largest > 0) & ~((largest > TINY) & (largest < 1 / TINY))).any():
+            unit = np.frexp(largest)[1]     # squares of numbers so far from 1 would overflow, or vanish
+            near = None if guess is None or len(guess) != len(rhs) else np.ldexp(guess.T, -unit).T
+            return np.ldexp(self.solve_core(np.ldexp(rhs.T, -unit).T, near, np.ldexp(scales, -unit)).T, unit).T
         core, handed = self.mesh.restrict_rows(rhs)
         start = None if guess is None else guess[:, self.mesh.kept]
         return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol), handed)
@@ -137,8 +144,7 @@ class RefinedSolve:
             for k, more in zip(np.flatnonzero(bad), self.stats.iterations, strict=True):
                 iterations[k] += more
             self.stats.iterations = iterations
-        totals = self.laplacian.gather(self._totals)
-        self.stats.residual = float((abs(left) / totals).max(axis=1).max(initial=0.0, where=scale > 0)
+        self.stats.residual = float((abs(left) / self._totals).max(axis=1).max(initial=0.0, where=scale > 0)
                                     / max(scale.max(initial=0.0), 1e-300))
         self._check_bounds(rows, held, injected)
         return rows, error + blur
@@ -147,7 +153,7 @@ class RefinedSolve:
         """b - L v over the free nodes, (k, n_rows), from the edge list in the user's numbering."""
         lap, edges = self.laplacian, self.network.edges
         voltages = lap.scatter(rows.T, held)
-        left = np.empty_like(rows)
+        left, driven = np.empty_like(rows), np.asarray(injected.any(axis=0))
         currents, carry = np.empty((2, self.network.n_nodes))
         for k in range(len(rows)):
             v = np.ascontiguousarray(voltages[:, k])
@@ -157,7 +163,7 @@ class RefinedSolve:
                 left[k] = -lap.gather(currents)
             else:
                 node_currents(currents, edges, self.scaled, v)
-                left[k] = lap.gather(injected[:, k] - currents)
+                left[k] = lap.gather(injected[:, k] - currents) if driven[k] else -lap.gather(currents)
         return left
 
     @property

@@ -251,7 +251,14 @@ def _curvature(task: Task, v: Array, errors: Array) -> Any:
     """Σ c ∂²c/∂V∂V of a task's nonlinear outputs (n_nodes, n_nodes), or None."""
     total = None
     for output, error in zip(task.targets, errors, strict=True):
-        if isinstance(output, Constraint) and output.second is not None and error != 0:
+        if not isinstance(output, Constraint):
+            continue
+        if output.second is None:
+            here, there = (np.asarray(output.gradient(u), dtype=np.float64) for u in (v, 2 * v + 1))
+            if not np.allclose(here, there, rtol=1e-9, atol=1e-12 * abs(here).max(initial=0.0)):
+                raise ValueError("the gradient of a constraint changes with the voltages, so its second derivatives "
+                                 "are needed: give `second` to the Constraint")
+        elif error != 0:
             part = error * output.second(v)
             total = part if total is None else total + part
     return total

@@ -65,6 +65,13 @@ class Theory:
     before: LearningModes
     trained: LearningModes
 
+    def _repr_html_(self) -> str:
+        from ohmlearn.results.run_tables import html_table
+
+        return html_table([("onset of oscillations R_c", f"{self.critical_rate():.4g}"),
+                           ("of the slowest mode when trained", f"{self.onset_of_slowest():.4g}"),
+                           ("from the start", f"{self.onset_from_start():.4g}")])
+
     def onset_of_slowest(self, within: tuple[float, float] = WITHIN) -> float:
         """First R at which the slowest mode of the trained state turns complex; NaN if none within the range."""
         return first_rate(self.trained.oscillates, within)

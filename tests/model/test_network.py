@@ -162,6 +162,16 @@ def test_tasks_with_currents_and_pairs_are_drawn(drawn):
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["source", "current", "target"]
 
 
+def test_names_are_written_beside_the_nodes(drawn):
+    net = ol.Network.from_edges([(0, 1), (1, 2)], node_names=["in", "$o_u$t", "0"])
+    ax, _ = drawn(net)
+    assert [text.get_text() for text in ax.texts] == ["in", "$o_u$t", "0"]
+    assert not drawn(net, names=False)[0].texts
+    many = ol.Network.from_edges([(k, k + 1) for k in range(80)], node_names=[f"n{k}" for k in range(81)],
+                                 positions=np.arange(162).reshape(81, 2))
+    assert not drawn(many)[0].texts
+
+
 def test_networks_without_places_are_laid_out(drawn):
     ax, _ = drawn(ol.Network.random(20, 3.0, seed=2))
     places = ax.collections[1].get_offsets()

@@ -78,6 +78,7 @@ def test_tables(grid):
     assert data["conductances"].dims == ("task", "rate", "edge")
     np.testing.assert_array_equal(data["conductances"].sel(task="down", rate=0.5), grid["down", 1].conductances)
     assert data["training_time"].attrs["units"] == "1/γp"
+    assert data["end_time"].sel(task="up", rate=0.0) == grid["up", 0].time
     length = grid["up", 0].times.size
     np.testing.assert_array_equal(data["cost"].sel(task="up", rate=0.0)[:length], grid["up", 0].cost)
     assert np.isnan(data["cost"].sel(task="up", rate=0.0)[length:]).all()

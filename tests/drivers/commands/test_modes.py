@@ -24,7 +24,7 @@ def test_modes_are_printed_and_written(chain, tmp_path):
     wanted = 4 * np.sin(np.pi * np.arange(1, 4) / 40) ** 2
     printed = [float(line.split()[1]) for line in result.stdout.splitlines() if line.split()[0].isdigit()]
     np.testing.assert_allclose(printed, wanted, rtol=1e-10)
-    assert "shift-invert" in result.stderr
+    assert "dense (20 free nodes" in result.stderr
     with np.load(tmp_path / "modes.npz") as saved:
         assert saved["modes"].shape == (20, 3)
 

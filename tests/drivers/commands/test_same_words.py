@@ -155,7 +155,7 @@ def test_other_commands_take_a_task_and_a_generator(task, tmp_path, capsys):
     (["train", GRID, "--rule", "nudge"], "write name=value,name=value"),
     (["train", GRID, "--rule", "nudge=1", "--nudge", "2"], "leave one of them out"),
     (["train", GRID, "--until", "soon"], "--until 'soon' is neither a number nor 'none'"),
-    (["solve", GRID, "--task", "TASK", "--hold", "0=1"], "leave --hold and --inject out"),
+    (["solve", GRID, "--task", "TASK", "--hold", "0=1"], "leave --hold, --inject and --drop out"),
     (["sweep", "x.toml", "--shard", "3/2"], "invalid shard 3/2: need i/n with 1 <= i <= n"),
 ])
 def test_wrong_options_name_the_remedy(task, capsys, arguments, words):

@@ -83,6 +83,15 @@ def test_page_is_self_contained_and_safe(tmp_path):
     assert data["edges"] == NET.edges.tolist()
 
 
+def test_names_are_text_and_nothing_else():
+    name = "<!--<script>alert(1)</script>"
+    net = ol.Network.from_edges([(0, 1), (1, 2), (2, 0)], node_names=[name, "b", "c"], edge_names=["R1", "R2", name])
+    text = network_page.page(net, [network_page.Layer("g", "edges", np.ones(3))])
+    assert "<!--" not in text
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text, flags=re.DOTALL)[1])
+    assert data["names"] == {"nodes": [name, "b", "c"], "edges": ["R1", "R2", name]}
+
+
 def test_layers_that_do_not_exist_are_left_out_with_a_word():
     ring = ol.Network.grid(8, periodic=True)
     layers, notes = network_page.layers_of(ring, 1.0)

@@ -231,5 +231,5 @@ def test_bad_tasks() -> None:
         train(BOARD, ol.Task(currents={0: 1.0, 1: -1.0}, targets=[3], target_voltages=[1.0], ground=0), 1.0)
     with pytest.raises(ValueError, match="target node 9 is not in the network"):
         train(BOARD, ol.Task([0, 1], [0.0, 5.0], [9], [1.0]), 1.0)
-    with pytest.raises(ValueError, match="lab needs one task"):
+    with pytest.raises(ValueError, match="give at least one task to train"):
         train(BOARD, [], 1.0)

@@ -80,6 +80,7 @@ def test_capacitors_alone(tmp_path):
     (DIVIDER + "R3 out 0 {a}\n.param a={b} b={a}\n", "line 5: parameter '[ab]' depends on itself"),
     (DIVIDER + "R3 out 0 {1/0}\n", "line 5: '{1/0}' has no value"),
     (DIVIDER + "R3 out 0 {2**10000}\n", "line 5: '{2..10000}' has no"),
+    (DIVIDER + "R3 out 0 '" * 100_000 + "\n", "line 5: .* is not understood"),
     (DIVIDER + "R3 out 0 {" + "(" * 5000 + "}\n", "line 5: an expression of 5000 characters"),
     (DIVIDER + "R3 out 0 {" + "(" * 500 + "}\n", "line 5: an expression with more than 50 brackets"),
     (DIVIDER + "R3 out 0 {__import__}\n", "line 5: there is no parameter '__import__'"),
@@ -91,6 +92,8 @@ def test_capacitors_alone(tmp_path):
      + ".subckt s45 a\n.ends\nX1 out s0\n", "far more elements than the deck has characters"),
     (DIVIDER + "R3 out 0 " + "9" * 40_000 + "\n", "too large"),
     (DIVIDER + "I1 0 out 1e999\n", "line 5"),
+    (DIVIDER + "V2 x 0 5 Rser=0.1\n", "line 5: rser= is not understood"),
+    (DIVIDER + "C1 out 0 1u Rpar=1k\n", "line 5: rpar= is not understood"),
     ("t\nR1 a a 1\n", "has no resistor between two nodes"),
 ])
 def test_refused_in_words(tmp_path, text, words):
@@ -108,6 +111,13 @@ def test_dialects_differ(tmp_path):
         circuit = read(tmp_path, "t\nV1 in 0 5\nVref vg 0 1\n.subckt div a b gnd\nR1 a b 1k\nR2 b gnd 2k\n.ends\n"
                                  "X1 in out vg div\nRL out 0 10k\n")
     assert circuit.voltages()["out"] == pytest.approx(3.125)
+
+
+def test_what_is_passed_over_with_a_warning(tmp_path):
+    with pytest.warns(UserWarning, match="line 5: the value is that at the nominal temperature"):
+        read(tmp_path, DIVIDER + "R3 out 0 1k tc=0.001,0 temp=50\n")
+    with pytest.warns(UserWarning, match=r"line 1: '.param load=2k' looks like a card"):
+        read(tmp_path, ".param load=2k\nR1 a 0 1k\n")
 
 
 def test_included_files(tmp_path):

@@ -44,6 +44,7 @@ def read(tmp_path, name, content, **options):
     ('"0","1","2.5"\n"1","2","3"\n', [[0, 1], [1, 2]], [2.5, 3]),
     ("0.0 1.0 2\n1.000e+00 2.0 3\n", [[0, 1], [1, 2]], [2, 3]),                             # np.savetxt
     ("0,1,2\r\n1,2,3\r\n\x1a", [[0, 1], [1, 2]], [2, 3]),
+    ("sep=;\nfrom;to;r\n0;1;0,5\n1;2;0,25\n", [[0, 1], [1, 2]], [2, 4]),                      # spreadsheets
 ])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le"])
 def test_edge_lists(tmp_path, content, edges, g, encoding):
@@ -103,6 +104,10 @@ def test_names_as_nodes(tmp_path, content, names, edges):
     ('0,1,"2\n1,2,3\n', {}, "line 1: .*close the quotes"),
     ("0 1 {'weight': [1]}\n", {}, "line 1"),
     ("1,2\n2,3\n3,1\n", {}, "say nodes='from 1'"),
+    (",a" * 200_000 + "\n", {}, "line 1: there are more than 500 columns"),
+    ("\n".join(f"0 {k + 1} {{'a{k}':1}}" for k in range(5000)), {}, "more than 500 columns or attributes"),
+    ("in,out\n0,1\n1,2\n", {}, "line 1: 'in,out' does not say which two columns are the nodes"),
+    ("from;to;r\n0;1;1,000\n1;2;2,500\n", {}, "line 2: '1,000' may be a number with decimals or thousands"),
     ("0,1\n", {"nodes": "2"}, "nodes must be 'auto', 'from 1' or 'names'"),
 ])
 def test_refused_in_words(tmp_path, content, options, words):
@@ -210,6 +215,19 @@ def test_matrices(tmp_path, body, edges, g):
 def test_matrices_refused(tmp_path, body, words):
     with pytest.raises(ValueError, match=words):
         read(tmp_path, "net.mtx", BANNER.format("symmetric") + body)
+
+
+def test_a_diagonal_is_left_out_with_a_word(tmp_path):
+    with pytest.warns(UserWarning, match="1 entries on the diagonal are left out"):
+        net = read(tmp_path, "net.mtx", BANNER.format("symmetric") + "2 2 2\n1 1 5\n2 1 1\n")
+    assert net.initial_conductances.tolist() == [1]
+
+
+def test_three_columns_then_two_are_no_packing(tmp_path):
+    with pytest.raises(ValueError, match="line 2: expected 3 columns, got '1 2'"):
+        read(tmp_path, "net.txt", "0 1 2.5\n1 2\n")
+    with pytest.raises(ValueError, match="or it is an edge list whose second line lacks a conductance"):
+        read(tmp_path, "net.txt", "3 4 2.5\n1 2\n")
 
 
 def test_formats_of_networkx(tmp_path):

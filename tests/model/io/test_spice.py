@@ -48,10 +48,11 @@ def test_transients_of_the_simulator(tmp_path):
         before, after = (ol.Task(nodes[:3], rng.normal(size=3), [nodes[4]], [9.0]) for _ in range(2))
         stopped = ol.Rule(frozen=np.ones(net.n_edges, dtype=bool))
         fixed = {"rule": stopped, "until": None, "method": "rk4", "dt": 0.005}
-        start = ol.voltages(net, before, g)
+        run = ol.train(net, before, 1.0, conductances=g, t_max=0.01, **fixed)
+        start = run.voltages.copy()
         start[after.sources] = after.source_voltages
-        run = ol.train(net, after, 1.0, conductances=g, t_max=0.01, **fixed)
-        run = ol.train(net, after, 1.0, conductances=dataclasses.replace(run, voltages=start), t_max=0.5, **fixed)
+        held = dataclasses.replace(run, voltages=start, task=after)
+        run = ol.train(net, after, 1.0, conductances=held, t_max=0.5, **fixed)
         deck = net.to_spice(after, g, capacitors="nodes", start=start, stop=0.5, step=0.5 / 2000)
         times, found = simulate(deck, tmp_path)
         assert times[-1] == pytest.approx(0.5)
@@ -65,10 +66,10 @@ def test_transients_of_the_simulator(tmp_path):
 @needs_ngspice
 def test_the_lab_circuit(tmp_path):
     """The free network of the lab circuit, potentiometers turned by our run, relaxed by ngspice in Ω, F and s."""
-    net, c, steps = ol.lab.lab_network(), 22e-6, 6
-    task = ol.lab.lab_task(net, seed=3)
-    circuit = ol.lab.LabCircuit(noise=0.0, step=8)
-    runs = [ol.lab.train(net, task, 2.0, capacitance=c, circuit=circuit, steps=n, seed=0) for n in range(1, steps + 1)]
+    net, c, steps = ol.lab_network(), 22e-6, 6
+    task = ol.lab_task(net, seed=3)
+    circuit = ol.LabCircuit(noise=0.0, step=8)
+    runs = [ol.lab(net, task, 2.0, capacitance=c, circuit=circuit, steps=n, seed=0) for n in range(1, steps + 1)]
     taps = [np.full(net.n_edges, circuit.start / circuit.tap), *(run.taps for run in runs)]
     v = ol.voltages(net, task, 1 / (taps[0] * circuit.tap))
     cost = [np.sum((task.target_voltages - v[task.targets]) ** 2)]
@@ -247,7 +248,7 @@ def test_wrong_ways_out(options, message):
 
 
 def test_constraints_are_comments():
-    square = ol.tasks.Constraint(lambda v: v[4] ** 2, lambda v: 2 * v * (np.arange(9) == 4))
+    square = ol.Constraint(lambda v: v[4] ** 2, lambda v: 2 * v * (np.arange(9) == 4))
     deck = NET.to_spice(ol.Task([0], [1.0], [square, (3, 4), {5: -0.5, 6: 2}], [0.1, 0.2, 0.3], currents={8: -1.0}))
     assert "* target function of the voltages: 0.1 desired" in deck
     assert "* target 1 v(n3) - 1 v(n4): 0.2 desired" in deck

@@ -52,6 +52,12 @@ def test_samples_take_the_rest_from_the_top(tmp_path):
     ("drops = { 1 = 1.0 }", 'drops are "NODE-NODE" = NUMBER each, not 1'),
     ("samples = 3", r"tables \[\[samples\]\]"),
     ("sources = {", "task.toml"),
+    ("sources = { 1 = 1.0, 01 = 2.0 }", "sources: 01 is there twice, as 1"),
+    ("sources = { 1 = inf }", "sources: 1 = inf is not finite"),
+    ("targets = { 1 = 1.0 }\nground = 'x'", "task.toml"),
+    ("samples = [3]", r"tables \[\[samples\]\]"),
+    ("a = " + "[" * 100_000, "task.toml"),
+    ("sources = { 1 = 1.0 }\x00", "task.toml is not a text file"),
     ("sources = { 1 = 1.0 }\ntargets = { 1 = 0.5 }", "task.toml: node 1 is both source and target"),
 ])
 def test_bad_files_are_named(tmp_path, text, words):

@@ -239,6 +239,19 @@ def test_any_unit_of_conductances(scale):
         np.testing.assert_allclose(v, Equilibrium(net, [0, 63]).solve(g, [1.0, 0.0], i), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("size", [1e-250, 1e-170, 1e170, 1e250])
+@pytest.mark.parametrize("method", METHODS)
+def test_currents_of_any_size(method, size):
+    """One column of such currents beside ordinary ones; their squares vanish or overflow."""
+    net = Network.delaunay(200, seed=1)
+    i = np.random.default_rng(1).uniform(0, 1, (200, 5))
+    usual = Equilibrium(net, [0], method).solve(1.0, currents=i)
+    i[:, 2] *= size
+    for columns in (i, i[:, 2:3]):
+        v = Equilibrium(net, [0], method).solve(1.0, currents=columns)
+        np.testing.assert_allclose(v[:, columns.shape[1] // 2] / size, usual[:, 2], rtol=1e-8, atol=1e-8)
+
+
 def test_pickles_solve_as_the_original_does():
     net = Network.packing(64, seed=1)
     circuit = Equilibrium(net, [0, 63], "superlu", rtol=1e-8, keep=False)

@@ -86,7 +86,7 @@ def test_bad_input(monkeypatch):
         soft_modes(net, k=0)
     with pytest.raises(ValueError, match="k=64 modes of 64 free nodes: k must be at least 1 and at most 63"):
         soft_modes(net, k=64)
-    with pytest.raises(ValueError, match="at most 3, one less"):
+    with pytest.raises(ValueError, match="at most 3, the free nodes less one"):
         soft_modes(Network([[0, 1], [1, 2], [2, 3]], 20), k=5)
     with pytest.raises(ValueError, match="conductance of edge 5 is 0"):
         soft_modes(net, np.where(np.arange(net.n_edges) == 5, 0.0, 1.0))

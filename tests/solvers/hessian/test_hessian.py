@@ -215,3 +215,13 @@ def test_bad_input(conductances):
     flat = ol.tasks.Constraint(lambda v: v[0], lambda v: np.zeros(3))
     with pytest.raises(ValueError, match="gradient of a constraint has shape"):
         ol.hessian(net, ol.Task([0, 1], [1.0, 0.0], [flat], [0.0]), conductances)
+
+
+def test_a_nonlinear_constraint_without_second_derivatives_is_refused():
+    net = ol.Network.packing(64, seed=1)
+    weights = np.diag(np.arange(64.0))
+    curved = ol.Constraint(lambda v: float(v @ weights @ v) / 2, lambda v: weights @ v)
+    with pytest.raises(ValueError, match="give `second` to the Constraint"):
+        ol.hessian(net, ol.Task([0, 63], [1, 0], targets=[curved], target_voltages=[0.3]), 1.0)
+    flat = ol.Constraint(lambda v: float(v[3]), lambda v: np.eye(64)[3])
+    ol.hessian(net, ol.Task([0, 63], [1, 0], targets=[flat], target_voltages=[0.3]), 1.0)

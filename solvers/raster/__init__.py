@@ -1,0 +1,1 @@
+"""Currents on rasters."""
