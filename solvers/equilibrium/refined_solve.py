@@ -8,6 +8,7 @@ from ohmlearn.network import connected_components
 
 from .backend_table import WIDE
 from .grounded_laplacian import Laplacian
+from .memory import available, bytes_needed
 from .pair_resistance import PairResistance
 from .preconditioner_reuse import Stats, Upkeep
 from .star_mesh import StarMesh
@@ -18,6 +19,7 @@ ROUNDS = 4      # of refinement, at most
 NEARLY = 0.9    # of the tolerance is where iterations stop, which leaves room for rounding and for the last check
 SPREAD = 6.0    # decades of conductances beyond which sums over the edges of a node are compensated; and a degree
 HUB = 256       # from which they are
+COPIES = 2      # of a direct factor while it is laid out for pairs
 TINY = 1e-60    # currents between this and its inverse are solved for as they are
 ATTAINED = 1e-8     # errors that rounding leaves may be as large as this, relative to the voltages, whatever rtol
 
@@ -79,7 +81,10 @@ class RefinedSolve:
     def pair_resistance(self) -> PairResistance | None:
         """Resistances of pairs on a direct factor at the conductances in use, kept until others are; None where that
         fills up or errs."""
+        network = self.network
         if not self.laplacian.thin and self.mesh.n_rows > WIDE:
+            return None
+        if self._direct is None and COPIES * bytes_needed(network.n_nodes, network.n_edges, "superlu") > available():
             return None
         self._direct = self._direct or PairResistance(self.laplacian, self.mesh, self.scaled)
         return self._direct if self._direct.intact else None
