@@ -75,7 +75,7 @@ class RefinedSolve:
         right = self.laplacian.gather(residuals)[None]
         if not right.any():
             return np.zeros_like(residuals)
-        rows = self.solve_core(right, None, np.zeros(1))
+        rows = self.solve_core(right, None, np.zeros(1), self._solver.ready)
         return self.laplacian.scatter(rows[0], np.zeros(self.held.size))
 
     def pair_resistance(self) -> PairResistance | None:
@@ -113,16 +113,16 @@ class RefinedSolve:
         self._last = rows + shift[:, None]
         return self._last
 
-    def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats) -> Floats:
-        """(k, n_rows) voltages, of which only those of the core take iterations."""
+    def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats, more: bool = False) -> Floats:
+        """(k, n_rows) voltages, of which only those of the core take iterations; more : as corrections."""
         largest = abs(rhs).max(axis=1, initial=0.0)
         if ((largest > 0) & ~((largest > TINY) & (largest < 1 / TINY))).any():
             unit = np.frexp(largest)[1]     # squares of numbers so far from 1 would overflow, or vanish
             near = None if guess is None or len(guess) != len(rhs) else np.ldexp(guess.T, -unit).T
-            return np.ldexp(self.solve_core(np.ldexp(rhs.T, -unit).T, near, np.ldexp(scales, -unit)).T, unit).T
+            return np.ldexp(self.solve_core(np.ldexp(rhs.T, -unit).T, near, np.ldexp(scales, -unit), more).T, unit).T
         core, handed = self.mesh.restrict_rows(rhs)
         start = None if guess is None else guess[:, self.mesh.kept]
-        return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol), handed)
+        return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol, more), handed)
 
     def _refine(self, rows: Floats, held: Floats, injected: Floats, span: Floats) -> tuple[Floats, Floats]:
         """Correct rows (k, n_rows) until their errors are small enough; returns them and the estimated errors (k,)."""
@@ -145,7 +145,7 @@ class RefinedSolve:
             elif self._solver.refines:
                 continue
             rows = rows.copy()
-            rows[bad] += self.solve_core(left[bad], None, scale[bad])
+            rows[bad] += self.solve_core(left[bad], None, scale[bad], True)
             for k, more in zip(np.flatnonzero(bad), self.stats.iterations, strict=True):
                 iterations[k] += more
             self.stats.iterations = iterations
