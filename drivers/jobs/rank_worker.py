@@ -130,7 +130,8 @@ class Rank:
                 with contextlib.suppress(OSError):
                     note.touch()
         self.stopping.ready = self.world.size > 1   # others may be at work already, whom a hasty end here would kill
-        if training_path(self.sweep.network, self.sweep.ensemble.plain)[0] == "lanes":     # a large network would be solved once for nothing
+        plain = self.sweep.ensemble.plain
+        if training_path(self.sweep.network, plain)[0] == "lanes":  # a large network would be solved once for nothing
             job()
 
     def queue(self) -> Queue:

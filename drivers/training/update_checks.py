@@ -9,7 +9,6 @@ from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
 
 
-
 def between(updates: Discrete, rate: float) -> float:
     """Time between two updates, in 1/γp; in training steps at rate 0."""
     return updates.step / (rate or 1.0)
