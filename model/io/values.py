@@ -150,11 +150,11 @@ def _counts(texts: Sequence[Any] | NDArray[Any]) -> bool:
 
 
 def _numeric(texts: Sequence[Any] | NDArray[Any]) -> bool:
-    """Whether all that is said are numbers."""
+    """Whether what is said are numbers, but for a few that may be spoilt."""
     if isinstance(texts, np.ndarray):
         return True
     said = [text for text in texts if text is not None and text != ""]
-    return bool(said) and all(number(text) is not None for text in said)
+    return bool(said) and 2 * sum(number(text) is not None for text in said) >= len(said)
 
 
 def printable(text: str) -> str:

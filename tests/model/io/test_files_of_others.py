@@ -84,6 +84,7 @@ def test_names_as_nodes(tmp_path, content, names, edges):
     ("0,1,1k\n1,2,2k\n", {}, r"line 1, column 3: '1k' is not a number"),
     ("0,1,\n1,2,2\n", {}, "line 1, column 3: there is no value for the conductance"),
     ("from,to,value\n0,1,1\n1,2,2\n", {}, r"column 'value' may hold the conductances; say conductance=NAME"),
+    ("from,to,ohmic\n0,1,1\n1,2,2%\n", {}, r"column 'ohmic' may hold"),
     ("from,to,weight,r_ohm\n0,1,3,1\n1,2,2,4\n", {}, "column 'weight' and 'r_ohm' may hold"),
     ("from,to,r_ohm_per_km\n0,1,3\n1,2,2\n", {}, "column 'r_ohm_per_km' may hold"),
     ("from,to,R_MOHM\n0,1,3\n1,2,2\n", {}, "column 'R_MOHM' may hold"),                     # milli or mega
