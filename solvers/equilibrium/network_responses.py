@@ -43,11 +43,12 @@ class NetworkResponses:
         """
         columns = columns_of(voltages, self.network.n_nodes, "voltages")
         with self._lock:
-            if self._injected is None:
+            if self._injected is None or self._used is None:
                 raise ValueError("currents are those of the last solve; call solve first")
             if self._injected.shape[1] not in (1, columns.shape[1]):
                 raise ValueError(f"voltages has {columns.shape[1]} columns, and the last solve had "
                                  f"{self._injected.shape[1]}; give its voltages")
+            self._rows.take(self._used)         # others may have come in with resistances
             into = np.broadcast_to(self._injected, columns.shape)
             found = np.column_stack([self._edge_currents(v, i) for v, i in zip(columns.T, into.T, strict=True)])
         return found[:, 0] if np.ndim(voltages) == 1 else found
@@ -103,11 +104,10 @@ class NetworkResponses:
         return self.network.check_nodes(nodes.ravel(), "node of a pair").reshape(-1, 2)
 
     def _at(self, conductances: ArrayLike | None) -> Floats:
-        """Given conductances, or those in use, or 1."""
+        """Given conductances, or those of the last solve, or 1."""
         if conductances is None and self._used is not None:
             return self._used
-        self._used = self.network.conductances(conductances)
-        return self._used
+        return self.network.conductances(conductances)
 
     def _solved_pairs(self, g: Floats, pairs: NDArray[np.int64]) -> Floats:
         """By solves: a pair at a time where nodes are many, else a node at a time."""

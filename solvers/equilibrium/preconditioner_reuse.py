@@ -176,6 +176,11 @@ class Upkeep:
         """Whether the correction that the preconditioner asks for is better made than not: it is exact and new."""
         return self._age == 1 and self._trust > 0.99 and self._backends[self._present].exact
 
+    @property
+    def ready(self) -> bool:
+        """Whether a backend has been chosen."""
+        return self._present != ""
+
     def corrections(self, residuals: Floats) -> tuple[Floats, float]:
         """M⁻¹ residuals (k, n), estimates of the errors, and the factor by which these may be larger."""
         apply = self._prepare()
@@ -187,12 +192,14 @@ class Upkeep:
                 z[part] = apply.block(side_by_side(residuals[part])).T[:len(z[part])]
         return z, self._slack / self._trust if self._trust > 0 else np.inf
 
-    def solve(self, rhs: Floats, starts: Floats | None, scales: Floats, rtol: float) -> Floats:
+    def solve(self, rhs: Floats, starts: Floats | None, scales: Floats, rtol: float, more: bool = False) -> Floats:
         """x (k, n) for right-hand sides (k, n), one a row, to errors of rtol times scales (k,), if it can.
 
-        scales : size of the voltages; 0 where it is to be found from the solution.
+        scales : size of the voltages; 0 where it is to be found from the solution. more : these are corrections of
+            what was solved for before, which say nothing of how many iterations the preconditioner takes.
         """
-        self._choose(len(rhs))
+        if not more:
+            self._choose(len(rhs))
         setup_before, begin = self.stats.setup_seconds, perf_counter()
         x, counts, self.gave_up = np.empty_like(rhs), np.zeros(len(rhs), dtype=np.int64), False
         starts = None if starts is None or (len(starts) != len(rhs) and len(rhs) > 1) else starts
@@ -205,8 +212,10 @@ class Upkeep:
                 start = None if starts is None else starts[part]
                 x[part], counts[part] = self._solve_block(rhs[part], start, scales[part], rtol, len(rhs))
         self.stats.iterations = counts.tolist()
-        self._note()
-        self.stats.n_solves += len(rhs)
+        self.stats.total_iterations += sum(self.stats.iterations)
+        if not more:
+            self._note()
+            self.stats.n_solves += len(rhs)
         self.stats.solve_seconds += perf_counter() - begin - (self.stats.setup_seconds - setup_before)
         return x
 
@@ -289,7 +298,6 @@ class Upkeep:
     def _note(self) -> None:
         """Remember how many iterations the preconditioner took, for `_overdue`."""
         counts = [c for c in self.stats.iterations if c > 0]
-        self.stats.total_iterations += sum(counts)
         if counts and self._apply is not None:
             self._last = float(np.mean(counts))
             self._fresh = self._last if np.isnan(self._fresh) else min(self._fresh, self._last)

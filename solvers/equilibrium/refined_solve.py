@@ -8,6 +8,7 @@ from ohmlearn.network import connected_components
 
 from .backend_table import WIDE
 from .grounded_laplacian import Laplacian
+from .memory import available, bytes_needed
 from .pair_resistance import PairResistance
 from .preconditioner_reuse import Stats, Upkeep
 from .star_mesh import StarMesh
@@ -18,6 +19,7 @@ ROUNDS = 4      # of refinement, at most
 NEARLY = 0.9    # of the tolerance is where iterations stop, which leaves room for rounding and for the last check
 SPREAD = 6.0    # decades of conductances beyond which sums over the edges of a node are compensated; and a degree
 HUB = 256       # from which they are
+COPIES = 2      # of a direct factor while it is laid out for pairs
 TINY = 1e-60    # currents between this and its inverse are solved for as they are
 ATTAINED = 1e-8     # errors that rounding leaves may be as large as this, relative to the voltages, whatever rtol
 
@@ -73,13 +75,16 @@ class RefinedSolve:
         right = self.laplacian.gather(residuals)[None]
         if not right.any():
             return np.zeros_like(residuals)
-        rows = self.solve_core(right, None, np.zeros(1))
+        rows = self.solve_core(right, None, np.zeros(1), self._solver.ready)
         return self.laplacian.scatter(rows[0], np.zeros(self.held.size))
 
     def pair_resistance(self) -> PairResistance | None:
         """Resistances of pairs on a direct factor at the conductances in use, kept until others are; None where that
         fills up or errs."""
+        network = self.network
         if not self.laplacian.thin and self.mesh.n_rows > WIDE:
+            return None
+        if self._direct is None and COPIES * bytes_needed(network.n_nodes, network.n_edges, "superlu") > available():
             return None
         self._direct = self._direct or PairResistance(self.laplacian, self.mesh, self.scaled)
         return self._direct if self._direct.intact else None
@@ -108,16 +113,16 @@ class RefinedSolve:
         self._last = rows + shift[:, None]
         return self._last
 
-    def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats) -> Floats:
-        """(k, n_rows) voltages, of which only those of the core take iterations."""
+    def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats, more: bool = False) -> Floats:
+        """(k, n_rows) voltages, of which only those of the core take iterations; more : as corrections."""
         largest = abs(rhs).max(axis=1, initial=0.0)
         if ((largest > 0) & ~((largest > TINY) & (largest < 1 / TINY))).any():
             unit = np.frexp(largest)[1]     # squares of numbers so far from 1 would overflow, or vanish
             near = None if guess is None or len(guess) != len(rhs) else np.ldexp(guess.T, -unit).T
-            return np.ldexp(self.solve_core(np.ldexp(rhs.T, -unit).T, near, np.ldexp(scales, -unit)).T, unit).T
+            return np.ldexp(self.solve_core(np.ldexp(rhs.T, -unit).T, near, np.ldexp(scales, -unit), more).T, unit).T
         core, handed = self.mesh.restrict_rows(rhs)
         start = None if guess is None else guess[:, self.mesh.kept]
-        return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol), handed)
+        return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol, more), handed)
 
     def _refine(self, rows: Floats, held: Floats, injected: Floats, span: Floats) -> tuple[Floats, Floats]:
         """Correct rows (k, n_rows) until their errors are small enough; returns them and the estimated errors (k,)."""
@@ -140,7 +145,7 @@ class RefinedSolve:
             elif self._solver.refines:
                 continue
             rows = rows.copy()
-            rows[bad] += self.solve_core(left[bad], None, scale[bad])
+            rows[bad] += self.solve_core(left[bad], None, scale[bad], True)
             for k, more in zip(np.flatnonzero(bad), self.stats.iterations, strict=True):
                 iterations[k] += more
             self.stats.iterations = iterations

@@ -139,6 +139,18 @@ def test_green_and_response(method):
     np.testing.assert_allclose(circuit.response(g), reduced, rtol=1e-8)
 
 
+def test_currents_are_those_of_the_last_solve_whatever_was_asked_between():
+    net = Network.packing(64, seed=1)
+    g = np.random.default_rng(1).uniform(0.5, 2, net.n_edges)
+    circuit = Equilibrium(net, [0, 63])
+    v = circuit.solve(g, [1.0, 0.0])
+    wanted = circuit.currents(v)
+    circuit.effective_resistance([[1, 2]], 7 * g[::-1])
+    np.testing.assert_allclose(circuit.currents(v), wanted, rtol=1e-9, atol=1e-14)
+    circuit.forget()
+    np.testing.assert_allclose(circuit.currents(v), wanted, rtol=1e-9, atol=1e-14)
+
+
 def test_bad_pairs():
     circuit = Equilibrium(Network.grid(4, 4), [0])
     with pytest.raises(ValueError, match="pairs must have shape"):
