@@ -27,7 +27,7 @@ TYPES = (
 @dataclass
 class Parsed:
     """A docstring in parts. text : paragraphs. entries : {names: meaning}. returns : what comes back. raises :
-    {exception: when}. example : lines of a session."""
+    {exception: when}. example : lines typed and what they print."""
 
     text: list[str] = field(default_factory=list)
     entries: dict[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from .text import short
 
 SUFFIX = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6,
           "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18, "": 1.0}
-PLAIN = r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(meg|mil|[tgkmunpfaµμ]|)[a-zωΩ]*"
+PLAIN = r"((?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)(meg|mil|[tgkmunpfaµμ]|)[a-zωΩ]*"
 VALUE = re.compile(r"([+-]?)" + PLAIN, re.ASCII)
 PART = re.compile(r"\s*(?:(?P<number>" + PLAIN + r")|(?P<name>[a-z_]\w*)|(?P<mark>\*\*|[-+*/(),]))", re.ASCII)
 FUNCTIONS: dict[str, Callable[..., float]] = {"sqrt": np.sqrt, "abs": abs, "exp": np.exp, "ln": np.log,

@@ -22,7 +22,7 @@ LABEL = re.compile(r"(|unnamed.*|(edge|branch|line|link|resistor)?[\s_]*(id|idx|
 UNIT = re.compile(r"([kMGTmuµμn]?)([Oo]hms?|OHMS?|Ω|Ω|[Ss]iemens|S)")
 MOST = 500         # attributes of edges or nodes
 PREFIX = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9}
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)      # D: exponents of Fortran
+NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)      # D: exponents of Fortran
 SAY = "say conductance=NAME or resistance=NAME (--conductance, --resistance on the command line), or " \
       "conductance=\"\" if none of them is"
 

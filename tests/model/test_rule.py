@@ -52,3 +52,11 @@ def test_bad_rules(arguments, words):
 
 def test_clip_needs_no_rate():
     assert ol.Rule(floor_mode="clip", floor_rate=0).floor_rate == 0
+
+
+def test_the_old_name_of_a_fraction_works_with_a_warning():
+    with pytest.warns(DeprecationWarning, match=r"GradientFlow\(share=...\) is now fraction=..."):
+        old = ol.rules.GradientFlow(share=0.2)
+    assert old.fraction == 0.2
+    with pytest.raises(ValueError, match="fraction must lie between 0 and 1, not 2"):
+        ol.rules.GradientFlow(fraction=2.0)

@@ -228,3 +228,14 @@ def test_progress_is_told_in_plain_lines_off_a_terminal(tmp_path, monkeypatch, c
     assert lines[-1].startswith("15/15 members done (100 %), 0 running, 0 failed, ")
     assert all("\x1b" not in line for line in lines)
     assert not (tmp_path / "progress.json").exists()
+
+
+def test_old_names_of_options_work_with_a_warning(tmp_path):
+    with pytest.warns(DeprecationWarning, match="quiet is now progress, its opposite"):
+        assert small().run(tmp_path / "s", quiet=True).n_missing == 0
+    with pytest.warns(DeprecationWarning, match="checkpoint is now checkpoint_every"):
+        small().run(tmp_path / "s", checkpoint=1.0, progress=False)
+    with pytest.raises(TypeError, match="takes no option 'silent'"):
+        small().run(tmp_path / "s", silent=True)
+    with pytest.raises(ValueError, match="invalid shard 3/2: need 1 <= i <= n"):
+        small().run(tmp_path / "s", shard=(3, 2))

@@ -188,7 +188,8 @@ def test_gradient_flow():
                        record=ol.Record(times=[1.0], keep=ALL))
     assert several.recorded["outputs"].shape == (1, 2, 3)
     assert several.recorded["power"].shape == (1, 2)
-    square = ol.tasks.Constraint(lambda v: v[5] ** 2, lambda v: 2 * v[5] * np.eye(v.size)[5])
+    square = ol.tasks.Constraint(lambda v: v[5] ** 2, lambda v: 2 * v[5] * np.eye(v.size)[5],
+                                 lambda v: np.diag(2 * np.eye(v.size)[5]))
     task = ol.Task([0, 9], [1.0, 0.0], [square], [0.2])
     bent = ol.train(PACKING, task, 0.0, rule=ol.rules.GradientFlow(), until=None, t_max=5.0,
                     record=ol.Record(times=[0.0, 5.0], keep=("voltages", "outputs")))

@@ -93,10 +93,10 @@ def test_lines_come_at_growing_intervals():
     assert lines[0].startswith("C* = 0.631 C*(0) (to 0.0001), time 2 of 100, 14 steps")
 
 
-def test_share_done_is_that_of_the_nearer_end():
-    assert Look(1e-2, 1e-4, 10.0, 100.0, 1, 1.0).share == pytest.approx(0.5)
-    assert Look(1e-2, 1e-4, 70.0, 100.0, 1, 1.0).share == pytest.approx(0.7)
-    assert Look(3.0, None, 0.0, 100.0, 1, 1.0).share == 0.0
+def test_fraction_done_is_that_of_the_nearer_end():
+    assert Look(1e-2, 1e-4, 10.0, 100.0, 1, 1.0).fraction == pytest.approx(0.5)
+    assert Look(1e-2, 1e-4, 70.0, 100.0, 1, 1.0).fraction == pytest.approx(0.7)
+    assert Look(3.0, None, 0.0, 100.0, 1, 1.0).fraction == 0.0
 
 
 def test_a_large_network_end_to_end(tmp_path):

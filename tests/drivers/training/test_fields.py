@@ -22,7 +22,7 @@ SCHEDULES = {"switching": ({}, 0.5), "blend": ({"switching": 0.5}, True), "ramp_
              "ramp_factors": (RAMP, [1.0, 2.0]), "slow_down": ({}, 0.3), "speed_up": ({}, 0.3)}
 TASKS = {"sources": [0, 6, 13], "source_voltages": [1.0, -0.2, 0.0], "targets": [4, 8], "target_voltages": [0.2, 0.1],
          "currents": {2: 0.3}, "drops": {(1, 7): 0.2}, "ground": 3}
-FLOWS = {"floor": ({}, 0.69), "ceiling": ({}, 1.3), "cap": ({}, 0.01), "share": ({}, 0.1), "frozen": ({}, FROZEN)}
+FLOWS = {"floor": ({}, 0.69), "ceiling": ({}, 1.3), "cap": ({}, 0.01), "fraction": ({}, 0.1), "frozen": ({}, FROZEN)}
 # which tasks, R, and options of train
 LARGE = ol.Network.delaunay(4100, seed=4)
 FAR = ol.Task.allosteric(LARGE, 5, 2, seed=3, feasible=True)

@@ -80,6 +80,7 @@ def test_capacitors_alone(tmp_path):
     (DIVIDER + "R3 out 0 {a}\n.param a={b} b={a}\n", "line 5: parameter '[ab]' depends on itself"),
     (DIVIDER + "R3 out 0 {1/0}\n", "line 5: '{1/0}' has no value"),
     (DIVIDER + "R3 out 0 {2**10000}\n", "line 5: '{2..10000}' has no"),
+    (DIVIDER + "R3 out 0 " + "9" * 200_000 + "k7\n", "line 5: .* is no number"),
     (DIVIDER + "R3 out 0 '" * 100_000 + "\n", "line 5: .* is not understood"),
     (DIVIDER + "R3 out 0 {" + "(" * 5000 + "}\n", "line 5: an expression of 5000 characters"),
     (DIVIDER + "R3 out 0 {" + "(" * 500 + "}\n", "line 5: an expression with more than 50 brackets"),

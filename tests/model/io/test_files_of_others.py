@@ -105,6 +105,7 @@ def test_names_as_nodes(tmp_path, content, names, edges):
     ('0,1,"2\n1,2,3\n', {}, "line 1: .*close the quotes"),
     ("0 1 {'weight': [1]}\n", {}, "line 1"),
     ("1,2\n2,3\n3,1\n", {}, "say nodes='from 1'"),
+    ("0,1," + "9" * 200_000 + "x\n", {}, "line 1, column 3: .* is not a number"),
     (",a" * 200_000 + "\n", {}, "line 1: there are more than 500 columns"),
     ("\n".join(f"0 {k + 1} {{'a{k}':1}}" for k in range(5000)), {}, "more than 500 columns or attributes"),
     ("in,out\n0,1\n1,2\n", {}, "line 1: 'in,out' does not say which two columns are the nodes"),
