@@ -20,7 +20,7 @@ from .operating_point import Branch, OperatingPoint, operating_point
 from .replacing import replacing
 from .spice_cards import GROUND, Card, Placed, SpiceError, flatten, plain, read_deck, split_words
 from .spice_values import value as plain_value
-from .text import read_text, reading
+from .text import read_text, reading, short
 
 OURS = re.compile(r"n?(\d{1,9})")       # names of nodes that say their number
 LIKE_A_CARD = re.compile(r"[rvic]\w{1,4}(\s+\S+){2}\s+(dc\s+|ac\s+|r=|c=)?[-+]?[\d.{]\S*(\s+\S+){,3}\s*", re.IGNORECASE)
@@ -272,9 +272,9 @@ def _constant(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> s
     if rest and rest[0] == "dc" and text is None:
         text, rest = rest[1], rest[2:]
     if rest and rest[0] not in TIMED:
-        raise card.wrong(f"{rest[0]!r} is not understood; expected a name, two nodes and a value{constant}")
+        raise card.wrong(f"{short(rest[0])} is not understood; expected a name, two nodes and a value{constant}")
     if text is None and rest and rest[0] != "ac":
-        raise card.wrong(f"{rest[0]!r} is not understood without a constant value before it{constant}")
+        raise card.wrong(f"{short(rest[0])} is not understood without a constant value before it{constant}")
     return text or "0"
 
 
@@ -291,8 +291,8 @@ def _passive(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> st
         numeric = numeric[:1]
     if len(numeric) != 1 or len(models) > 1:
         odd = next(iter(models[len(numeric) == 1:] or numeric[1:] or rest), "")
-        raise card.wrong(f"{odd!r} is no number; numbers are as in 4.7k, 1e-3, 22u" if len(numeric) == 0 else
-                         f"{odd!r} is not understood; expected a name, two nodes and a value")
+        raise card.wrong(f"{short(odd)} is no number; numbers are as in 4.7k, 1e-3, 22u" if len(numeric) == 0 else
+                         f"{short(odd)} is not understood; expected a name, two nodes and a value")
     return numeric[0]
 
 

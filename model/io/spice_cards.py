@@ -51,7 +51,7 @@ class Card:
         except ValueError as error:
             if word[0] in "{'" or word in scope:
                 raise self.wrong(str(error)) from None
-            raise self.wrong(f"{word!r} is no number; numbers are as in 4.7k, 1e-3, 22u, {{2*load}}") from None
+            raise self.wrong(f"{short(word)} is no number; numbers are as in 4.7k, 1e-3, 22u, {{2*load}}") from None
 
 
 @dataclass
