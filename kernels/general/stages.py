@@ -20,7 +20,7 @@ from ohmlearn.kernels.law.gill import advance
 from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
 from ohmlearn.kernels.linalg.block_ldlt import pass_current
 from ohmlearn.kernels.simd.jit import inner
-from ohmlearn.kernels.simd.vectors import at, fma, load, root, store, where, where_less
+from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, root, store, where, where_less
 
 # rows of a rule, see above: τ, κ dt, c, h; whether V̇_T counts; dt of v and w, 0 at rate 0; κ; what stands before the
 # unit matrix and before o_iᵀ L⁻¹ o_k in the equilibrium of w; α; 1/c0² and 1/memory of the edges; d ln f/dt while C
@@ -163,7 +163,8 @@ def learn(stage, b):
         store(b.G, j, within(row[FLOOR], top(law.ceiling), g))
         store(rows, o.r + j, resting(row[FLOOR], top(law.ceiling), g, r))
         s, r = advance(stage, s, load(rows, o.r + o.m + j), -row[LEARN] * fma(-fade, s, c * c))
-        store(b.G, o.m + j, s)
+        # A mean of c² that is negative within a step gives no number, and a shorter step; but none begins with one.
+        store(b.G, o.m + j, maximum(0.0, s) if stage == 3 else s)
         store(rows, o.r + o.m + j, r)
 
 

@@ -79,8 +79,12 @@ class Hessian(LinearOperator):
         weight = np.zeros((len(self.errors), len(self.tasks)))
         weight[np.arange(len(self.errors)), self.sample] = self.errors
         self._pull = across @ weight                                                     # Σ_q c_q L_q of every sample
-        self._curvatures = [_curvature(task, v, self.errors[self.sample == s])
-                            for s, (task, v) in enumerate(zip(self.tasks, self.voltages, strict=True))]
+
+    @cached_property
+    def _curvatures(self) -> list[Any]:
+        """What nonlinear outputs add to second derivatives; cost and gradient do without."""
+        return [_curvature(task, v, self.errors[self.sample == s])
+                for s, (task, v) in enumerate(zip(self.tasks, self.voltages, strict=True))]
 
     @property
     def cost(self) -> float:

@@ -222,6 +222,6 @@ def test_a_nonlinear_constraint_without_second_derivatives_is_refused():
     weights = np.diag(np.arange(64.0))
     curved = ol.Constraint(lambda v: float(v @ weights @ v) / 2, lambda v: weights @ v)
     with pytest.raises(ValueError, match="give `second` to the Constraint"):
-        ol.hessian(net, ol.Task([0, 63], [1, 0], targets=[curved], target_voltages=[0.3]), 1.0)
+        ol.hessian(net, ol.Task([0, 63], [1, 0], targets=[curved], target_voltages=[0.3]), 1.0) @ np.ones(net.n_edges)
     flat = ol.Constraint(lambda v: float(v[3]), lambda v: np.eye(64)[3])
-    ol.hessian(net, ol.Task([0, 63], [1, 0], targets=[flat], target_voltages=[0.3]), 1.0)
+    ol.hessian(net, ol.Task([0, 63], [1, 0], targets=[flat], target_voltages=[0.3]), 1.0) @ np.ones(net.n_edges)
