@@ -71,12 +71,9 @@ def solve(
         if hold or inject or drop:
             raise ValueError("--task says what drives the network; leave --hold, --inject and --drop out")
         voltages = np.array([voltages_of(net, sample, g, method, rtol) for sample in as_tasks(task_of(task))]).T
-    elif drop:
-        voltages = solved_with_drops(net, g, pairs(net, hold, "--hold", "NODE=VOLTS"),
-                                     pairs(net, inject, "--inject", "NODE=CURRENT"), drop)
     else:
-        held = pairs(net, hold, "--hold", "NODE=VOLTS")
-        voltages, stats = solved(net, g, held, pairs(net, inject, "--inject", "NODE=CURRENT"), method, rtol)
+        held, injected = pairs(net, hold, "--hold", "NODE=VOLTS"), pairs(net, inject, "--inject", "NODE=CURRENT")
+        voltages, stats = solved(net, g, held, injected, drops_of(net, drop), method, rtol)
         typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
                    f"error {stats.error:.1e} V, setup {stats.setup_seconds:.3g} s, solve "
                    f"{stats.solve_seconds:.3g} s", err=True)
@@ -84,37 +81,32 @@ def solve(
     write_numbers(voltages, output, net.node_names)
 
 
-def solved(net: Network, conductances: np.ndarray, held: dict[int, float], injected: dict[int, float], method: str,
-           rtol: float) -> tuple[np.ndarray, Stats]:
-    """(n_nodes,) voltages with some nodes held and currents injected, and what the solve took."""
+def solved(net: Network, conductances: np.ndarray, held: dict[int, float], injected: dict[int, float],
+           drops: dict[tuple[int, int], float], method: str, rtol: float) -> tuple[np.ndarray, Stats]:
+    """(n_nodes,) voltages with nodes and drops held and currents injected, and what the solve took."""
     import numpy as np
     from ohmlearn import Equilibrium
 
     currents = np.zeros(net.n_nodes)
     currents[net.check_nodes(list(injected), "injected node") if injected else []] = list(injected.values())
-    circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol)
+    circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol, drops=drops)
     return circuit.solve(conductances, list(held.values()), currents), circuit.stats
 
 
-def solved_with_drops(net: Network, g: np.ndarray, held: dict[int, float], injected: dict[int, float], drop: list[str]
-                      ) -> np.ndarray:
-    """(n_nodes,) voltages where drops are held too."""
-    import numpy as np
-    from ohmlearn.io.operating_point import Driven, operating_point
-
+def drops_of(net: Network, texts: list[str] | None) -> dict[tuple[int, int], float]:
+    """{pair: V} of NODE:NODE=VOLTS texts."""
     drops: dict[tuple[int, int], float] = {}
-    for text in drop:
+    for text in texts or []:
         ends, _, value = text.rpartition("=")
         first, _, second = ends.partition(":")
-        if not second or value.strip() == "":
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not second or not math.isfinite(number):
             raise ValueError(f"--drop {text!r} is not NODE:NODE=VOLTS, as in --drop 3:5=0.5")
-        drops[net.node(first, "node of a drop"), net.node(second, "node of a drop")] = float(value)
-    point = operating_point(Driven(net, held, drops, injected), g)
-    floating = np.flatnonzero(np.isnan(point.array))
-    if floating.size:
-        raise ValueError(f"node {net.label(int(floating[0]))} floats ({floating.size} such nodes); hold a node there")
-    typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s", err=True)
-    return point.array
+        drops[net.node(first, "node of a drop"), net.node(second, "node of a drop")] = number
+    return drops
 
 
 def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> None:

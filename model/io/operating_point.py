@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.network import Network, connected_components
-from ohmlearn.outputs import Held, Ties
+from ohmlearn.outputs import Ties
 
 from .spice_cards import Card
 
@@ -48,21 +48,6 @@ class Circuit(Protocol):
     @property
     def branches(self) -> Mapping[str, Sequence[Branch]]: ...
 
-
-
-class Driven:
-    """A network with held nodes, held drops and injected currents, {node or pair: value}, as a Circuit.
-
-    Raises ValueError for a drop that follows from the other held voltages or contradicts them.
-    """
-
-    def __init__(self, network: Network, sources: Mapping[int, float], drops: Mapping[tuple[int, int], float],
-                 currents: Mapping[int, float]) -> None:
-        Held(sources, drops)
-        self.network, self.sources, self.drops = network, sources, drops
-        self.capacitors, self.capacitances = np.empty((0, 2), dtype=np.int64), np.empty(0)
-        card = Card((), "", 0)
-        self.branches = {"r": (), "i": [Branch(f"i{k}", (-1, k), value, card) for k, value in currents.items()]}
 
 
 @dataclass(frozen=True, eq=False)

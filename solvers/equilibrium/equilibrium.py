@@ -1,6 +1,7 @@
 """Equilibrium voltages of one network, for as many conductances and held voltages as asked."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from threading import RLock
 from typing import Any
 
@@ -16,6 +17,7 @@ from .network_responses import NetworkResponses, columns_of
 from .node_order import Layout
 from .refined_solve import NotConverged as NotConverged
 from .refined_solve import RefinedSolve
+from .tied_nodes import TiedNodes
 
 Floats = NDArray[np.float64]
 SMALL = 2000  # nodes up to which a network is taken in the order given
@@ -33,6 +35,8 @@ class Equilibrium(NetworkResponses):
         M⁻¹ (b - L v), the correction that the factor or hierarchy M asks for, where b - L v is formed from the voltage
         differences along the edges themselves; it sees weak parts of the network beside strong ones. Checked on every
         solve; `stats.error` gives it in volts.
+    drops : {(a, b): V_a - V_b in V} held between pairs of nodes; nodes that they tie together move as one. Then
+        `currents` are G times differences of voltages, and resistances and responses are not given.
     keep : while conductances drift, go on with the factor or hierarchy of older ones as long as that pays.
 
     >>> import ohmlearn as ol
@@ -43,7 +47,7 @@ class Equilibrium(NetworkResponses):
     """
 
     def __init__(self, network: Network, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,
-                 keep: bool = True) -> None:
+                 drops: Mapping[tuple[int, int], float] | None = None, keep: bool = True) -> None:
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, not {type(network).__name__}; Network.from_edges takes edges")
         given: Any = rtol
@@ -51,17 +55,19 @@ class Equilibrium(NetworkResponses):
             raise ValueError(f"rtol must lie between 0 and 1, not {rtol!r}; 1e-10 is usual")
         self.network, self.rtol = network, rtol
         self.held = network.check_nodes(held, "held node")
-        self._made_of = (method, keep)
+        self._made_of = (method, dict(drops or {}), keep)
         self._lock = RLock()
         unique, counts = np.unique(self.held, return_counts=True)
         if (counts > 1).any():
             raise ValueError(f"node {unique[counts > 1][0]} is listed twice among the held nodes")
         require(bytes_needed(network.n_nodes, network.n_edges, method), f"solving {network!r}", "take a smaller network"
                 if method not in DIRECT else "take method='approximate-cholesky'")
-        layout = Layout.of(network) if network.n_nodes > SMALL else None
-        self.laplacian = Laplacian(network, self.held, layout)
+        self._tied = TiedNodes(network, self.held, drops) if drops else None
+        solved, held_there = (self._tied.network, self._tied.held) if self._tied else (network, self.held)
+        layout = Layout.of(solved) if solved.n_nodes > SMALL else None
+        self.laplacian = Laplacian(solved, held_there, layout)
         self._rows = RefinedSolve(self.laplacian, method, float(rtol), keep)
-        self._rows.check_floating(network.components)
+        self._rows.check_floating(solved.components)
         self.stats = self._rows.stats
 
     def solve(self, conductances: ArrayLike | None = None, held_voltages: ArrayLike | None = None,
@@ -89,11 +95,16 @@ class Equilibrium(NetworkResponses):
         held, injected = np.broadcast_to(held, (len(held), k)), np.broadcast_to(injected, (len(injected), k))
         guess = None if start is None else columns_of(start, self.network.n_nodes, "start")
         with self._lock:
+            self._used, self._injected = g, injected
+            if self._tied:
+                guess = None if guess is None else self._tied.at_first(guess)
+                g, held, injected = self._tied.reduced(g, held, injected)
             rows = np.empty((k, 0))
             if self.laplacian.n_rows:
                 rows = self._rows.rows(g, held, injected, guess)
-            self._used, self._injected = g, injected
             voltages = self.laplacian.scatter(rows.T, held)
+            if self._tied:
+                voltages = self._tied.expanded(voltages)
         return voltages[:, 0] if single else voltages
 
     def forget(self) -> None:
@@ -103,8 +114,10 @@ class Equilibrium(NetworkResponses):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are made anew of the same network, held nodes and options, with nothing of the solves."""
-        return _made, (self.network, self.held, self._made_of[0], self.rtol, self._made_of[1])
+        method, drops, keep = self._made_of
+        return _made, (self.network, self.held, method, self.rtol, drops, keep)
 
 
-def _made(network: Network, held: NDArray[np.int64], method: str, rtol: float, keep: bool) -> Equilibrium:
-    return Equilibrium(network, held, method, rtol, keep=keep)
+def _made(network: Network, held: NDArray[np.int64], method: str, rtol: float, drops: dict[tuple[int, int], float],
+          keep: bool) -> Equilibrium:
+    return Equilibrium(network, held, method, rtol, drops=drops, keep=keep)

@@ -10,6 +10,7 @@ from ohmlearn.network import Network, real
 from .conjugate_gradient import parts
 from .edge_currents import edge_currents, leaving
 from .refined_solve import RefinedSolve
+from .tied_nodes import TiedNodes
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +24,7 @@ class NetworkResponses:
     _lock: RLock
     _used: Floats | None = None         # conductances of the last solve
     _injected: Floats | None = None     # and its (n_nodes, k) currents
+    _tied: TiedNodes | None = None      # sets of nodes that held drops tie together
 
     def solve(self, conductances: ArrayLike, held_voltages: ArrayLike | None = None,
               currents: ArrayLike | None = None, *, start: ArrayLike | None = None) -> Floats:
@@ -48,6 +50,10 @@ class NetworkResponses:
             if self._injected.shape[1] not in (1, columns.shape[1]):
                 raise ValueError(f"voltages has {columns.shape[1]} columns, and the last solve had "
                                  f"{self._injected.shape[1]}; give its voltages")
+            if self._tied:
+                a, b = self.network.edges.T
+                found = self._used[:, None] * (columns[a] - columns[b])
+                return found[:, 0] if np.ndim(voltages) == 1 else found
             self._rows.take(self._used)         # others may have come in with resistances
             into = np.broadcast_to(self._injected, columns.shape)
             found = np.column_stack([self._edge_currents(v, i) for v, i in zip(columns.T, into.T, strict=True)])
@@ -55,6 +61,7 @@ class NetworkResponses:
 
     def terminal_currents(self, voltages: ArrayLike) -> Floats:
         """Currents that flow from the held nodes into the network, (n_held,) or (n_held, k) in A; see `currents`."""
+        self._refuse_drops("currents of held nodes")
         found = self.currents(voltages)
         edges, n = self.network.edges, self.network.n_nodes
         if found.ndim == 1:
@@ -80,6 +87,7 @@ class NetworkResponses:
         error : None, or the relative standard deviation allowed. 2/error² random right-hand sides then serve for all
             pairs (Spielman & Srivastava 2011), fewer than nodes where these are many. seed : of their signs.
         """
+        self._refuse_drops("resistances")
         nodes = self._pairs(pairs)
         with self._lock:
             g = self._at(conductances)
@@ -102,6 +110,10 @@ class NetworkResponses:
         if nodes.ndim != 2 or nodes.shape[1] != 2:
             raise ValueError(f"pairs must have shape (n_pairs, 2), not {nodes.shape}")
         return self.network.check_nodes(nodes.ravel(), "node of a pair").reshape(-1, 2)
+
+    def _refuse_drops(self, what: str) -> None:
+        if self._tied:
+            raise ValueError(f"{what} are not given where drops are held; leave `drops` out of the Equilibrium")
 
     def _at(self, conductances: ArrayLike | None) -> Floats:
         """Given conductances, or those of the last solve, or 1."""
@@ -153,6 +165,7 @@ class NetworkResponses:
         The held nodes are at 0. at : nodes where voltages are wanted, None for all; `conductances` as in
         `effective_resistance`. Symmetric in nodes and at, so that it serves for adjoint products too.
         """
+        self._refuse_drops("Green's functions")
         into = self.network.check_nodes(nodes, "node")
         where = np.arange(self.network.n_nodes) if at is None else self.network.check_nodes(at, "node")
         found = np.empty((where.size, into.size))
