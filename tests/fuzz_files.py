@@ -166,7 +166,7 @@ def lost_lines(text: str, net: ol.Network) -> str:
     lines = [line for line in text.split("\n") if line.strip() and line.strip()[0] not in "#%"]
     if not any(net.n_edges * ways in (len(lines), len(lines) - 1) for ways in (1, 2)):
         return f"{net.n_edges} edges of {len(lines)} lines"
-    values = sum(bool(re.search(r"\d\.\d", line.partition(" #")[0])) for line in lines)
+    values = sum(bool(re.search(r"\d\.\d*[1-9]", line.partition(" #")[0])) for line in lines)     # 1.0 may be a node
     if values == len(lines) and net.initial_conductances is None and net.node_names is None:
         return "values are left out"
     return ""
