@@ -3,6 +3,7 @@ import numpy as np
 from ohmlearn.kernels.ensemble.block_loop import begin, count, paused
 from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
 from ohmlearn.kernels.ensemble.cost_evaluation import bend, go_on_while_restless
+from ohmlearn.kernels.ensemble.rk4 import DT, LEARN
 from ohmlearn.kernels.ensemble.step_bounds import begin_peak, fastest
 from ohmlearn.kernels.ensemble.step_control import (
     AGAIN,
@@ -22,7 +23,7 @@ from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 
 from .equilibria import measure, note_misfits, settle
 from .schedule import clamp_again, draw_noise, factor, present, set_length, set_rates, tick_show
-from .stages import flows, learn, move, slopes, wipe
+from .stages import FADE, STEEP, flows, learn, move, slopes, wipe
 
 SPAN = 4                # RK4 steps between two looks, and half as many as there are samples more
 RELAX, LEARN_MOST, QUASISTATIC = 1.0, 0.4, 0.7      # dt times the fastest rates, at tolerance 1e-3
@@ -192,13 +193,26 @@ def swiftest(b, lane):
 
 
 @inner
+def fastest_memory(b, lane):
+    """How fast the rates of the edges of a lane change by what these remember, per unit of time."""
+    o, most = b.at, 0.0
+    steep, fade = b.rows[o.rule + STEEP, lane], b.rows[o.rule + FADE, lane]
+    if steep == 0:
+        return 0.0
+    for j in range(o.m):
+        most = max(most, b.rows[o.contrast + j, lane] ** 2 / (1 + steep * b.G[o.m + j, lane]))
+    return -b.law.rows[LEARN, lane] * (steep * most + fade) / b.law.rows[DT, lane]
+
+
+@inner
 def go_on(b, clock, p, lane):
     """From a look of a lane to its next stretch."""
     me, show, o = clock.each[lane], clock.show[lane], b.at
-    show.relaxing = 0.0 if show.quasistatic else max(b.rows[o.bounds, lane], show.stiff)
+    memory = fastest_memory(b, lane)
+    show.relaxing = 0.0 if show.quasistatic else max(b.rows[o.bounds, lane], show.stiff, memory)
     fast = b.rows[o.bounds + 1, lane]
     if show.quasistatic:
-        fast = max(b.rows[o.stiff, lane], SWIFT * swiftest(b, lane)) / me.dt
+        fast = max(max(b.rows[o.stiff, lane], SWIFT * swiftest(b, lane)) / me.dt, memory)
     show.learning = max(fast, FADING * show.learning)
     me.bound = show.relaxing
     plan(b, clock, p, lane)

@@ -96,3 +96,16 @@ def test_slow_aging_lowers_the_clamped_power():
 def test_aging_needs_a_clamp():
     with pytest.raises(ValueError, match="nudge must be > 0"):
         ol.directed_aging(0.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rates_of_edges_are_followed_as_fast_as_they_fall(seed):
+    """What edges remember changes their rates at once as a run begins, faster than voltages relax."""
+    net = ol.Network.delaunay(30, seed=2)
+    task = ol.Task.allosteric(net, 6, 1 + seed, seed=seed, feasible=True)
+    one, two = (ol.train(net, task, 0.3, rule=ol.Rule(edge_scale=0.1), until=1e-2, t_max=300.0, tolerance=tolerance)
+                for tolerance in (1e-3, 1e-7))
+    assert one.status == two.status
+    assert np.abs(one.conductances - two.conductances).max() < 1e-4 * two.conductances.max()
+    if one.status == "reached":
+        assert one.training_time == pytest.approx(two.training_time, rel=5e-4)
