@@ -21,7 +21,8 @@ def check_updates(updates: Discrete, rule: Rule, schedule: Schedule | None,
     few : the fewest samples of a task. is_flow : whether a method or a step is given, as for a flow.
     """
     if not isinstance(updates, Discrete):
-        raise TypeError(f"updates must be an ohmlearn.rules.Discrete, such as Discrete(step=1.0), or None, not {updates!r}")
+        raise TypeError("updates must be an ohmlearn.rules.Discrete, such as Discrete(step=1.0), or None, not "
+                        f"{updates!r}")
     if is_flow:
         raise ValueError("method and dt are those of a flow; with discrete updates leave them at 'auto'. The time "
                          "from one update to the next is Discrete.step/R")
