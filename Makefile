@@ -38,6 +38,7 @@ lowest: $(BIN)/python
 lint: $(VENV)/dev.stamp $(VENV)/wheel.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy --python-executable $(VENV)/wheel/bin/python -p ohmlearn
+	$(BIN)/mypy --python-executable $(VENV)/wheel/bin/python tests/typed_face.py
 
 docs: $(VENV)/docs.stamp
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs $(OUT)/docs $(ARGS)

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from .outputs import Constraint, weights
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from .network import Network
     from .task import Task
 
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 NAMED_UP_TO = 60        # nodes whose names can be told apart in a picture
 
 
-def draw(network: Network, ax: Any = None, *, nodes: ArrayLike | None = None, edges: ArrayLike | None = None,
+def draw(network: Network, ax: Axes | None = None, *, nodes: ArrayLike | None = None, edges: ArrayLike | None = None,
          task: Task | None = None, node_label: str = "voltage", edge_label: str = "conductance",
-         names: bool | None = None) -> Any:
+         names: bool | None = None) -> Axes:
     """Draw a network and return the matplotlib axes.
 
     nodes : (n_nodes,) values shown as the colours of the nodes, e.g. voltages; node_label names them.

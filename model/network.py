@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from ohmlearn import Task
     from scipy.sparse import csr_array
 
@@ -276,7 +277,8 @@ class Network:
         return random(n_nodes, mean_degree, seed=seed)
 
     @classmethod
-    def from_raster(cls, values: Any, neighbours: Any = 8, **options: Any) -> Any:
+    def from_raster(cls, values: Any, neighbours: Literal[4, 8] = 8, **options: Any
+                    ) -> tuple[Network, NDArray[np.float64], NDArray[np.int64]]:
         """(network, conductances, nodes) of a grid of resistances; see :func:`ohmlearn.io.raster.raster_network`."""
         from ohmlearn.io.raster import raster_network
 
@@ -315,7 +317,7 @@ class Network:
 
         return to_spice(self, task, conductances, **options)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw the network, with values on nodes and edges if given; see :func:`ohmlearn.drawing.draw`."""
         from .drawing import draw
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from .record import Record as Record
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     import pandas
     import xarray
+    from matplotlib.axes import Axes
 
     from .network import Network
     from .rule import GradientFlow, Rule
@@ -76,13 +80,13 @@ class Run:
         """(n_times,) R t, the time in training steps (paper 1, Simulation results)."""
         return self.times * (self.rate or 1.0)
 
-    def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
+    def plot(self, ax: Axes | None = None, *, against: Literal["steps", "time"] = "steps") -> Axes:
         """C* and C against training steps (or `against="time"`); returns the matplotlib axes."""
         from ohmlearn.drivers.display.plots import plot_runs
 
         return plot_runs([self], ax, against=against)
 
-    def show(self, path: Any = None) -> Any:
+    def show(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is."""
         from ohmlearn.drivers.display.network_page import show
 
@@ -91,7 +95,7 @@ class Run:
                              "see ohmlearn.drivers.display.network_page.show")
         return show(self.network, self.conductances, self.task, path, f"trained at R = {self.rate:g}")
 
-    def save(self, path: Any) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to one file (.npz), which :func:`ohmlearn.load` reads; see there."""
         from ohmlearn.results.run_file import save
 
@@ -250,13 +254,13 @@ class Runs(Sequence[Run]):
             raise ValueError(f"these runs have no axis {over!r}; they lie along {' and '.join(self.dims)}")
         return self.dims.index(over)
 
-    def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
+    def plot(self, ax: Axes | None = None, *, against: Literal["steps", "time"] = "steps") -> Axes:
         """C* of every run, coloured by R, against training steps or against="time"; returns the matplotlib axes."""
         from ohmlearn.drivers.display.plots import plot_runs
 
         return plot_runs(self.flat, ax, against=against)
 
-    def save(self, path: Any) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the runs to one file (.npz), which :func:`ohmlearn.load` reads; see there."""
         from ohmlearn.results.run_file import save
 

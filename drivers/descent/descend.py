@@ -1,17 +1,20 @@
 """Gradient flow on conductances: one descent, or an ensemble of them over networks and tasks in one call."""
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.drivers.checks.keywords import StopKeywords
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
-from ohmlearn.run import STATUSES
+from ohmlearn.run import STATUSES, Run
 from ohmlearn.task import Task, as_tasks
 
 if TYPE_CHECKING:
@@ -58,7 +61,7 @@ class Descent:
 
         return hessian(self.network, self.tasks, self.conductances)
 
-    def show(self, path: Any = None) -> Any:
+    def show(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is."""
         from ohmlearn.drivers.display.network_page import show
 
@@ -91,9 +94,20 @@ class Stops:
             object.__setattr__(self, key, marks)
 
 
+Start = Array | float | Run | None        # a list is one for each of several
+
+
+@overload
+def descend(network: Network, task: Task | tuple[Task, ...], *,     # type: ignore[overload-overlap]
+            rule: GradientFlow | None = None, conductances: Start = None, threads: int | None = None,
+            **stops: Unpack[StopKeywords]) -> Descent: ...
+@overload
+def descend(network: Network | Sequence[Network], task: Task | tuple[Task, ...] | list[Any], *,
+            rule: GradientFlow | None = None, conductances: Start | list[Any] = None, threads: int | None = None,
+            **stops: Unpack[StopKeywords]) -> list[Descent]: ...
 def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFlow | None = None,
-            conductances: ArrayLike | Sequence[ArrayLike] | None = None, threads: int | None = None,
-            **stops: Any) -> Any:
+            conductances: ArrayLike | Run | Sequence[ArrayLike] | None = None, threads: int | None = None,
+            **stops: Unpack[StopKeywords]) -> Descent | list[Descent]:
     """Train by gradient flow on conductances, bounded and in capped steps (paper 2).
 
     network, task, conductances : one of each gives a :class:`Descent`, lists (taken together, single ones repeated)
@@ -122,7 +136,7 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
     """
     from ohmlearn.drivers.display.compile_cache import prepare
 
-    rule, given = rule or GradientFlow(), Stops(**stops)
+    rule, given = rule or GradientFlow(), Stops(**stops)     # type: ignore[arg-type]
     several = [isinstance(network, Sequence), isinstance(task, list), isinstance(conductances, list)]
     networks = list(network) if isinstance(network, Sequence) else [network]
     tasks = list(task) if isinstance(task, list) else [task]

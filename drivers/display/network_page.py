@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +81,8 @@ def page(network: Network, layers: Sequence[Layer], task: Task | None = None, ti
             .replace("__DATA__", text))
 
 
-def write_page(path: str | Path, network: Network, conductances: ArrayLike, task: Task | Sequence[Task] | None = None,
-               title: str = "") -> Path:
+def write_page(path: str | os.PathLike[str], network: Network, conductances: ArrayLike,
+               task: Task | Sequence[Task] | None = None, title: str = "") -> Path:
     """Write the page of a network at given (n_edges,) conductances, with a task's voltages and stiff mode if given."""
     layers, notes = layers_of(network, conductances, task)
     first = task if isinstance(task, Task) or task is None else task[0]
@@ -91,7 +92,7 @@ def write_page(path: str | Path, network: Network, conductances: ArrayLike, task
 
 
 def show(network: Network, conductances: ArrayLike, task: Task | Sequence[Task] | None = None,
-         path: str | Path | None = None, title: str = "") -> Path:
+         path: str | os.PathLike[str] | None = None, title: str = "") -> Path:
     """Write the page, to `path` or else to a temporary file that is opened in the browser; returns where it is."""
     if path is not None:
         return write_page(path, network, conductances, task, title)

@@ -1,14 +1,15 @@
 """Training: one run, or an ensemble of them in one call."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.checks.call_arguments import Members, check_nouns, members_of
+from ohmlearn.drivers.checks.keywords import TrainKeywords
 from ohmlearn.network import Network
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
@@ -19,19 +20,28 @@ from .ensemble import Deliver, Ensemble, is_plain
 from .thread_pool import run_members
 from .work_queue import LongestFirst
 
+# A tuple of tasks is one task of several samples.
+Tasks = Task | Sequence[Task | tuple[Task, ...]] | Mapping[str, Task | tuple[Task, ...]]
+
 
 class Diverged(RuntimeError):
     """A run blew up; the message names the rate, the step and the stable bound."""
 
 
-def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate: ArrayLike, *,
+@overload
+def train(network: Network, task: Task | tuple[Task, ...], rate: float, *,
+          grid: Literal[False] = False, **keywords: Unpack[TrainKeywords]) -> Run: ...
+@overload
+def train(network: Network, task: Tasks, rate: ArrayLike, *, grid: bool = False,
+          **keywords: Unpack[TrainKeywords]) -> Runs: ...
+def train(network: Network, task: Tasks, rate: ArrayLike, *,
           rule: Rule | GradientFlow | None = None, schedule: Schedule | None = None,
           updates: Discrete | None = None, until: float | None = 1e-6, t_max: float | None = None,
           dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
           precision: Literal["double", "single"] = "double", solver: str = "auto", threads: int | None = None,
-          checkpoint: str | Path | None = None, progress: bool = False, grid: bool = False) -> Any:
+          checkpoint: str | Path | None = None, progress: bool = False, grid: bool = False) -> Run | Runs:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
     task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
@@ -119,7 +129,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
         run_members(ensemble, queue, _into(runs, members), threads=threads)
     if asked.single and runs[0] is not None and runs[0].status == "diverged":
         raise Diverged(runs[0].reason)
-    if asked.single:
+    if asked.single and runs[0] is not None:
         return runs[0]
     return Runs([run for run in runs if run is not None], asked.shape, asked.dims, asked.labels)
 
