@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from ohmlearn import Task
+    from ohmlearn import Run, Task
     from scipy.sparse import csr_array
 
 
@@ -311,7 +311,7 @@ class Network:
 
         return to_networkx(self, conductances)
 
-    def to_spice(self, task: Task, conductances: ArrayLike | None = None, **options: Any) -> str:
+    def to_spice(self, task: Task, conductances: ArrayLike | Run | None = None, **options: Any) -> str:
         """The driven network as a deck for SPICE; see :func:`ohmlearn.io.spice.to_spice`."""
         from ohmlearn.io.spice import to_spice
 

@@ -101,6 +101,18 @@ class Run:
 
         save(self, path)
 
+    def to_spice(self, **options: Any) -> str:
+        """The trained network as a deck for SPICE; options as for :func:`ohmlearn.io.spice.to_spice`.
+
+        Returns the text of the deck. Raises ValueError where the run has several samples, or no network and task.
+        """
+        from ohmlearn.io.spice import to_spice
+
+        if self.network is None or self.task is None or isinstance(self.task, tuple):
+            raise ValueError("a deck has one network and one task; this run has several samples, or was made without "
+                             "its network: call network.to_spice(task, run) with the task that you mean")
+        return to_spice(self.network, self.task, self, **options)
+
     def to_xarray(self) -> xarray.Dataset:
         """All of the run as an xarray.Dataset: traces over time, conductances by edge, voltages by node, with names.
 
