@@ -134,7 +134,7 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
     >>> end.status, end.cost < 1e-6 * end.initial_cost
     ('reached', True)
     """
-    from ohmlearn.drivers.display.compile_cache import prepare
+    from ohmlearn.drivers.display.compile_cache import compiled, prepare
 
     rule, given = rule or GradientFlow(), Stops(**stops)     # type: ignore[arg-type]
     several = [isinstance(network, Sequence), isinstance(task, list), isinstance(conductances, list)]
@@ -153,9 +153,12 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
         return _descend(member[0], as_tasks(member[1]), member[0].conductances(member[2]), rule, given)
 
     if not any(several):
-        return one(members[0])
-    with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
-        return list(pool.map(one, members))
+        found: Descent | list[Descent] = one(members[0])
+    else:
+        with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
+            found = list(pool.map(one, members))
+    compiled()
+    return found
 
 
 def _descend(network: Network, tasks: list[Task], g: Array, rule: GradientFlow, stops: Stops) -> Descent:

@@ -14,6 +14,8 @@ except ImportError as error:
     raise ImportError("CoupledRegressor and CoupledClassifier need scikit-learn 1.6 or newer: "
                       "pip install 'ohmlearn[learn]'") from error
 
+from ohmlearn.task import Task
+
 from .best_response import best_response
 from .wiring import Array, Wiring, crossbar, learn, with_ones
 
@@ -52,15 +54,53 @@ class _Coupled(BaseEstimator):
         self.conductances_ = conductances
         self.response_ = self.wiring_.response(conductances)
 
-    def _learn(self, drive: Array, desired: Array, conductances: Array | None, max_steps: int) -> None:
-        self._learned(learn(self.wiring_, drive, desired, conductances, rate=self.rate, rule=self.rule,
-                            max_steps=max_steps))
+    def _learn(self, drive: Array, desired: Array, conductances: Array | None, max_steps: int) -> Any:
+        """Train from given conductances; returns the Run or Descent."""
+        end = learn(self.wiring_, drive, desired, conductances, rate=self.rate, rule=self.rule, max_steps=max_steps)
+        self._learned(end.conductances)
+        return end
+
+    def _say(self, text: str) -> None:
+        """A line on how far training is, where `verbose` asks for it."""
+        if self.verbose:
+            print(f"[{type(self).__name__}] {text}", flush=True)
+
+    def _driven(self, X: Any) -> Array:
+        """(n_samples, n_features + 1) what drives the fitted network."""
+        check_is_fitted(self)
+        return self._drive(validate_data(self, X, reset=False, dtype=np.float64))
 
     def _answers(self, X: Any) -> Array:
         """(n_samples, n_outputs) the network's outputs in V."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        return np.asarray(self._drive(X) @ self.response_.T)
+        return np.asarray(self._driven(X) @ self.response_.T)
+
+    def tasks(self, X: Any) -> tuple[Task, ...]:
+        """The samples as tasks of `network_`: held nodes with their voltages, and as targets what the network answers.
+
+        X : (n_samples, n_features) features.
+
+        Returns (n_samples,) tasks, whose cost at `conductances_` is 0: `ol.voltages(model.network_, model.tasks(X)[0],
+        model.conductances_)` are the voltages that the first sample makes. Raises NotFittedError before `fit`.
+        """
+        drive = self._driven(X)
+        return self.wiring_.tasks(drive, drive @ self.response_.T)
+
+    def to_spice(self, x: Any, **options: Any) -> str:
+        """The trained network driven by one sample, as a deck for SPICE.
+
+        x : (n_features,) features of one sample.
+        options : as for :func:`ohmlearn.io.spice.to_spice`, `path`, `units` and `capacitors` among them.
+
+        Returns the text of the deck. Raises NotFittedError before `fit`, and ValueError for several samples.
+        """
+        sample = np.asarray(x)
+        if sample.ndim != 1:
+            raise ValueError(f"to_spice takes one sample of shape (n_features,), not an array of shape {sample.shape}; "
+                             "call it for each row")
+        (task,) = self.tasks(sample[None])
+        if not hasattr(self, "conductances_"):
+            raise ValueError("ideal() gives a response without a network; a deck needs one that was trained by fit()")
+        return self.network_.to_spice(task, self.conductances_, **options)
 
 
 class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
@@ -76,6 +116,7 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
     scale : held voltages are the standardised features, outputs `swing` V times the standardised y. False: X and y are
         voltages as they stand.
     max_steps : most steps of the gradient flow, or most training steps at a rate.
+    verbose : print how far training is.
 
     Conductances are not negative, so an output at a node is a mean of the held voltages with weights >= 0 that sum
     to 1 (maximum principle): pairs of inputs or outputs give both signs, `swing` keeps the weights small enough.
@@ -93,7 +134,7 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
                  ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True,
-                 swing: float = 0.2, max_steps: int = 1000) -> None:
+                 swing: float = 0.2, max_steps: int = 1000, verbose: bool = False) -> None:
         self.net = net
         self.inputs = inputs
         self.outputs = outputs
@@ -104,11 +145,14 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
         self.scale = scale
         self.swing = swing
         self.max_steps = max_steps
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on features X (n_samples, n_features) and answers y (n_samples,) or (n_samples, n_outputs)."""
         drive, desired = self._wanted(X, y)
-        self._learn(drive, desired, None, self.max_steps)
+        self._say(f"{self.network_!r}, {len(drive)} samples")
+        end = self._learn(drive, desired, None, self.max_steps)
+        self._say(f"{end.status}: {end.reason}")
         return self
 
     def ideal(self, X: Any, y: Any) -> Self:
@@ -148,6 +192,7 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         conductances that are not negative can give it.
     epochs, max_steps : how often the desired outputs are set anew, and most steps in between.
     tol : training ends when an epoch lowers the mean cost by less than this fraction.
+    verbose : print the cost of every epoch.
     Others as for :class:`CoupledRegressor`; scale=False takes X as voltages.
 
     The decision does not change when all outputs gain the same voltage, nor with their scale, so weights >= 0 that sum
@@ -165,7 +210,8 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
                  ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True,
-                 margin: float = 0.05, epochs: int = 100, max_steps: int = 20, tol: float = 1e-4) -> None:
+                 margin: float = 0.05, epochs: int = 100, max_steps: int = 20, tol: float = 1e-4,
+                 verbose: bool = False) -> None:
         self.net = net
         self.inputs = inputs
         self.outputs = outputs
@@ -178,6 +224,7 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         self.epochs = epochs
         self.max_steps = max_steps
         self.tol = tol
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on features X (n_samples, n_features) and class labels y (n_samples,)."""
@@ -191,8 +238,10 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
             if self.costs_[-1] == 0 or (len(self.costs_) > 1 and
                                         self.costs_[-1] > (1 - self.tol) * self.costs_[-2]):
                 break
+            self._say(f"epoch {len(self.costs_)} of at most {self.epochs}: cost {self.costs_[-1]:.4g} V²")
             self._learn(drive, desired, self.conductances_, self.max_steps)
         self.n_iter_ = len(self.costs_)
+        self._say(f"ended after epoch {self.n_iter_}: cost {self.costs_[-1]:.4g} V²")
         return self
 
     def ideal(self, X: Any, y: Any) -> Self:

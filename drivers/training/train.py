@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.checks.call_arguments import Members, check_nouns, members_of
 from ohmlearn.drivers.checks.keywords import TrainKeywords
+from ohmlearn.drivers.display.compile_cache import compiled
+from ohmlearn.drivers.display.progress import MemberProgress
 from ohmlearn.network import Network
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
@@ -73,7 +75,7 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
     threads : by default as many as the process may use.
     checkpoint : file (.npz) that keeps the state of a single run from time to time and when it is interrupted; the
         same call goes on from it, with the same bits. It is gone when the run has ended. Many runs: :class:`Sweep`.
-    progress : show how far a single run on a large network is.
+    progress : show how far a run is, or how many of several have ended: a bar on a terminal, else a line now and then.
 
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
     Raises ValueError for what cannot be followed in floating point or would not end within days: rates, voltages,
@@ -111,6 +113,7 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
     plain = np.array([ways[k] for k in same.tolist()])[which]
     which = np.where(plain, same[which], which)                 # the noise of other rules hangs on the number
     runs: list[Run | None] = [None] * rates.size
+    shown = MemberProgress(rates.size) if progress and rates.size > 1 else None
     for members in (np.flatnonzero(plain), np.flatnonzero(~plain)):
         if not members.size:
             continue
@@ -126,7 +129,11 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
             runs[0] = train_one(ensemble, threads, None if checkpoint is None else Path(checkpoint), progress)
             continue
         queue = LongestFirst(np.arange(len(ensemble)), ensemble.task_of, ensemble.rates)
-        run_members(ensemble, queue, _into(runs, members), threads=threads)
+        run_members(ensemble, queue, _into(runs, members, shown), threads=threads,
+                    progress=None if shown is None else shown.slice)
+    compiled()
+    if shown is not None:
+        shown.close()
     if asked.single and runs[0] is not None and runs[0].status == "diverged":
         raise Diverged(runs[0].reason)
     if asked.single and runs[0] is not None:
@@ -134,10 +141,12 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
     return Runs([run for run in runs if run is not None], asked.shape, asked.dims, asked.labels)
 
 
-def _into(runs: list[Run | None], members: Any) -> Deliver:
-    """What puts the runs of an ensemble into the places of its members."""
+def _into(runs: list[Run | None], members: Any, shown: MemberProgress | None) -> Deliver:
+    """What puts the runs of an ensemble into the places of its members, and counts them where progress is shown."""
     def deliver(number: int, run: Run) -> None:
         runs[int(members[number])] = run
+        if shown is not None:
+            shown.ended(run.status == "diverged")
 
     return deliver
 
