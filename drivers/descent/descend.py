@@ -39,6 +39,13 @@ class Descent:
     time, n_steps : of the whole descent, in the time of dG/dt = -∂C/∂G.
     network, tasks, rule : what was trained, and how.
     times, costs, history : (n_kept,), (n_kept,), (n_kept, n_edges) the states asked for along the way.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> end = ol.descend(net, task)
+    >>> end.status, end.conductances.shape
+    ('reached', (24,))
     """
 
     status: str
@@ -56,13 +63,33 @@ class Descent:
     rule: GradientFlow
 
     def hessian(self) -> Hessian:
-        """The cost Hessian at the end."""
+        """The cost Hessian at the end.
+
+        Returns a :class:`Hessian`.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> end = ol.descend(net, task)
+        >>> end.hessian().alignment > 0.9
+        True
+        """
         from ohmlearn.solvers.hessian.hessian import hessian
 
         return hessian(self.network, self.tasks, self.conductances)
 
     def show(self, path: str | os.PathLike[str] | None = None) -> Path:
-        """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is."""
+        """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> end = ol.descend(net, task)
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     print(end.show(f"{folder}/net.html").name)
+        net.html
+        """
         from ohmlearn.drivers.display.network_page import show
 
         return show(self.network, self.conductances, self.tasks, path, f"trained to C = {self.cost:.3g} V²")

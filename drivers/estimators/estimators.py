@@ -81,6 +81,11 @@ class _Coupled(BaseEstimator):
 
         Returns (n_samples,) tasks, whose cost at `conductances_` is 0: `ol.voltages(model.network_, model.tasks(X)[0],
         model.conductances_)` are the voltages that the first sample makes. Raises NotFittedError before `fit`.
+
+        >>> import ohmlearn as ol
+        >>> model = ol.learn.CoupledRegressor().fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
+        >>> len(model.tasks([[0.5], [1.5]]))
+        2
         """
         drive = self._driven(X)
         return self.wiring_.tasks(drive, drive @ self.response_.T)
@@ -92,6 +97,11 @@ class _Coupled(BaseEstimator):
         options : as for :func:`ohmlearn.io.spice.to_spice`, `path`, `units` and `capacitors` among them.
 
         Returns the text of the deck. Raises NotFittedError before `fit`, and ValueError for several samples.
+
+        >>> import ohmlearn as ol
+        >>> model = ol.learn.CoupledRegressor().fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
+        >>> model.to_spice([0.5]).splitlines()[0]
+        '* crossbar: 6 nodes, 5 edges'
         """
         sample = np.asarray(x)
         if sample.ndim != 1:
@@ -148,7 +158,18 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Train on features X (n_samples, n_features) and answers y (n_samples,) or (n_samples, n_outputs)."""
+        """Train on features X (n_samples, n_features) and answers y (n_samples,) or (n_samples, n_outputs).
+
+        Returns the estimator itself.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = 0.5 * X[:, 0] - 0.2 * X[:, 1]
+        >>> model = ol.learn.CoupledRegressor().fit(X, y)
+        >>> model.conductances_.shape
+        (7,)
+        """
         drive, desired = self._wanted(X, y)
         self._say(f"{self.network_!r}, {len(drive)} samples")
         end = self._learn(drive, desired, None, self.max_steps)
@@ -160,6 +181,17 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
 
         Found by a convex fit, see :func:`ohmlearn.drivers.estimators.best_response.best_response`; `cost_` is its mean
         cost in V².
+
+        Returns a new estimator, which predicts and has no network.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = 0.5 * X[:, 0] - 0.2 * X[:, 1]
+        >>> model = ol.learn.CoupledRegressor().fit(X, y)
+        >>> best = model.ideal(X, y)
+        >>> round(best.score(X, y), 3)
+        1.0
         """
         best: Self = clone(self)
         drive, desired = best._wanted(X, y)
@@ -179,7 +211,16 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
         return drive, (wanted - self.y_offset_) / self.y_scale_
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """(n_samples,) or (n_samples, n_outputs), as y was."""
+        """(n_samples,) or (n_samples, n_outputs), as y was.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = 0.5 * X[:, 0] - 0.2 * X[:, 1]
+        >>> model = ol.learn.CoupledRegressor().fit(X, y)
+        >>> bool(np.abs(model.predict(X) - y).max() < 0.05)
+        True
+        """
         answers = self._answers(X) * self.y_scale_ + self.y_offset_
         return answers[:, 0] if self.y_ndim_ == 1 else answers
 
@@ -227,7 +268,18 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Train on features X (n_samples, n_features) and class labels y (n_samples,)."""
+        """Train on features X (n_samples, n_features) and class labels y (n_samples,).
+
+        Returns the estimator itself.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = np.where(X[:, 0] > 0, "right", "left")
+        >>> model = ol.learn.CoupledClassifier(epochs=10).fit(X, y)
+        >>> model.classes_.tolist()
+        ['left', 'right']
+        """
         drive, right = self._wanted(X, y)
         self._learned(self.network_.conductances())
         self.costs_: list[float] = []
@@ -245,7 +297,18 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         return self
 
     def ideal(self, X: Any, y: Any) -> Self:
-        """The best that any network with this drive and readout can do, as for :meth:`CoupledRegressor.ideal`."""
+        """The best that any network with this drive and readout can do, as for :meth:`CoupledRegressor.ideal`.
+
+        Returns a new estimator, which predicts and has no network.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = np.where(X[:, 0] > 0, "right", "left")
+        >>> model = ol.learn.CoupledClassifier(epochs=10).fit(X, y)
+        >>> model.ideal(X, y).score(X, y) > 0.9
+        True
+        """
         best: Self = clone(self)
         drive, right = best._wanted(X, y)
         best.cost_, best.response_ = best_response(best.wiring_, drive,
@@ -262,12 +325,30 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         return self._start(X, len(self.classes_)), right
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """(n_samples, n_classes) outputs in V; of two classes (n_samples,) how far the second leads."""
+        """(n_samples, n_classes) outputs in V; of two classes (n_samples,) how far the second leads.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = np.where(X[:, 0] > 0, "right", "left")
+        >>> model = ol.learn.CoupledClassifier(epochs=10).fit(X, y)
+        >>> model.decision_function(X).shape
+        (40,)
+        """
         outputs = self._answers(X)
         return outputs[:, 1] - outputs[:, 0] if outputs.shape[1] == 2 else outputs
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """(n_samples,) the classes whose outputs are largest."""
+        """(n_samples,) the classes whose outputs are largest.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = np.where(X[:, 0] > 0, "right", "left")
+        >>> model = ol.learn.CoupledClassifier(epochs=10).fit(X, y)
+        >>> model.predict(X[:2]).shape
+        (2,)
+        """
         best = self._answers(X).argmax(axis=1)
         return np.asarray(self.classes_[best])
 

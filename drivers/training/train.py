@@ -27,7 +27,17 @@ Tasks = Task | Sequence[Task | tuple[Task, ...]] | Mapping[str, Task | tuple[Tas
 
 
 class Diverged(RuntimeError):
-    """A run blew up; the message names the rate, the step and the stable bound."""
+    """A run blew up; the message names the rate, the step and the stable bound.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> try:
+    ...     ol.train(net, task, 1.0, dt=1.0)
+    ... except RuntimeError as error:
+    ...     print(type(error).__name__)
+    Diverged
+    """
 
 
 @overload

@@ -91,7 +91,14 @@ class LabRun:
         return self.circuit.unit / self.taps
 
     def plot(self, ax: Axes | None = None, *, against: Literal["steps", "time", "seconds"] = "steps") -> Axes:
-        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes."""
+        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes.
+
+        >>> import ohmlearn as ol
+        >>> board = ol.lab.lab_network()
+        >>> run = ol.lab.train(board, ol.lab.lab_task(board), 0.1, steps=50)
+        >>> run.plot().get_ylabel()
+        'cost $C/C(0)$'
+        """
         from ohmlearn.drivers.display.plots import plot_lab_runs
 
         return plot_lab_runs([self], ax, against)
@@ -141,7 +148,14 @@ class LabRuns(Sequence[LabRun]):
     taps = property(lambda self: self._gather("taps"), doc="(n_runs, n_edges) at the end.")
 
     def plot(self, ax: Axes | None = None, *, against: Literal["steps", "time", "seconds"] = "steps") -> Axes:
-        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes."""
+        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes.
+
+        >>> import ohmlearn as ol
+        >>> board = ol.lab.lab_network()
+        >>> runs = ol.lab.train(board, ol.lab.lab_task(board), [0.1, 1.0], steps=50)
+        >>> len(runs.plot(against="seconds").lines)
+        2
+        """
         from ohmlearn.drivers.display.plots import plot_lab_runs
 
         return plot_lab_runs(self, ax, against)

@@ -86,6 +86,11 @@ class Units:
         conductances : (n_edges,) in G₀, or a run for those at its end.
 
         Returns (n_edges,) in Ω, infinite where a conductance is 0.
+
+        >>> import ohmlearn as ol
+        >>> units = ol.Units(conductance="1/10kohm", capacitance="22uF")
+        >>> units.ohms([1.0, 0.5]).round(6).tolist()
+        [10000.0, 20000.0]
         """
         g = np.asarray(getattr(conductances, "conductances", conductances), dtype=np.float64)
         with np.errstate(divide="ignore"):
@@ -97,6 +102,11 @@ class Units:
         times : (n,) in 1/γp, or a run for the times of its record.
 
         Returns (n,) in s. Raises ValueError for a run at rate 0, whose times are training steps.
+
+        >>> import ohmlearn as ol
+        >>> units = ol.Units(conductance="1/10kohm", capacitance="22uF")
+        >>> units.seconds([0.0, 10.0]).round(9).tolist()
+        [0.0, 2.2]
         """
         return self.time * np.asarray(_times(times), dtype=np.float64)
 
@@ -107,6 +117,14 @@ class Units:
             that times should lie close enough to show it. Samples side by side count as networks of their own.
 
         Returns (n_times,) in J, or (n_times, n_samples). Raises ValueError where no power was recorded, and at rate 0.
+
+        >>> import ohmlearn as ol
+        >>> units = ol.Units(conductance="1/10kohm", capacitance="22uF")
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> run = ol.train(net, task, 1.0, until=1e-2, record=ol.Record(per_decade=20, keep="power"))
+        >>> units.joules(run).shape == run.times.shape
+        True
         """
         times = np.asarray(_times(run))
         if "power" not in run.recorded:
