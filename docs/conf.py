@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 import face  # noqa: E402
+import measured  # noqa: E402
 import sphinx.ext.autosummary  # noqa: E402
 
 project = "ohmlearn"
@@ -30,6 +31,8 @@ nitpicky = False
 for note in sorted((HERE.parent / "benchmarks").glob("*.md")):
     (HERE / "measured" / note.name).write_text(f"```{{include}} ../../benchmarks/{note.name}\n```\n", encoding="utf-8")
 
+(HERE / "measured" / "all.md").write_text(measured.page(), encoding="utf-8")
+
 # API
 face.write(HERE / "api")
 autosummary_generate = True
@@ -40,7 +43,8 @@ numpydoc_show_class_members = False
 house_results = ["Run", "Runs", "LabRun", "LabRuns", *face.RESULTS]
 
 # Pages
-myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "substitution"]
+myst_substitutions = measured.substitutions()
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
 copybutton_exclude = ".linenos, .gp, .go"
