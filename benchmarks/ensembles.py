@@ -1,8 +1,6 @@
 """Ensembles in lanes: the step, the look, a whole small sweep, memory a member. Per second: more is better."""
 import sys
-import sys
 import time
-from pathlib import Path
 from pathlib import Path
 
 import numpy as np
