@@ -68,6 +68,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"ohmlearn {release}"
 html_static_path = ["_static"]
 html_css_files = ["house.css"]
+html_js_files = ["tables.js"]
 html_favicon = "_static/favicon.svg"
 ALONE = ("index", "installation", "tutorial", "first-hours", "which-call", "physics", "not-reproduced", "comparison",
          "scope", "faq", "glossary", "citing", "contributing", "changelog")
