@@ -1,7 +1,7 @@
 """Look at the built documentation in a real browser: nothing overflows, text can be read, the console is silent, and
 everyday words find their page.
 
-    python docs/_ext/check_pages.py results/docs [--pages index tutorial ...] [--pictures FOLDER]
+    python docs/_ext/check_pages.py results/docs [--pages index tutorial ...] [--all] [--pictures FOLDER]
 
 Every page at three widths, light and dark. It needs Chromium, and what the extra `docs` brings: playwright, which
 drives the browser, and axe, which judges contrast (WCAG 2 AA).
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 WIDTHS, SCHEMES = (390, 768, 1280), ("light", "dark")
+SAMPLES = ("ohmlearn.Network", "ohmlearn.train")
 # A word typed into the search -> the page that should come first
 WORDS = {
     "save": "howto/saving", "continue": "howto/saving", "diode": "scope", "noise": "howto/rule", "units": "howto/units",
@@ -112,7 +113,9 @@ def search(browser: Any, address: str) -> list[str]:
 def main() -> int:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("folder", type=Path)
-    words.add_argument("--pages", nargs="*", help="names without .html; by default all but the source pages")
+    words.add_argument("--pages", nargs="*", help="names without .html, and no search; by default every page but those "
+                                                  "of single names of the API, which are made alike")
+    words.add_argument("--all", action="store_true", help="those too")
     words.add_argument("--pictures", type=Path, help="keep a picture of every page here")
     given = words.parse_args()
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -124,16 +127,17 @@ def main() -> int:
     names = given.pages if given.pages is not None else sorted(
         str(path.relative_to(given.folder).with_suffix("")) for path in given.folder.rglob("*.html")
         if not {"_static", "_sources", "_modules"} & set(path.relative_to(given.folder).parts)
-        and path.stem not in ("search", "genindex"))
+        and path.stem not in ("search", "genindex")
+        and (given.all or path.parent.name != "generated" or path.stem in SAMPLES))
     with served(given.folder) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         faults = visit(browser, address, names, given.pictures)
-        if given.pages is None or not given.pages:
+        if not given.pages:
             faults += search(browser, address)
         browser.close()
     print(*faults, sep="\n")
-    print(f"{len(names)} pages at {len(WIDTHS)} widths in {len(SCHEMES)} schemes, {len(WORDS)} words: "
-          f"{len(faults)} faults")
+    print(f"{len(names)} pages at {len(WIDTHS)} widths in {len(SCHEMES)} schemes, "
+          f"{0 if given.pages else len(WORDS)} words: {len(faults)} faults")
     return 1 if faults else 0
 
 
