@@ -116,9 +116,10 @@ def _write_names(network: Network, ax: Any, places: NDArray[np.float64]) -> None
 
 def _draw_marks(ax: Any, places: NDArray[np.float64], task: Task, size: float) -> None:
     read = {node for output in task.targets if not isinstance(output, Constraint) for node in weights(output)}
+    few = ", ".join(f"{voltage:.3g}" for voltage in task.target_voltages) if task.n_targets <= 3 else ""
     held = {*task.sources.tolist(), *(node for pair in task.drops for node in pair)}
     for marks, shape, colour, label in ((held, "s", "black", "source"), (task.currents, "^", "black", "current"),
-                                        (read, "o", "tab:red", "target")):
+                                        (read, "o", "tab:red", f"target, {few} V desired" if few else "target")):
         if marks:
             ax.scatter(*places[sorted(marks)].T, s=size, marker=shape, facecolors="none", edgecolors=colour,
                        linewidths=1.4, zorder=4, label=label)
