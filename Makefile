@@ -38,6 +38,7 @@ lowest: $(BIN)/python
 lint: $(VENV)/dev.stamp $(VENV)/wheel.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy --python-executable $(VENV)/wheel/bin/python -p ohmlearn
+	$(BIN)/mypy --python-executable $(VENV)/wheel/bin/python tests/typed_face.py
 
 docs: $(VENV)/docs.stamp
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs $(OUT)/docs $(ARGS)
@@ -53,7 +54,7 @@ bench: $(VENV)/dev.stamp
 	@echo "wrote .asv/html; $(BIN)/asv preview shows it"
 
 clean:
-	rm -rf $(VENV) $(OUT) docs/api/generated docs/api/names.rst docs/api/figures.inc docs/auto_gallery docs/measured docs/sg_execution_times.rst build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .asv
+	rm -rf $(VENV) $(OUT) docs/api/generated docs/api/names.rst docs/api/figures.inc docs/auto_gallery docs/measured docs/made docs/sg_execution_times.rst build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .asv
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }

@@ -1,5 +1,7 @@
 """Ensembles in lanes: the step, the look, a whole small sweep, memory a member. Per second: more is better."""
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import ohmlearn as ol
@@ -123,7 +125,13 @@ def main():
     for name, function in (("equilibrium", look.solve), ("look", lambda: step_control.solve_all(look.block, EVERYONE))):
         ratios = [per_second(step.step, 2000) / per_second(function, 2000) for _ in range(15)]
         low, high = np.percentile(ratios, [10, 90])
-        print(f"{name}: {np.median(ratios):.2f} member-steps ({low:.2f} to {high:.2f})")
+        said = f"{np.median(ratios):.2f} member-steps ({low:.2f} to {high:.2f})"
+        print(f"{name}: {said}")
+        if "--record" in sys.argv:
+            sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "_ext"))
+            from measured import record
+
+            record({"equilibrium": "equilibrium", "look": "cost_evaluation"}[name], said)
 
 
 if __name__ == "__main__":

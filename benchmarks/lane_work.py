@@ -1,15 +1,16 @@
 """How well an ensemble uses its lanes, and what sizes, threads and the manifold cost. Ratios within one run.
 
-    python benchmarks/lane_work.py [--network packing_01.txt] lanes | threads | sizes | slow ...
+    python benchmarks/lane_work.py [--network packing_01.txt] lanes | threads | sizes | slow ... [--record]
 
 lanes : useful lane-steps (of members not yet finished, over all of their blocks) over the published sweep, 31 rates and
 50 tasks, on one thread and on two. threads : time of that sweep on one thread over that on two. sizes : time of an
 edge-step from 16 to 1024 nodes relative to 64, with the memory that a block's step touches. slow : time of runs at
-R = 1e-3 over that at 0.1, and τ against RK4 alone.
+R = 1e-3 over that at 0.1, and τ against RK4 alone. --record writes what the pages quote to docs/measured.toml.
 """
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,9 @@ from ohmlearn.drivers.training import worker
 from ohmlearn.kernels.ensemble.block_state import LANE_STEPS, LOOKED, LOOKS, STEPS
 from ohmlearn.kernels.ensemble.rk4 import rk4_step
 from ohmlearn.kernels.simd.jit import borrowed, kernel
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "_ext"))
+from measured import record
 
 RATES = np.logspace(-3, 12, 31)
 TASKS, REPEATS = 50, 7
@@ -39,9 +43,10 @@ def published(net: ol.Network) -> tuple[list[ol.Task], np.ndarray]:
     return [task for task in tasks for _ in RATES], np.tile(RATES, TASKS)
 
 
-def lanes(net: ol.Network) -> None:
+def lanes(net: ol.Network) -> dict[str, str]:
     members, rates = published(net)
     kept: list[worker.Worker] = []
+    useful: dict[tuple[int, str], float] = {}
     build = worker.workers_for
 
     def watched(*words):
@@ -54,15 +59,18 @@ def lanes(net: ol.Network) -> None:
             ol.train(net, members, rates, threads=threads)
             for name, kind in (("RK4", 0), ("manifold", 1)):
                 tally = sum(w.blocks[kind].block.tally for w in kept)
+                useful[threads, name] = tally[LANE_STEPS] / (8 * tally[STEPS])
                 print(f"{threads} threads, {name}: {tally[STEPS]} steps of blocks, useful "
-                      f"{tally[LANE_STEPS] / (8 * tally[STEPS]):.3f}; {tally[LOOKS]} looks of blocks, of "
+                      f"{useful[threads, name]:.3f}; {tally[LOOKS]} looks of blocks, of "
                       f"{tally[LOOKED] / max(tally[LOOKS], 1):.1f} lanes each")
     finally:
         worker.workers_for = build
+    return {"sweep_lanes": f"{useful[1, 'RK4']:.2f} and {useful[1, 'manifold']:.2f}"}
 
 
-def ratio(one: Callable[[], object], other: Callable[[], object], clock: Callable[[], float]) -> str:
-    """Time of one over that of the other, interleaved: median and range."""
+def ratio(one: Callable[[], object], other: Callable[[], object], clock: Callable[[], float]
+          ) -> tuple[str, float, float]:
+    """Time of one over that of the other, interleaved, as text with its range; and both in seconds."""
     found, base = [], []
     for _ in range(REPEATS):
         times = []
@@ -74,31 +82,36 @@ def ratio(one: Callable[[], object], other: Callable[[], object], clock: Callabl
         base.append(times)
     low, high = np.quantile(found, [0.1, 0.9])
     first, second = np.median(base, axis=0)
-    return f"{np.median(found):.3f} ({low:.3f} to {high:.3f}); {first:.3f} s and {second:.3f} s"
+    return f"{np.median(found):.2f} ({low:.2f} to {high:.2f})", float(first), float(second)
 
 
-def threads(net: ol.Network) -> None:
+def threads(net: ol.Network) -> dict[str, str]:
     members, rates = published(net)
-    print("one thread over two:", ratio(lambda: ol.train(net, members, rates, threads=1),
-                                        lambda: ol.train(net, members, rates, threads=2), time.perf_counter))
+    said, one, two = ratio(lambda: ol.train(net, members, rates, threads=1),
+                           lambda: ol.train(net, members, rates, threads=2), time.perf_counter)
+    print(f"one thread over two: {said}; {one:.3f} s and {two:.3f} s")
+    return {"sweep_threads": f"{two:.2f} s on two threads, {one:.2f} s on one; ratio {said}"}
 
 
-def slow(net: ol.Network) -> None:
+def slow(net: ol.Network) -> dict[str, str]:
     tasks = [ol.Task.allosteric(net, 10, 3, seed=seed) for seed in range(20)]
     runs = {}
 
     def at(rate, method="auto"):
         runs[rate, method] = ol.train(net, tasks, rate, threads=1, method=method)
 
-    print("R = 1e-3 over R = 0.1:", ratio(lambda: at(1e-3), lambda: at(0.1), time.process_time))
+    said, one, other = ratio(lambda: at(1e-3), lambda: at(0.1), time.process_time)
+    print(f"R = 1e-3 over R = 0.1: {said}; {one:.3f} s and {other:.3f} s")
     for rate in (1e-3, 1e-2, 0.1):
         at(rate)
         at(rate, "rk4")
         error = np.abs(runs[rate, "auto"].training_time / runs[rate, "rk4"].training_time - 1)
         print(f"tau against RK4 at R = {rate:g}: median {np.nanmedian(error):.1e}, largest {np.nanmax(error):.1e}")
+    low_high = said.partition(" ")
+    return {"sweep_slow": f"{low_high[0]} of its time {low_high[2]}"}
 
 
-def sizes(net: ol.Network) -> None:
+def sizes(net: ol.Network) -> dict[str, str]:
     from ensembles import a_block
 
     blocks, edges = {}, {}
@@ -120,17 +133,21 @@ def sizes(net: ol.Network) -> None:
         low, middle, high = np.quantile(np.array(times) / base, [0.1, 0.5, 0.9])
         print(f"N = {n:4d}, {edges[n]:4d} edges, {touched:6.0f} KiB: {np.median(times) * 1e9:.3f} ns an edge-step, "
               f"{middle:.2f} ({low:.2f} to {high:.2f}) of N = 64")
+    return {}
 
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("what", nargs="+", choices=["lanes", "threads", "sizes", "slow"])
     words.add_argument("--network", type=Path)
+    words.add_argument("--record", action="store_true")
     given = words.parse_args()
     net = ol.Network.read(given.network) if given.network else ol.Network.packing(64, seed=1)
     ol.train(net, ol.Task.allosteric(net, 10, 3, seed=0), 1.0)
     for what in given.what:
-        globals()[what](net)
+        for name, text in globals()[what](net).items():
+            if given.record:
+                record(name, text)
 
 
 if __name__ == "__main__":

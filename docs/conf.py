@@ -10,7 +10,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 import face  # noqa: E402
+import measured  # noqa: E402
 import sphinx.ext.autosummary  # noqa: E402
+import tutorial_pictures  # noqa: E402
 
 project = "ohmlearn"
 author = copyright = "the ohmlearn developers"
@@ -20,7 +22,7 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx-mathjax-of
               "numpydoc", "house_docstrings",
               "myst_parser", "sphinx_gallery.gen_gallery", "sphinx_copybutton"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_ext", "_templates", "gallery/*", "api/*.inc"]
+exclude_patterns = ["_ext", "_templates", "gallery", "api/*.inc"]
 templates_path = ["_templates"]
 suppress_warnings = ["config.cache"]        # the gallery's sorter is a function
 nitpicky = False
@@ -29,6 +31,11 @@ nitpicky = False
 (HERE / "measured").mkdir(exist_ok=True)
 for note in sorted((HERE.parent / "benchmarks").glob("*.md")):
     (HERE / "measured" / note.name).write_text(f"```{{include}} ../../benchmarks/{note.name}\n```\n", encoding="utf-8")
+
+(HERE / "measured" / "all.md").write_text(measured.page(), encoding="utf-8")
+
+# Pictures of the tutorial
+tutorial_pictures.draw(HERE / "tutorial.md", HERE / "made", "A sweep")
 
 # API
 face.write(HERE / "api")
@@ -40,7 +47,8 @@ numpydoc_show_class_members = False
 house_results = ["Run", "Runs", "LabRun", "LabRuns", *face.RESULTS]
 
 # Pages
-myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "substitution"]
+myst_substitutions = measured.substitutions()
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
 copybutton_exclude = ".linenos, .gp, .go"
@@ -60,8 +68,11 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"ohmlearn {release}"
 html_static_path = ["_static"]
 html_css_files = ["house.css"]
-html_sidebars = {name: [] for name in ("index", "installation", "tutorial", "which-call", "physics", "not-reproduced",
-                                        "scope", "faq", "glossary", "citing", "contributing", "changelog")}
+html_js_files = ["tables.js"]
+html_favicon = "_static/favicon.svg"
+ALONE = ("index", "installation", "tutorial", "first-hours", "which-call", "physics", "not-reproduced", "comparison",
+         "scope", "faq", "glossary", "citing", "contributing", "changelog")
+html_sidebars = {name: [] for name in ALONE}
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": False, "navigation_with_keys": False, "show_toc_level": 2, "header_links_before_dropdown": 6,

@@ -20,6 +20,7 @@ _FACE = {
     "Schedule": "ohmlearn.schedule",
     "Sweep": "ohmlearn.drivers.sweeps.sweep",
     "Task": "ohmlearn.task",
+    "Units": "ohmlearn.results.units",
     "descend": "ohmlearn.drivers.descent.descend",
     "hessian": "ohmlearn.solvers.hessian.hessian",
     "load": "ohmlearn.results.run_file",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from .io.netlist import read_spice as read_spice
     from .network import Network as Network
     from .results.run_file import load as load
+    from .results.units import Units as Units
     from .rule import Rule as Rule
     from .run import Record as Record
     from .run import Run as Run

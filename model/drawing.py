@@ -9,20 +9,24 @@ from numpy.typing import ArrayLike, NDArray
 from .outputs import Constraint, weights
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from .network import Network
+    from .run import Run
     from .task import Task
 
 
 NAMED_UP_TO = 60        # nodes whose names can be told apart in a picture
 
 
-def draw(network: Network, ax: Any = None, *, nodes: ArrayLike | None = None, edges: ArrayLike | None = None,
-         task: Task | None = None, node_label: str = "voltage", edge_label: str = "conductance",
-         names: bool | None = None) -> Any:
+def draw(network: Network, ax: Axes | None = None, *, nodes: ArrayLike | Run | None = None,
+         edges: ArrayLike | Run | None = None, task: Task | None = None, node_label: str = "voltage",
+         edge_label: str = "conductance", names: bool | None = None) -> Axes:
     """Draw a network and return the matplotlib axes.
 
     nodes : (n_nodes,) values shown as the colours of the nodes, e.g. voltages; node_label names them.
-    edges : (n_edges,) values shown as colour and width of the edges, e.g. conductances; edge_label names them.
+    edges : (n_edges,) values shown as colour and width of the edges, e.g. conductances; edge_label names them. A run
+        stands for its conductances, and as `nodes` for its voltages.
     task : marks its held nodes (squares), nodes where current enters (triangles) and nodes of targets (rings).
     names : write the nodes' names beside them; by default up to 60 nodes.
 
@@ -35,6 +39,7 @@ def draw(network: Network, ax: Any = None, *, nodes: ArrayLike | None = None, ed
         _, ax = plt.subplots(figsize=(5.0 + 0.8 * (nodes is not None) + 0.8 * (edges is not None), 5.0),
                              layout="constrained")
     places = _places(network)
+    edges, nodes = getattr(edges, "conductances", edges), getattr(nodes, "voltages", nodes)
     _draw_edges(network, ax, places, _values(edges, network.n_edges, "edges"), edge_label)
     _draw_nodes(network, ax, places, _values(nodes, network.n_nodes, "nodes"), node_label)
     if task is not None:
@@ -48,7 +53,7 @@ def draw(network: Network, ax: Any = None, *, nodes: ArrayLike | None = None, ed
     return ax
 
 
-def _values(values: ArrayLike | None, count: int, what: str) -> NDArray[np.float64] | None:
+def _values(values: Any, count: int, what: str) -> NDArray[np.float64] | None:
     if values is None:
         return None
     array = np.asarray(values, dtype=np.float64)
@@ -111,9 +116,10 @@ def _write_names(network: Network, ax: Any, places: NDArray[np.float64]) -> None
 
 def _draw_marks(ax: Any, places: NDArray[np.float64], task: Task, size: float) -> None:
     read = {node for output in task.targets if not isinstance(output, Constraint) for node in weights(output)}
+    few = ", ".join(f"{voltage:.3g}" for voltage in task.target_voltages) if task.n_targets <= 3 else ""
     held = {*task.sources.tolist(), *(node for pair in task.drops for node in pair)}
     for marks, shape, colour, label in ((held, "s", "black", "source"), (task.currents, "^", "black", "current"),
-                                        (read, "o", "tab:red", "target")):
+                                        (read, "o", "tab:red", f"target, {few} V desired" if few else "target")):
         if marks:
             ax.scatter(*places[sorted(marks)].T, s=size, marker=shape, facecolors="none", edgecolors=colour,
                        linewidths=1.4, zorder=4, label=label)

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
-    from ohmlearn import Task
+    from matplotlib.axes import Axes
+    from ohmlearn import Run, Task
     from scipy.sparse import csr_array
 
 
@@ -133,7 +134,15 @@ class Network:
         return vectors
 
     def subset(self, nodes: ArrayLike) -> Network:
-        """Network of some nodes, (n,) numbers or an (n_nodes,) mask, and the edges among them; node k was nodes[k]."""
+        """Network of some nodes, (n,) numbers or an (n_nodes,) mask, and the edges among them; node k was nodes[k].
+
+        Returns a :class:`Network`.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(2, 3)
+        >>> net.subset([0, 1, 3, 4])
+        <Network '2×3 grid': 4 nodes, 4 edges>
+        """
         nodes = np.asarray(nodes)
         if nodes.dtype == bool:
             if nodes.shape != (self.n_nodes,):
@@ -158,7 +167,15 @@ class Network:
                        self.conductance_source)
 
     def largest_component(self) -> Network:
-        """The largest connected part; its node k was np.flatnonzero(mask)[k], by the order of the numbers."""
+        """The largest connected part; its node k was np.flatnonzero(mask)[k], by the order of the numbers.
+
+        Returns a :class:`Network`.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.from_edges([(0, 1), (1, 2), (3, 4)])
+        >>> net.largest_component().n_nodes
+        3
+        """
         return self.subset(self.components == np.bincount(self.components).argmax())
 
     def conductances(self, values: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -166,6 +183,13 @@ class Network:
         conductances at the end.
 
         None gives the initial conductances of the network, or 1 everywhere where it has none.
+
+        Returns (n_edges,) in G₀. Raises ValueError for negative or infinite ones and for another shape.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(2, 3)
+        >>> net.conductances(2.0).tolist()
+        [2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
         """
         if values is None:
             values = 1.0 if self.initial_conductances is None else self.initial_conductances
@@ -180,13 +204,28 @@ class Network:
         return g
 
     def label(self, node: int) -> str:
-        """What messages and tables call a node: its name where it has one, else its number."""
+        """What messages and tables call a node: its name where it has one, else its number.
+
+        Returns the name.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.from_edges([(0, 1), (1, 2)], node_names=["in", "out", "ground"])
+        >>> net.label(1), ol.Network.grid(2, 2).label(1)
+        ('out', '1')
+        """
         return str(node) if self.node_names is None else self.node_names[node]
 
     def node(self, name: str | int, what: str = "node") -> int:
         """Number of a node.
 
         name : its name; or its number, as a number, or as a text where no name is a number. what : it is, for errors.
+
+        Returns the number. Raises ValueError where there is no such node.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.from_edges([(0, 1), (1, 2)], node_names=["in", "out", "ground"])
+        >>> net.node("out")
+        1
         """
         if isinstance(name, str) and self.node_names is not None:
             for known in (name, name.lower()):
@@ -207,7 +246,15 @@ class Network:
         return {name: k for k, name in enumerate(self.node_names or ())}
 
     def check_nodes(self, nodes: ArrayLike, what: str) -> NDArray[np.int64]:
-        """Checked copy (n,) of nodes, numbers from 0; errors name `what` they are. Negative ones are errors too."""
+        """Checked copy (n,) of nodes, numbers from 0; errors name `what` they are. Negative ones are errors too.
+
+        Returns (n,) integers. Raises ValueError or TypeError.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(2, 3)
+        >>> net.check_nodes([0, 5], "source").tolist()
+        [0, 5]
+        """
         nodes = np.atleast_1d(np.array(nodes))
         if nodes.size and nodes.dtype.kind not in "iu":
             raise TypeError(f"{what} must be integer node numbers, got {nodes.dtype}")
@@ -238,6 +285,13 @@ class Network:
         """Network of an (n_edges, 2) list of node pairs; `conductances` are its initial ones, the rest as in the class.
 
         conductances : (n_edges,) in G₀, or one number for all edges.
+
+        Returns a :class:`Network`.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.from_edges([(0, 1), (1, 2)], conductances=[1.0, 0.5], node_names=["in", "out", "ground"])
+        >>> net.n_nodes, net.initial_conductances.tolist()
+        (3, [1.0, 0.5])
         """
         pairs = np.asarray(edges)
         g = None if conductances is None else np.array(conductances, dtype=float)
@@ -249,35 +303,72 @@ class Network:
 
     @classmethod
     def packing(cls, n_nodes: int = 64, seed: int = 0, **options: Any) -> Network:
-        """Contact network of a jammed packing; see :func:`ohmlearn.generators.packing`."""
+        """Contact network of a jammed packing; see :func:`ohmlearn.generators.packing`.
+
+        Returns a :class:`Network` with positions and a periodic box.
+
+        >>> import ohmlearn as ol
+        >>> ol.Network.packing(64, seed=1)
+        <Network 'packing of 64 disks, seed 1': 64 nodes, 142 edges>
+        """
         from .generators import packing
 
         return packing(n_nodes, seed=seed, **options)
 
     @classmethod
     def delaunay(cls, n_nodes: int, seed: int = 0, **options: Any) -> Network:
-        """Thinned Delaunay network; see :func:`ohmlearn.generators.delaunay`."""
+        """Thinned Delaunay network; see :func:`ohmlearn.generators.delaunay`.
+
+        Returns a :class:`Network` with positions.
+
+        >>> import ohmlearn as ol
+        >>> ol.Network.delaunay(50, seed=1).n_nodes
+        50
+        """
         from .generators import delaunay
 
         return delaunay(n_nodes, seed=seed, **options)
 
     @classmethod
     def grid(cls, *shape: int, periodic: bool = False) -> Network:
-        """Square lattice; see :func:`ohmlearn.generators.grid`."""
+        """Square lattice; see :func:`ohmlearn.generators.grid`.
+
+        Returns a :class:`Network`.
+
+        >>> import ohmlearn as ol
+        >>> ol.Network.grid(3, 4).n_edges, ol.Network.grid(3, 4, periodic=True).n_edges
+        (17, 24)
+        """
         from .generators import grid
 
         return grid(*shape, periodic=periodic)
 
     @classmethod
     def random(cls, n_nodes: int, mean_degree: float = 4.5, seed: int = 0) -> Network:
-        """Connected random graph; see :func:`ohmlearn.generators.random`."""
+        """Connected random graph; see :func:`ohmlearn.generators.random`.
+
+        Returns a :class:`Network` without positions.
+
+        >>> import ohmlearn as ol
+        >>> ol.Network.random(50, mean_degree=4.0, seed=1).n_edges
+        100
+        """
         from .generators import random
 
         return random(n_nodes, mean_degree, seed=seed)
 
     @classmethod
-    def from_raster(cls, values: Any, neighbours: Any = 8, **options: Any) -> Any:
-        """(network, conductances, nodes) of a grid of resistances; see :func:`ohmlearn.io.raster.raster_network`."""
+    def from_raster(cls, values: Any, neighbours: Literal[4, 8] = 8, **options: Any
+                    ) -> tuple[Network, NDArray[np.float64], NDArray[np.int64]]:
+        """(network, conductances, nodes) of a grid of resistances; see :func:`ohmlearn.io.raster.raster_network`.
+
+        Returns the :class:`Network`, (n_edges,) conductances, and (rows, cols) the node of every cell, -1 for none.
+
+        >>> import ohmlearn as ol
+        >>> net, conductances, nodes = ol.Network.from_raster([[1.0, 2.0], [1.0, -1.0]])
+        >>> net.n_nodes, nodes.tolist()
+        (3, [[0, 1], [2, -1]])
+        """
         from ohmlearn.io.raster import raster_network
 
         return raster_network(values, neighbours, **options)
@@ -285,38 +376,93 @@ class Network:
     @classmethod
     def read(cls, path: Any, *, conductance: str | None = None, resistance: str | None = None,
              nodes: str = "auto") -> Network:
-        """Network from a file; see :func:`ohmlearn.io.files.read`."""
+        """Network from a file; see :func:`ohmlearn.io.files.read`.
+
+        Returns a :class:`Network`.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     ol.Network.grid(2, 3).write(f"{folder}/net.csv", conductances=2.0)
+        ...     again = ol.Network.read(f"{folder}/net.csv")
+        >>> again.n_edges, again.initial_conductances.max()
+        (7, np.float64(2.0))
+        """
         from ohmlearn.io.files import read
 
         return read(path, conductance=conductance, resistance=resistance, nodes=nodes)
 
     def write(self, path: Any, conductances: ArrayLike | None = None) -> None:
-        """Write the network, and conductances if it has any, to a file; see :func:`ohmlearn.io.files.write`."""
+        """Write the network, and conductances if it has any, to a file; see :func:`ohmlearn.io.files.write`.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     ol.Network.grid(2, 3).write(f"{folder}/net.csv", conductances=2.0)
+        ...     again = ol.Network.read(f"{folder}/net.csv")
+        >>> again.n_edges, again.initial_conductances.max()
+        (7, np.float64(2.0))
+        """
         from ohmlearn.io.files import write
 
         write(self, path, conductances)
 
     @classmethod
     def from_networkx(cls, graph: Any, *, conductance: str | None = None, resistance: str | None = None) -> Network:
-        """Network of a networkx graph; see :func:`ohmlearn.io.networkx_graphs.from_networkx`."""
+        """Network of a networkx graph; see :func:`ohmlearn.io.networkx_graphs.from_networkx`.
+
+        Returns a :class:`Network`.
+
+        >>> import ohmlearn as ol
+        >>> import networkx as nx
+        >>> ol.Network.from_networkx(nx.petersen_graph()).n_edges
+        15
+        """
         from ohmlearn.io.networkx_graphs import from_networkx
 
         return from_networkx(graph, conductance=conductance, resistance=resistance)
 
     def to_networkx(self, conductances: ArrayLike | None = None) -> Any:
-        """networkx graph of the network; see :func:`ohmlearn.io.networkx_graphs.to_networkx`."""
+        """networkx graph of the network; see :func:`ohmlearn.io.networkx_graphs.to_networkx`.
+
+        Returns a networkx.Graph, or a MultiGraph where edges are parallel.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(2, 3)
+        >>> net.to_networkx().number_of_edges()
+        7
+        """
         from ohmlearn.io.networkx_graphs import to_networkx
 
         return to_networkx(self, conductances)
 
-    def to_spice(self, task: Task, conductances: ArrayLike | None = None, **options: Any) -> str:
-        """The driven network as a deck for SPICE; see :func:`ohmlearn.io.spice.to_spice`."""
+    def to_spice(self, task: Task, conductances: ArrayLike | Run | None = None, **options: Any) -> str:
+        """The driven network as a deck for SPICE; see :func:`ohmlearn.io.spice.to_spice`.
+
+        Returns the text of the deck.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> print(net.to_spice(task, 2.0).splitlines()[2])
+        R0 n0 n1 0.5
+        """
         from ohmlearn.io.spice import to_spice
 
         return to_spice(self, task, conductances, **options)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draw the network, with values on nodes and edges if given; see :func:`ohmlearn.drawing.draw`."""
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the network, with values on nodes and edges if given; see :func:`ohmlearn.drawing.draw`.
+
+        Returns the matplotlib axes.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> ax = net.plot(task=task, nodes=ol.voltages(net, task))
+        >>> ax.get_title()
+        '4×4 grid'
+        """
         from .drawing import draw
 
         return draw(self, ax, **options)

@@ -70,7 +70,12 @@ class Record:
             object.__setattr__(self, "times", times)
 
     def times_until(self, t_max: float) -> NDArray[np.float64]:
-        """(n_times,) the times to record within a limit t_max (1/γp), 0 first when they are spaced by decades."""
+        """(n_times,) the times to record within a limit t_max (1/γp), 0 first when they are spaced by decades.
+
+        >>> import ohmlearn as ol
+        >>> ol.Record(per_decade=1, start=1e-2).times_until(100.0).tolist()
+        [0.0, 1.0, 10.0, 100.0]
+        """
         if self.times is not None:
             times = np.asarray(self.times, dtype=np.float64)
             return times[times <= t_max]

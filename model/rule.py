@@ -114,7 +114,13 @@ class Rule:
                 and self.edge_scale is None)
 
     def check(self, network: Network) -> None:
-        """Raise unless the rule fits the network: one entry of `frozen` and of `bias` per edge."""
+        """Raise unless the rule fits the network: one entry of `frozen` and of `bias` per edge.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> ol.Rule(frozen=[True] * 24).check(net)
+        """
         for key in ("frozen", "bias"):
             given = getattr(self, key)
             if given is not None and given.shape != (network.n_edges,):

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from .record import Record as Record
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     import pandas
     import xarray
+    from matplotlib.axes import Axes
 
     from .network import Network
     from .rule import GradientFlow, Rule
@@ -35,10 +39,12 @@ class Run:
     conductances : (n_edges,) G at the end in G₀.
     voltages, difference : (n_nodes,) v and w = (v^C - v^F)/η at the end in V; (n_samples, n_nodes) of samples side by
         side.
+    times : (n_times,) of the record in 1/γp, training steps at rate 0.
     equilibrium_cost, cost : (n_times,) C*/C*(0) and C/C*(0) at `times`.
     initial_cost : C*(0) in V².
     final_cost : C*/C*(0) at the end.
     n_steps, n_looks : RK4 steps taken, or discrete updates, and times that C* was solved for.
+    network, task, rule : what was trained, and how; None in a run that was made without them.
     recorded : {name: (n_times, ...)} what `Record(keep=...)` asked for, at `times`; shapes and units are said there.
 
     >>> import ohmlearn as ol
@@ -76,14 +82,33 @@ class Run:
         """(n_times,) R t, the time in training steps (paper 1, Simulation results)."""
         return self.times * (self.rate or 1.0)
 
-    def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
-        """C* and C against training steps (or `against="time"`); returns the matplotlib axes."""
+    def plot(self, ax: Axes | None = None, *, against: Literal["steps", "time"] = "steps") -> Axes:
+        """C* and C against training steps (or `against="time"`); returns the matplotlib axes.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> run = ol.train(net, task, 1.0, until=1e-2, record=ol.Record(per_decade=5))
+        >>> run.plot().get_xscale()
+        'log'
+        """
         from ohmlearn.drivers.display.plots import plot_runs
 
         return plot_runs([self], ax, against=against)
 
-    def show(self, path: Any = None) -> Any:
-        """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is."""
+    def show(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> run = ol.train(net, task, 1.0, until=1e-2, record=ol.Record(per_decade=5))
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     page = run.show(f"{folder}/net.html")
+        ...     print(page.name, page.stat().st_size > 10_000)
+        net.html True
+        """
         from ohmlearn.drivers.display.network_page import show
 
         if self.network is None or self.task is None:
@@ -91,11 +116,41 @@ class Run:
                              "see ohmlearn.drivers.display.network_page.show")
         return show(self.network, self.conductances, self.task, path, f"trained at R = {self.rate:g}")
 
-    def save(self, path: Any) -> None:
-        """Write the run to one file (.npz), which :func:`ohmlearn.load` reads; see there."""
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the run to one file (.npz), which :func:`ohmlearn.load` reads; see there.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> run = ol.train(net, task, 1.0, until=1e-2, record=ol.Record(per_decade=5))
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     run.save(f"{folder}/run.npz")
+        ...     print(ol.load(f"{folder}/run.npz").status)
+        reached
+        """
         from ohmlearn.results.run_file import save
 
         save(self, path)
+
+    def to_spice(self, **options: Any) -> str:
+        """The trained network as a deck for SPICE; options as for :func:`ohmlearn.io.spice.to_spice`.
+
+        Returns the text of the deck. Raises ValueError where the run has several samples, or no network and task.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> run = ol.train(net, task, 1.0, until=1e-2, record=ol.Record(per_decade=5))
+        >>> print(run.to_spice().splitlines()[0])
+        * 4×4 grid: 16 nodes, 24 edges
+        """
+        from ohmlearn.io.spice import to_spice
+
+        if self.network is None or self.task is None or isinstance(self.task, tuple):
+            raise ValueError("a deck has one network and one task; this run has several samples, or was made without "
+                             "its network: call network.to_spice(task, run) with the task that you mean")
+        return to_spice(self.network, self.task, self, **options)
 
     def to_xarray(self) -> xarray.Dataset:
         """All of the run as an xarray.Dataset: traces over time, conductances by edge, voltages by node, with names.
@@ -105,6 +160,8 @@ class Run:
         >>> run = ol.train(net, ol.Task({0: 1.0, 2: 0.0}, {1: 0.6}), 1.0)
         >>> round(float(run.to_xarray()["voltages"].sel(node="in")), 3)
         1.0
+
+        Returns an xarray.Dataset.
         """
         from ohmlearn.results.run_tables import to_xarray
 
@@ -217,11 +274,30 @@ class Runs(Sequence[Run]):
 
         over : the axis, "run", "task" or "rate". of : name of what is taken; times that were never reached count as
         longer than all others, so that the median is NaN where half of the runs or more did not get there.
+
+        Returns (n_rates,), (n_tasks,) or a number, in the units of what is taken.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> runs = ol.train(net, [task, ol.Task({0: 1.0, 15: 0.0}, {6: 0.6})], [0.1, 1.0], until=1e-2, grid=True)
+        >>> runs.median("task").shape
+        (2,)
         """
         return self.quantile(0.5, over, of)
 
     def quantile(self, q: float, over: str = "run", of: str = "training_time") -> NDArray[np.float64]:
-        """Quantile 0 <= q <= 1 along an axis, (n_rates,) or (n_tasks,); over, of : as for :meth:`median`."""
+        """Quantile 0 <= q <= 1 along an axis, (n_rates,) or (n_tasks,); over, of : as for :meth:`median`.
+
+        Returns (n_rates,), (n_tasks,) or a number, in the units of what is taken.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> runs = ol.train(net, [task, ol.Task({0: 1.0, 15: 0.0}, {6: 0.6})], [0.1, 1.0], until=1e-2, grid=True)
+        >>> bool((runs.quantile(0.25, "task") <= runs.median("task")).all())
+        True
+        """
         if not 0 <= q <= 1:
             raise ValueError(f"q={q} must lie between 0 and 1")
         values = np.asarray(self._gather(of), dtype=np.float64)
@@ -234,12 +310,32 @@ class Runs(Sequence[Run]):
         return found
 
     def mean(self, over: str = "run", of: str = "training_time") -> NDArray[np.float64]:
-        """Mean along an axis, (n_rates,) or (n_tasks,), NaN where a run has none; over, of : as for :meth:`median`."""
+        """Mean along an axis, (n_rates,) or (n_tasks,), NaN where a run has none; over, of : as for :meth:`median`.
+
+        Returns (n_rates,), (n_tasks,) or a number, in the units of what is taken.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> runs = ol.train(net, [task, ol.Task({0: 1.0, 15: 0.0}, {6: 0.6})], [0.1, 1.0], until=1e-2, grid=True)
+        >>> runs.mean("rate", of="n_steps").shape
+        (2,)
+        """
         found: NDArray[np.float64] = np.mean(np.asarray(self._gather(of), dtype=np.float64), axis=self._axis(over))
         return found
 
     def fraction(self, status: str = "reached", over: str = "run") -> NDArray[np.float64]:
-        """Fraction of the runs that ended with a status, (n_rates,) or (n_tasks,); over : as for :meth:`median`."""
+        """Fraction of the runs that ended with a status, (n_rates,) or (n_tasks,); over : as for :meth:`median`.
+
+        Returns (n_rates,), (n_tasks,) or a number, 0 to 1.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> runs = ol.train(net, [task, ol.Task({0: 1.0, 15: 0.0}, {6: 0.6})], [0.1, 1.0], until=1e-2, grid=True)
+        >>> runs.fraction(over="task").tolist()
+        [1.0, 1.0]
+        """
         if status not in STATUSES:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, not {status!r}")
         found: NDArray[np.float64] = np.mean(self.status == status, axis=self._axis(over))
@@ -250,26 +346,65 @@ class Runs(Sequence[Run]):
             raise ValueError(f"these runs have no axis {over!r}; they lie along {' and '.join(self.dims)}")
         return self.dims.index(over)
 
-    def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
-        """C* of every run, coloured by R, against training steps or against="time"; returns the matplotlib axes."""
+    def plot(self, ax: Axes | None = None, *, against: Literal["steps", "time"] = "steps") -> Axes:
+        """C* of every run, coloured by R, against training steps or against="time"; returns the matplotlib axes.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> runs = ol.train(net, task, [0.1, 1.0], until=1e-2, record=ol.Record(per_decade=5))
+        >>> len(runs.plot().lines)
+        2
+        """
         from ohmlearn.drivers.display.plots import plot_runs
 
         return plot_runs(self.flat, ax, against=against)
 
-    def save(self, path: Any) -> None:
-        """Write the runs to one file (.npz), which :func:`ohmlearn.load` reads; see there."""
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the runs to one file (.npz), which :func:`ohmlearn.load` reads; see there.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> runs = ol.train(net, [task, ol.Task({0: 1.0, 15: 0.0}, {6: 0.6})], [0.1, 1.0], until=1e-2, grid=True)
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     runs.save(f"{folder}/runs.npz")
+        ...     print(ol.load(f"{folder}/runs.npz").shape)
+        (2, 2)
+        """
         from ohmlearn.results.run_file import save
 
         save(self, path)
 
     def to_xarray(self) -> xarray.Dataset:
-        """All of the runs as an xarray.Dataset, with names and units; records of unlike lengths are filled with NaN."""
+        """All of the runs as an xarray.Dataset, with names and units; records of unlike lengths are filled with NaN.
+
+        Returns an xarray.Dataset.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> runs = ol.train(net, [task, ol.Task({0: 1.0, 15: 0.0}, {6: 0.6})], [0.1, 1.0], until=1e-2, grid=True)
+        >>> dict(runs.to_xarray()["training_time"].sizes)
+        {'task': 2, 'rate': 2}
+        """
         from ohmlearn.results.run_tables import to_xarray
 
         return to_xarray(self)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """The numbers of the runs as a pandas.DataFrame, a row for each run."""
+        """The numbers of the runs as a pandas.DataFrame, a row for each run.
+
+        Returns a pandas.DataFrame.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> runs = ol.train(net, [task, ol.Task({0: 1.0, 15: 0.0}, {6: 0.6})], [0.1, 1.0], until=1e-2, grid=True)
+        >>> runs.to_dataframe()["status"].tolist()
+        ['reached', 'reached', 'reached', 'reached']
+        """
         from ohmlearn.results.run_tables import to_dataframe
 
         return to_dataframe(self)

@@ -129,17 +129,33 @@ class Task:
         return not any(isinstance(output, Constraint) for output in self.targets)
 
     def require_nodal(self, what: str) -> None:
-        """Raise unless the task is nothing but held nodes and target nodes; `what` names who asks."""
+        """Raise unless the task is nothing but held nodes and target nodes; `what` names who asks.
+
+        >>> import ohmlearn as ol
+        >>> ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}).require_nodal("the slow manifold")
+        """
         if not self.is_nodal:
             has = "injected currents" if self.currents else "held drops" if self.drops else "outputs that are no nodes"
             raise NotImplementedError(f"{what} knows held nodes and target nodes only; this task has {has}")
 
     def output_matrix(self, n_nodes: int) -> csr_array:
-        """(n_targets, n_nodes) CSR matrix O of linear outputs; the outputs are O V."""
+        """(n_targets, n_nodes) CSR matrix O of linear outputs; the outputs are O V.
+
+        >>> import ohmlearn as ol
+        >>> task = ol.Task({0: 1.0}, {(5, 8): 0.4}, ground=15)
+        >>> task.output_matrix(16).toarray()[0, [5, 8]].tolist()
+        [1.0, -1.0]
+        """
         return output_matrix(self.targets, n_nodes)
 
     def injected(self, n_nodes: int) -> NDArray[np.float64]:
-        """(n_nodes,) injected currents."""
+        """(n_nodes,) injected currents.
+
+        >>> import ohmlearn as ol
+        >>> task = ol.Task({0: 1.0}, {6: 0.7}, currents={3: 0.5})
+        >>> task.injected(16)[3]
+        np.float64(0.5)
+        """
         current = np.zeros(n_nodes)
         current[list(self.currents)] = list(self.currents.values())
         return current
@@ -176,7 +192,13 @@ class Task:
                 for q, (wanted, (low, high)) in enumerate(rows) if not low <= wanted <= high]
 
     def check(self, network: Network) -> None:
-        """Raise unless the task fits the network: nodes exist, and the drive settles every node's voltage."""
+        """Raise unless the task fits the network: nodes exist, and the drive settles every node's voltage.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> task.check(net)
+        """
         network.check_nodes(self.sources, "source node")
         network.check_nodes(list(self.currents), "node of a current")
         network.check_nodes(list(chain(*self.drops)), "node of a held drop")
@@ -213,7 +235,18 @@ class Task:
 
     @classmethod
     def read(cls, path: Any) -> Task:
-        """Task from a TOML file of one sample; :func:`ohmlearn.tasks.read_tasks` reads the samples of a file."""
+        """Task from a TOML file of one sample; :func:`ohmlearn.tasks.read_tasks` reads the samples of a file.
+
+        Returns a :class:`Task`. Raises ValueError, which names the key, for what a task does not take.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}).write(f"{folder}/task.toml")
+        ...     again = ol.Task.read(f"{folder}/task.toml")
+        >>> again.sources.tolist(), again.target_voltages.tolist()
+        ([0, 15], [0.7])
+        """
         from ohmlearn.io.task_toml import read_tasks
 
         tasks = read_tasks(path)
@@ -223,7 +256,16 @@ class Task:
 
     def write(self, path: Any) -> None:
         """Write the task to a TOML file, which :meth:`read` reads; :func:`ohmlearn.tasks.write_tasks` writes several
-        samples."""
+        samples.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}).write(f"{folder}/task.toml")
+        ...     again = ol.Task.read(f"{folder}/task.toml")
+        >>> again.sources.tolist(), again.target_voltages.tolist()
+        ([0, 15], [0.7])
+        """
         from ohmlearn.io.task_toml import write_tasks
 
         write_tasks([self], path)
@@ -238,6 +280,14 @@ class Task:
         nodes are drawn from the others without replacement; source voltages from N(0, `source_spread`²),
         desired ones from N(0, `target_spread`²), in V. `feasible` draws anew until the maximum principle
         allows the targets; the number of rejected draws is `task.rejected`. Same `seed`, same task.
+
+        Returns a :class:`Task`. Raises ValueError where the network has too few nodes.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task.allosteric(net, sources=3, targets=2, seed=1, feasible=True)
+        >>> task.sources.size, task.targets.size, task.feasible
+        (4, 2, True)
         """
         n = network.n_nodes
         if ground is not None and not -n <= ground < n:

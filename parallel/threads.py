@@ -31,10 +31,12 @@ def available_threads(asked: int | None = None, own_cores: int | None = None,
     own_cores : cores of this process, when several ranks live on one node; by default all of `cores()`. The result is
         never larger, so that ranks times threads do not exceed the cores given.
 
-    Raises ValueError where `asked` is below 1.
+    Raises ValueError where `asked` is below 1, TypeError where it is no whole number.
     """
     own = cores() if own_cores is None else own_cores
     if asked is not None:
+        if not hasattr(asked, "__index__"):
+            raise TypeError(f"threads must be a whole number or None, not {asked!r}")
         if asked < 1:
             raise ValueError(f"threads must be at least 1, not {asked}")
         return min(asked, own)

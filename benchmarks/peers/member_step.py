@@ -1,6 +1,6 @@
 """One RK4 step of a member of an ensemble against its peers: 1024 members of one packing of 64 nodes.
 
-    python benchmarks/peers/member_step.py
+    python benchmarks/peers/member_step.py [--record]
 
 prints the processor time of a member-step, and the ratio to ours: medians of interleaved repeats with the 10th and 90th
 percentile. The hand-written C is taken from the folder that OHMLEARN_YARDSTICKS names and compiled where ziglang, clang
@@ -28,6 +28,12 @@ from ohmlearn.kernels.simd.jit import borrowed, kernel
 from ohmlearn.kernels.simd.vectors import aligned
 from scipy.integrate import solve_ivp
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "_ext"))
+from measured import record
+
+# peer -> its row in docs/measured.toml; C is given as our time over its own
+ROWS = {"JAX vmap": "step_jax", "diffrax (Bosh3, 3 of our 4 slopes)": "step_diffrax",
+        "scipy solve_ivp, 4 right-hand sides": "step_scipy"}
 MEMBERS, LANES, STEPS, REPEATS = 1024, 8, 2000, 9
 DT_, RATE, ETA, FLOOR = 0.1, 1.0, 1e-3, 1e-6
 
@@ -184,8 +190,13 @@ def main() -> None:
         ratio = pair[:, 0] / pair[:, 1]
         low, high = np.percentile(ratio, [10, 90])
         print(f"{name:<40} {1e6 * np.median(pair[:, 0]):>9.3f} {np.median(ratio):>12.3f}  {low:.3f} to {high:.3f}")
+        if "--record" in sys.argv and name in ROWS:
+            record(ROWS[name], f"{np.median(ratio):.0f} times faster ({low:.0f} to {high:.0f})")
     if c is not None:
-        print(f"ours / C: {np.median(times['C, 8 lanes'][:, 1] / times['C, 8 lanes'][:, 0]):.3f}")
+        low, middle, high = np.percentile(times["C, 8 lanes"][:, 1] / times["C, 8 lanes"][:, 0], [10, 50, 90])
+        print(f"ours / C: {middle:.3f}")
+        if "--record" in sys.argv:
+            record("step_c", f"{middle:.2f} times its time ({low:.2f} to {high:.2f})")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The published sweep (31 rates, 50 tasks) against scipy's `solve_ivp` run as in paper 1, on one core.
 
-    taskset -c 0 python benchmarks/peers/plain_sweep.py packing_01.txt [--tasks 2]
+    taskset -c 0 python benchmarks/peers/plain_sweep.py packing_01.txt [--tasks 2] [--record]
 
 Plain NumPy and scipy: v, w and G in one vector, LSODA for R <= 1 and RK45 above at the tolerances of `solve_ivp`, an
 event that solves for the equilibrium cost and ends the run at the threshold. Measured on a few tasks at one rate a
@@ -9,6 +9,7 @@ decade, and scaled to the 1550 runs; ours is the whole sweep, in the same proces
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +17,9 @@ import numpy as np
 import ohmlearn as ol
 from ohmlearn.drivers.training.ensemble import default_limit
 from scipy.integrate import solve_ivp
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "_ext"))
+from measured import record
 
 RATES = np.logspace(-3, 12, 31)
 ETA, FLOOR, UNTIL, TASKS = 1e-3, 1e-6, 1e-6, 50
@@ -76,6 +80,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("network", type=Path)
     words.add_argument("--tasks", type=int, default=2)
+    words.add_argument("--record", action="store_true", help="write the ratio to docs/measured.toml")
     given = words.parse_args()
     net = ol.Network.read(given.network)
     tasks = [ol.Task.allosteric(net, 10, 3, seed=seed) for seed in range(TASKS)]
@@ -101,6 +106,9 @@ def main() -> None:
     scipy_sweep = TASKS * float(np.sum(np.exp(np.interp(np.log(RATES), np.log(RATES[::2]), np.log(sample)))))
     print(f"the sweep: scipy {scipy_sweep:.0f} s, ours {middle:.2f} s ({low:.2f} to {high:.2f}): "
           f"{scipy_sweep / middle:.0f} x ({scipy_sweep / high:.0f} to {scipy_sweep / low:.0f})")
+    if given.record:
+        record("sweep_scipy", f"{scipy_sweep / middle:.0f} times faster ({scipy_sweep / high:.0f} to "
+                              f"{scipy_sweep / low:.0f}): {middle:.2f} s against {scipy_sweep:.0f} s")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 GROUPS = {
     "Networks and tasks": ["Network", "Task", "read_spice"],
-    "Training": ["train", "descend", "Rule", "Schedule", "Record", "Run", "Runs"],
+    "Training": ["train", "descend", "Rule", "Schedule", "Record", "Run", "Runs", "load", "Units"],
     "Sweeps": ["Sweep", "open_results"],
     "Equilibrium, modes and Hessians": ["Equilibrium", "voltages", "modes", "hessian"],
     "Theory": ["theory"],

@@ -72,12 +72,23 @@ def parse(docstring: str) -> Parsed:
                     parsed.raises[name] = " ".join(when.split())
             elif not comes:
                 parsed.text.append(text if all(line[:1] != " " for line in free) else bullets(free))
+    parsed.returns = parsed.returns or comes_back(parsed.text)
     together = list(parsed.entries.items())
     parsed.entries.clear()
     for names, meaning in together:
         parts = [names, *INLINE.split(meaning)]         # perhaps several on one line, "a : this. b : that"
         parsed.entries |= zip(parts[::2], parts[1::2], strict=True)
     return parsed
+
+
+def comes_back(text: list[str]) -> str:
+    """What the first sentence says of the result: "(n_nodes,) injected currents.", "...; returns the axes."; else "".
+    """
+    first = " ".join(text[0].split()) if text else ""
+    if re.match(r"\((?:[\w ]+,|\.\.\.)", first):
+        return first
+    said = re.search(r"[;,] returns (.+?)\.(?: |$)", first)
+    return f"{said[1]}." if said else ""
 
 
 def bullets(lines: list[str]) -> str:

@@ -92,10 +92,10 @@ def train(
     else:
         hush()
     try:
-        runs = ol.train(net, [learned] * len(rates), rates, t_max=t_max,
+        runs = ol.train(net, [learned] * len(rates), rates, t_max=t_max,      # type: ignore[call-overload]
                         until=None if until == "none" else number_or_word(until, "--until", "none"),
                         dt=number_or_word(dt, "--dt", "auto"), tolerance=tolerance,
-                        method=method, precision=precision, go_on=go_on, conductances=start,  # type: ignore[arg-type]
+                        method=method, precision=precision, go_on=go_on, conductances=start,
                         rule=rule_of(net, rule, nudge=nudge, floor_mode=floor_mode), threads=threads,
                         checkpoint=checkpoint, progress=progress, solver=solver, **given)
     except KeyboardInterrupt:

@@ -1,17 +1,20 @@
 """Gradient flow on conductances: one descent, or an ensemble of them over networks and tasks in one call."""
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.drivers.checks.keywords import StopKeywords
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
-from ohmlearn.run import STATUSES
+from ohmlearn.run import STATUSES, Run
 from ohmlearn.task import Task, as_tasks
 
 if TYPE_CHECKING:
@@ -36,6 +39,13 @@ class Descent:
     time, n_steps : of the whole descent, in the time of dG/dt = -∂C/∂G.
     network, tasks, rule : what was trained, and how.
     times, costs, history : (n_kept,), (n_kept,), (n_kept, n_edges) the states asked for along the way.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> end = ol.descend(net, task)
+    >>> end.status, end.conductances.shape
+    ('reached', (24,))
     """
 
     status: str
@@ -53,13 +63,33 @@ class Descent:
     rule: GradientFlow
 
     def hessian(self) -> Hessian:
-        """The cost Hessian at the end."""
+        """The cost Hessian at the end.
+
+        Returns a :class:`Hessian`.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> end = ol.descend(net, task)
+        >>> end.hessian().alignment > 0.9
+        True
+        """
         from ohmlearn.solvers.hessian.hessian import hessian
 
         return hessian(self.network, self.tasks, self.conductances)
 
-    def show(self, path: Any = None) -> Any:
-        """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is."""
+    def show(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Interactive page of the trained network, written to `path` or opened in the browser; returns where it is.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> end = ol.descend(net, task)
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     print(end.show(f"{folder}/net.html").name)
+        net.html
+        """
         from ohmlearn.drivers.display.network_page import show
 
         return show(self.network, self.conductances, self.tasks, path, f"trained to C = {self.cost:.3g} V²")
@@ -91,9 +121,20 @@ class Stops:
             object.__setattr__(self, key, marks)
 
 
+Start = Array | float | Run | None        # a list is one for each of several
+
+
+@overload
+def descend(network: Network, task: Task | tuple[Task, ...], *,     # type: ignore[overload-overlap]
+            rule: GradientFlow | None = None, conductances: Start = None, threads: int | None = None,
+            **stops: Unpack[StopKeywords]) -> Descent: ...
+@overload
+def descend(network: Network | Sequence[Network], task: Task | tuple[Task, ...] | list[Any], *,
+            rule: GradientFlow | None = None, conductances: Start | list[Any] = None, threads: int | None = None,
+            **stops: Unpack[StopKeywords]) -> list[Descent]: ...
 def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFlow | None = None,
-            conductances: ArrayLike | Sequence[ArrayLike] | None = None, threads: int | None = None,
-            **stops: Any) -> Any:
+            conductances: ArrayLike | Run | Sequence[ArrayLike] | None = None, threads: int | None = None,
+            **stops: Unpack[StopKeywords]) -> Descent | list[Descent]:
     """Train by gradient flow on conductances, bounded and in capped steps (paper 2).
 
     network, task, conductances : one of each gives a :class:`Descent`, lists (taken together, single ones repeated)
@@ -120,9 +161,9 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
     >>> end.status, end.cost < 1e-6 * end.initial_cost
     ('reached', True)
     """
-    from ohmlearn.drivers.display.compile_cache import prepare
+    from ohmlearn.drivers.display.compile_cache import compiled, prepare
 
-    rule, given = rule or GradientFlow(), Stops(**stops)
+    rule, given = rule or GradientFlow(), Stops(**stops)     # type: ignore[arg-type]
     several = [isinstance(network, Sequence), isinstance(task, list), isinstance(conductances, list)]
     networks = list(network) if isinstance(network, Sequence) else [network]
     tasks = list(task) if isinstance(task, list) else [task]
@@ -139,9 +180,12 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
         return _descend(member[0], as_tasks(member[1]), member[0].conductances(member[2]), rule, given)
 
     if not any(several):
-        return one(members[0])
-    with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
-        return list(pool.map(one, members))
+        found: Descent | list[Descent] = one(members[0])
+    else:
+        with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
+            found = list(pool.map(one, members))
+    compiled()
+    return found
 
 
 def _descend(network: Network, tasks: list[Task], g: Array, rule: GradientFlow, stops: Stops) -> Descent:

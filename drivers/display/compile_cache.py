@@ -52,7 +52,7 @@ class Watch:
     """Says once that kernels are being compiled, when that has taken a moment. One compiles at a time: Numba's lock."""
 
     def __init__(self) -> None:
-        self.depth, self.began, self.spent, self.told = 0, 0.0, 0.0, False
+        self.depth, self.began, self.spent, self.told, self.quiet = 0, 0.0, 0.0, False, False
 
     def begins(self, module: str) -> None:
         """A function of this module is about to be compiled, perhaps within another."""
@@ -73,15 +73,28 @@ class Watch:
 
     def tell(self) -> None:
         """Say it, if it is time to."""
-        if not self.told and self.spent + perf_counter() - self.began > PATIENCE:
+        if not (self.told or self.quiet) and self.spent + perf_counter() - self.began > PATIENCE:
             self.told = True
             once = "at every start" if wanted_off() else "once"
-            print(f"ohmlearn: compiling for this processor, {once}; a minute or two ...", file=sys.stderr, flush=True)
+            print(f"ohmlearn: compiling its kernels for this processor, {once}; a minute or two ...", file=sys.stderr,
+                  flush=True)
+
+    def close(self) -> None:
+        """Say how long it took, where it was said that it goes on."""
+        if self.told and self.spent > PATIENCE:
+            print(f"ohmlearn: compiled in {self.spent:.0f} s; compiled code is kept in {place()}"
+                  if not wanted_off() else f"ohmlearn: compiled in {self.spent:.0f} s", file=sys.stderr, flush=True)
+            self.told, self.spent = False, 0.0
 
 
 WATCH = Watch()
 
 
+def compiled() -> None:
+    """Say how long compiling took, if a word of it was said."""
+    WATCH.close()
+
+
 def hush() -> None:
     """Say nothing of compiling in this process: progress is not wanted."""
-    WATCH.told = True
+    WATCH.quiet = True

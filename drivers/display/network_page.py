@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import html
 import json
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -80,8 +82,8 @@ def page(network: Network, layers: Sequence[Layer], task: Task | None = None, ti
             .replace("__DATA__", text))
 
 
-def write_page(path: str | Path, network: Network, conductances: ArrayLike, task: Task | Sequence[Task] | None = None,
-               title: str = "") -> Path:
+def write_page(path: str | os.PathLike[str], network: Network, conductances: ArrayLike,
+               task: Task | Sequence[Task] | None = None, title: str = "") -> Path:
     """Write the page of a network at given (n_edges,) conductances, with a task's voltages and stiff mode if given."""
     layers, notes = layers_of(network, conductances, task)
     first = task if isinstance(task, Task) or task is None else task[0]
@@ -90,18 +92,31 @@ def write_page(path: str | Path, network: Network, conductances: ArrayLike, task
     return path
 
 
+class Page(PosixPath):
+    """Where a page is. A notebook shows the page itself, which holds all that it needs."""
+
+    def _repr_html_(self) -> str:
+        text = html.escape(self.read_text(encoding="utf-8"))
+        return (f'<iframe srcdoc="{text}" sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0">'
+                '</iframe>')
+
+
 def show(network: Network, conductances: ArrayLike, task: Task | Sequence[Task] | None = None,
-         path: str | Path | None = None, title: str = "") -> Path:
-    """Write the page, to `path` or else to a temporary file that is opened in the browser; returns where it is."""
+         path: str | os.PathLike[str] | None = None, title: str = "") -> Path:
+    """Write the page, to `path` or else to a temporary file that is opened in the browser; returns where it is.
+
+    A notebook shows the page below the cell, and opens nothing.
+    """
     if path is not None:
-        return write_page(path, network, conductances, task, title)
+        return Page(write_page(path, network, conductances, task, title))
     import tempfile
     import webbrowser
 
     with tempfile.NamedTemporaryFile(prefix="ohmlearn-", suffix=".html", delete=False) as file:
         made = write_page(file.name, network, conductances, task, title)
-    webbrowser.open(made.as_uri())
-    return made
+    if "ipykernel" not in sys.modules:
+        webbrowser.open(made.as_uri())
+    return Page(made)
 
 
 def _marks(task: Task) -> dict[int, str]:

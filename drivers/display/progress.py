@@ -108,6 +108,33 @@ class Progress:
                 self._note.unlink()
 
 
+class MemberProgress:
+    """Shows how many runs of one call have ended, on a stream."""
+
+    def __init__(self, total: int, stream: TextIO | None = None) -> None:
+        self._shown, self._begin = Progress(None, stream=stream), time.monotonic()
+        self._total, self._done, self._failed, self._steps = total, 0, 0, 0
+
+    def ended(self, failed: bool) -> None:
+        """One more run has ended."""
+        self._done, self._failed = self._done + 1, self._failed + failed
+
+    def slice(self, running: int, steps: int) -> None:
+        """So many runs go on, and have taken so many steps since."""
+        self._steps += steps
+        self._show(running)
+
+    def close(self) -> None:
+        """Tell how it ended."""
+        self._show(0, last=True)
+        self._shown.close()
+
+    def _show(self, running: int, last: bool = False) -> None:
+        elapsed = time.monotonic() - self._begin
+        left = elapsed * (self._total - self._done) / self._done if self._done else None
+        self._shown.show(Counts(self._total, self._done, self._failed, running, self._steps, elapsed, left), last)
+
+
 class LookProgress:
     """Shows how far one run is, on a stream; lines come at intervals that grow with the time that has passed."""
 
@@ -118,11 +145,11 @@ class LookProgress:
         if not quiet and self._stream.isatty():
             self._bar = started_bar(self._stream, ["{task.description}"], "starting", 1.0)
 
-    def show(self, look: Look) -> None:
+    def show(self, look: Look, last: bool = False) -> None:
         """Tell how far it is, if it is time to."""
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=look.fraction, description=look.line())
-        elif not self._quiet and look.elapsed >= self._next:
+            self._bar.update(self._bar.task_ids[0], completed=1.0 if last else look.fraction, description=look.line())
+        elif not self._quiet and (last or look.elapsed >= self._next):
             self._next = look.elapsed + min(max(look.elapsed, LINES[0]), LINES[1])
             print(look.line(), file=self._stream, flush=True)
 

@@ -14,6 +14,8 @@ except ImportError as error:
     raise ImportError("CoupledRegressor and CoupledClassifier need scikit-learn 1.6 or newer: "
                       "pip install 'ohmlearn[learn]'") from error
 
+from ohmlearn.task import Task
+
 from .best_response import best_response
 from .wiring import Array, Wiring, crossbar, learn, with_ones
 
@@ -52,15 +54,63 @@ class _Coupled(BaseEstimator):
         self.conductances_ = conductances
         self.response_ = self.wiring_.response(conductances)
 
-    def _learn(self, drive: Array, desired: Array, conductances: Array | None, max_steps: int) -> None:
-        self._learned(learn(self.wiring_, drive, desired, conductances, rate=self.rate, rule=self.rule,
-                            max_steps=max_steps))
+    def _learn(self, drive: Array, desired: Array, conductances: Array | None, max_steps: int) -> Any:
+        """Train from given conductances; returns the Run or Descent."""
+        end = learn(self.wiring_, drive, desired, conductances, rate=self.rate, rule=self.rule, max_steps=max_steps)
+        self._learned(end.conductances)
+        return end
+
+    def _say(self, text: str) -> None:
+        """A line on how far training is, where `verbose` asks for it."""
+        if self.verbose:
+            print(f"[{type(self).__name__}] {text}", flush=True)
+
+    def _driven(self, X: Any) -> Array:
+        """(n_samples, n_features + 1) what drives the fitted network."""
+        check_is_fitted(self)
+        return self._drive(validate_data(self, X, reset=False, dtype=np.float64))
 
     def _answers(self, X: Any) -> Array:
         """(n_samples, n_outputs) the network's outputs in V."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        return np.asarray(self._drive(X) @ self.response_.T)
+        return np.asarray(self._driven(X) @ self.response_.T)
+
+    def tasks(self, X: Any) -> tuple[Task, ...]:
+        """The samples as tasks of `network_`: held nodes with their voltages, and as targets what the network answers.
+
+        X : (n_samples, n_features) features.
+
+        Returns (n_samples,) tasks, whose cost at `conductances_` is 0: `ol.voltages(model.network_, model.tasks(X)[0],
+        model.conductances_)` are the voltages that the first sample makes. Raises NotFittedError before `fit`.
+
+        >>> import ohmlearn as ol
+        >>> model = ol.learn.CoupledRegressor().fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
+        >>> len(model.tasks([[0.5], [1.5]]))
+        2
+        """
+        drive = self._driven(X)
+        return self.wiring_.tasks(drive, drive @ self.response_.T)
+
+    def to_spice(self, x: Any, **options: Any) -> str:
+        """The trained network driven by one sample, as a deck for SPICE.
+
+        x : (n_features,) features of one sample.
+        options : as for :func:`ohmlearn.io.spice.to_spice`, `path`, `units` and `capacitors` among them.
+
+        Returns the text of the deck. Raises NotFittedError before `fit`, and ValueError for several samples.
+
+        >>> import ohmlearn as ol
+        >>> model = ol.learn.CoupledRegressor().fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
+        >>> model.to_spice([0.5]).splitlines()[0]
+        '* crossbar: 6 nodes, 5 edges'
+        """
+        sample = np.asarray(x)
+        if sample.ndim != 1:
+            raise ValueError(f"to_spice takes one sample of shape (n_features,), not an array of shape {sample.shape}; "
+                             "call it for each row")
+        (task,) = self.tasks(sample[None])
+        if not hasattr(self, "conductances_"):
+            raise ValueError("ideal() gives a response without a network; a deck needs one that was trained by fit()")
+        return self.network_.to_spice(task, self.conductances_, **options)
 
 
 class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
@@ -76,6 +126,7 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
     scale : held voltages are the standardised features, outputs `swing` V times the standardised y. False: X and y are
         voltages as they stand.
     max_steps : most steps of the gradient flow, or most training steps at a rate.
+    verbose : print how far training is.
 
     Conductances are not negative, so an output at a node is a mean of the held voltages with weights >= 0 that sum
     to 1 (maximum principle): pairs of inputs or outputs give both signs, `swing` keeps the weights small enough.
@@ -93,7 +144,7 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
                  ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True,
-                 swing: float = 0.2, max_steps: int = 1000) -> None:
+                 swing: float = 0.2, max_steps: int = 1000, verbose: bool = False) -> None:
         self.net = net
         self.inputs = inputs
         self.outputs = outputs
@@ -104,11 +155,25 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
         self.scale = scale
         self.swing = swing
         self.max_steps = max_steps
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Train on features X (n_samples, n_features) and answers y (n_samples,) or (n_samples, n_outputs)."""
+        """Train on features X (n_samples, n_features) and answers y (n_samples,) or (n_samples, n_outputs).
+
+        Returns the estimator itself.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = 0.5 * X[:, 0] - 0.2 * X[:, 1]
+        >>> model = ol.learn.CoupledRegressor().fit(X, y)
+        >>> model.conductances_.shape
+        (7,)
+        """
         drive, desired = self._wanted(X, y)
-        self._learn(drive, desired, None, self.max_steps)
+        self._say(f"{self.network_!r}, {len(drive)} samples")
+        end = self._learn(drive, desired, None, self.max_steps)
+        self._say(f"{end.status}: {end.reason}")
         return self
 
     def ideal(self, X: Any, y: Any) -> Self:
@@ -116,6 +181,17 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
 
         Found by a convex fit, see :func:`ohmlearn.drivers.estimators.best_response.best_response`; `cost_` is its mean
         cost in V².
+
+        Returns a new estimator, which predicts and has no network.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = 0.5 * X[:, 0] - 0.2 * X[:, 1]
+        >>> model = ol.learn.CoupledRegressor().fit(X, y)
+        >>> best = model.ideal(X, y)
+        >>> round(best.score(X, y), 3)
+        1.0
         """
         best: Self = clone(self)
         drive, desired = best._wanted(X, y)
@@ -135,7 +211,16 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
         return drive, (wanted - self.y_offset_) / self.y_scale_
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """(n_samples,) or (n_samples, n_outputs), as y was."""
+        """(n_samples,) or (n_samples, n_outputs), as y was.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = 0.5 * X[:, 0] - 0.2 * X[:, 1]
+        >>> model = ol.learn.CoupledRegressor().fit(X, y)
+        >>> bool(np.abs(model.predict(X) - y).max() < 0.05)
+        True
+        """
         answers = self._answers(X) * self.y_scale_ + self.y_offset_
         return answers[:, 0] if self.y_ndim_ == 1 else answers
 
@@ -148,6 +233,7 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         conductances that are not negative can give it.
     epochs, max_steps : how often the desired outputs are set anew, and most steps in between.
     tol : training ends when an epoch lowers the mean cost by less than this fraction.
+    verbose : print the cost of every epoch.
     Others as for :class:`CoupledRegressor`; scale=False takes X as voltages.
 
     The decision does not change when all outputs gain the same voltage, nor with their scale, so weights >= 0 that sum
@@ -165,7 +251,8 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
 
     def __init__(self, net: Any = None, inputs: Any = None, outputs: Any = None, *, bias: Any = None,
                  ground: Any = None, rate: float | None = None, rule: Any = None, scale: bool = True,
-                 margin: float = 0.05, epochs: int = 100, max_steps: int = 20, tol: float = 1e-4) -> None:
+                 margin: float = 0.05, epochs: int = 100, max_steps: int = 20, tol: float = 1e-4,
+                 verbose: bool = False) -> None:
         self.net = net
         self.inputs = inputs
         self.outputs = outputs
@@ -178,9 +265,21 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         self.epochs = epochs
         self.max_steps = max_steps
         self.tol = tol
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Train on features X (n_samples, n_features) and class labels y (n_samples,)."""
+        """Train on features X (n_samples, n_features) and class labels y (n_samples,).
+
+        Returns the estimator itself.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = np.where(X[:, 0] > 0, "right", "left")
+        >>> model = ol.learn.CoupledClassifier(epochs=10).fit(X, y)
+        >>> model.classes_.tolist()
+        ['left', 'right']
+        """
         drive, right = self._wanted(X, y)
         self._learned(self.network_.conductances())
         self.costs_: list[float] = []
@@ -191,12 +290,25 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
             if self.costs_[-1] == 0 or (len(self.costs_) > 1 and
                                         self.costs_[-1] > (1 - self.tol) * self.costs_[-2]):
                 break
+            self._say(f"epoch {len(self.costs_)} of at most {self.epochs}: cost {self.costs_[-1]:.4g} V²")
             self._learn(drive, desired, self.conductances_, self.max_steps)
         self.n_iter_ = len(self.costs_)
+        self._say(f"ended after epoch {self.n_iter_}: cost {self.costs_[-1]:.4g} V²")
         return self
 
     def ideal(self, X: Any, y: Any) -> Self:
-        """The best that any network with this drive and readout can do, as for :meth:`CoupledRegressor.ideal`."""
+        """The best that any network with this drive and readout can do, as for :meth:`CoupledRegressor.ideal`.
+
+        Returns a new estimator, which predicts and has no network.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = np.where(X[:, 0] > 0, "right", "left")
+        >>> model = ol.learn.CoupledClassifier(epochs=10).fit(X, y)
+        >>> model.ideal(X, y).score(X, y) > 0.9
+        True
+        """
         best: Self = clone(self)
         drive, right = best._wanted(X, y)
         best.cost_, best.response_ = best_response(best.wiring_, drive,
@@ -213,12 +325,30 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         return self._start(X, len(self.classes_)), right
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """(n_samples, n_classes) outputs in V; of two classes (n_samples,) how far the second leads."""
+        """(n_samples, n_classes) outputs in V; of two classes (n_samples,) how far the second leads.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = np.where(X[:, 0] > 0, "right", "left")
+        >>> model = ol.learn.CoupledClassifier(epochs=10).fit(X, y)
+        >>> model.decision_function(X).shape
+        (40,)
+        """
         outputs = self._answers(X)
         return outputs[:, 1] - outputs[:, 0] if outputs.shape[1] == 2 else outputs
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """(n_samples,) the classes whose outputs are largest."""
+        """(n_samples,) the classes whose outputs are largest.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = np.where(X[:, 0] > 0, "right", "left")
+        >>> model = ol.learn.CoupledClassifier(epochs=10).fit(X, y)
+        >>> model.predict(X[:2]).shape
+        (2,)
+        """
         best = self._answers(X).argmax(axis=1)
         return np.asarray(self.classes_[best])
 

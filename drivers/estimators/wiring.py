@@ -112,8 +112,8 @@ def condense(features: Array, desired: Array) -> tuple[Array, Array]:
 
 
 def learn(wiring: Wiring, features: Array, desired: Array, conductances: Array | None, *, rate: float | None = None,
-          rule: Any = None, max_steps: int = 1000) -> Array:
-    """(n_edges,) conductances after training on the mean cost over samples, from given ones.
+          rule: Any = None, max_steps: int = 1000) -> Any:
+    """The Run or Descent of a training on the mean cost over samples, from given (n_edges,) conductances.
 
     features (n, n_features + 1), desired (n, n_outputs). rate : R of coupled learning, all samples side by side, for
         `max_steps` training steps or until the cost no longer falls; None for a gradient flow of as many steps.
@@ -133,12 +133,9 @@ def learn(wiring: Wiring, features: Array, desired: Array, conductances: Array |
 
         flow = rule if isinstance(rule, GradientFlow) else GradientFlow()
         tasks = wiring.tasks(few[0][driven], few[1][driven])
-        end: Any = descend(wiring.network, tasks, rule=flow, conductances=conductances,
-                           max_steps=max_steps)
-    else:
-        from ohmlearn.drivers.training.train import train
+        return descend(wiring.network, tasks, rule=flow, conductances=conductances, max_steps=max_steps)
+    from ohmlearn.drivers.training.train import train
 
-        unit = np.sqrt(driven.sum())            # what was a sum over samples becomes their mean again
-        tasks = wiring.tasks(unit * few[0][driven], unit * few[1][driven])
-        end = train(wiring.network, tasks, rate, rule=rule, conductances=conductances, t_max=max_steps / (rate or 1.0))
-    return np.asarray(end.conductances)
+    unit = np.sqrt(driven.sum())            # what was a sum over samples becomes their mean again
+    tasks = wiring.tasks(unit * few[0][driven], unit * few[1][driven])
+    return train(wiring.network, tasks, rate, rule=rule, conductances=conductances, t_max=max_steps / (rate or 1.0))

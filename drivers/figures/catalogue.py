@@ -28,8 +28,10 @@ STATUSES = ("pass", "open", "FAIL")
 
 @dataclass(frozen=True)
 class Settings:
-    """What all figures are told. network : as the table [network] of a sweep file; by default the project's own
-    packing of 64 disks. threads : None for all cores that the process may use.
+    """What all figures are told.
+
+    network : as the table [network] of a sweep file; by default the project's own packing of 64 disks.
+    threads : None for all cores that the process may use.
 
     >>> import ohmlearn as ol
     >>> ol.figures.Settings({"grid": {"shape": [4, 4]}}, threads=1).make_network()
@@ -40,7 +42,14 @@ class Settings:
     threads: int | None = None
 
     def make_network(self) -> Network:
-        """That network."""
+        """That network.
+
+        Returns a :class:`Network`.
+
+        >>> import ohmlearn as ol
+        >>> ol.figures.Settings(network={"packing": {"n_nodes": 64, "seed": 1}}).make_network().n_nodes
+        64
+        """
         from ohmlearn.drivers.sweeps.sweep import make_network
         from ohmlearn.drivers.sweeps.sweep_file import parse_network
 
@@ -80,7 +89,15 @@ class Entry:
             raise ValueError(f"figure {self.name} needs the sizes {', '.join(SIZES)}; it has {', '.join(self.sizes)}")
 
     def size(self, quick: bool = False, full: bool = False, **adjusted: str | None) -> Any:
-        """The size asked for: `quick`, `full`, or the usual one with neither; `adjusted` texts set its fields."""
+        """The size asked for: `quick`, `full`, or the usual one with neither; `adjusted` texts set its fields.
+
+        Returns the size, of the figure's own kind.
+
+        >>> import ohmlearn as ol
+        >>> entry = ol.figures.entries()["fig2"]
+        >>> entry.size(quick=True).tasks < entry.size(full=True).tasks
+        True
+        """
         if quick and full:
             raise ValueError("--quick and --full exclude each other")
         size = self.sizes["quick" if quick else "full" if full else "usual"]
@@ -94,6 +111,14 @@ class Entry:
         """Compute a figure of this `size` with these `settings`, write it into `folder`; returns the paths written.
 
         One thread in BLAS: the matrices of figures are small, and its threads and ours wait for each other otherwise.
+
+        >>> import ohmlearn as ol
+        >>> from pathlib import Path
+        >>> mine = ol.figures.Entry("mine", "Mine", "Beyond the figures of paper 1", {},
+        ...                         {"quick": None, "usual": None, "full": None},
+        ...                         make=lambda size, folder, settings: [folder / "mine.png"])
+        >>> [path.name for path in mine.produce(None, Path("results"), ol.figures.Settings())]
+        ['mine.png']
         """
         import scipy.linalg  # noqa: F401  limits hold for libraries that are loaded
         from threadpoolctl import threadpool_limits

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,10 +21,22 @@ if TYPE_CHECKING:
 CAPACITANCE = 22e-6     # F, where R alone is given: it only sets the seconds
 
 
+@overload
+def train(network: Network, tasks: Task, rate: float | None = None, *,     # type: ignore[overload-overlap]
+          capacitance: float | None = None, learning_rate: float | None = None, circuit: LabCircuit | None = None,
+          steps: int = 3000, until: float = 1e-3, hold: int = 10, taps: ArrayLike | None = None, seed: int = 0,
+          traces: bool = True, threads: int | None = None) -> LabRun: ...
+@overload
+def train(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None = None, *,
+          capacitance: ArrayLike | None = None, learning_rate: ArrayLike | None = None,
+          circuit: LabCircuit | None = None, steps: int = 3000, until: float = 1e-3, hold: int = 10,
+          taps: ArrayLike | None = None, seed: ArrayLike = 0, traces: bool = True, threads: int | None = None
+          ) -> LabRuns: ...
 def train(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None = None, *,
         capacitance: ArrayLike | None = None, learning_rate: ArrayLike | None = None,
         circuit: LabCircuit | None = None, steps: int = 3000, until: float = 1e-3, hold: int = 10,
-        taps: ArrayLike | None = None, seed: ArrayLike = 0, traces: bool = True, threads: int | None = None) -> Any:
+        taps: ArrayLike | None = None, seed: ArrayLike = 0, traces: bool = True, threads: int | None = None
+          ) -> LabRun | LabRuns:
     """Train twin networks of potentiometers and capacitors by the sign rule (paper 1, Fig. 1 and Methods).
 
     One of each gives a :class:`LabRun`; several of tasks, rates, capacitances, learning rates or seeds, taken together

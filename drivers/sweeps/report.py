@@ -23,6 +23,16 @@ class Report:
     elapsed : s that it took.
     stopped : name of the signal that ended it early, None if none did.
     failures : parameters and reason of members that failed, the first few.
+
+    >>> import ohmlearn as ol
+    >>> tables = {"network": {"grid": {"shape": [4, 4]}},
+    ...           "tasks": {"allosteric": {"sources": 2, "targets": 1, "count": 2}},
+    ...           "sweep": {"rates": [0.1, 1.0], "until": 1e-2}}
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     report = ol.Sweep.from_tables(tables).run(f"{folder}/store", progress=False)
+    ...     print(report.n_failed, report.n_missing)
+    0 0
     """
 
     store: Path
@@ -43,7 +53,20 @@ class Report:
         return int((self.status == MISSING).sum())
 
     def lines(self) -> list[str]:
-        """A summary for people."""
+        """A summary for people.
+
+        Returns the lines.
+
+        >>> import ohmlearn as ol
+        >>> tables = {"network": {"grid": {"shape": [4, 4]}},
+        ...           "tasks": {"allosteric": {"sources": 2, "targets": 1, "count": 2}},
+        ...           "sweep": {"rates": [0.1, 1.0], "until": 1e-2}}
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     report = ol.Sweep.from_tables(tables).run(f"{folder}/store", progress=False)
+        ...     print(len(report.lines()) > 0)
+        True
+        """
         counts = [(int((self.status == code).sum()), name) for code, name in enumerate(ALL_STATUSES)]
         ends = ", ".join(f"{count} {name}" for count, name in counts if count)
         told = [f"{self.store}: {self.status.size - self.n_missing} of {self.status.size} members done"

@@ -54,14 +54,38 @@ class Sweep:
 
     @classmethod
     def read(cls, path: str | Path) -> Sweep:
-        """The sweep of a TOML file; `ohmlearn sweep --example` prints one with comments."""
+        """The sweep of a TOML file; `ohmlearn sweep --example` prints one with comments.
+
+        Returns a :class:`Sweep`. Raises ValueError, which names the key, for what a sweep does not take.
+
+        >>> import ohmlearn as ol
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "sweep.toml")
+        ...     _ = path.write_text("[network]\\ngrid = { shape = [4, 4] }\\n[tasks]\\nallosteric = { count = 2 }\\n"
+        ...         "[sweep]\\nrates = [0.1, 1.0]\\n")
+        ...     sweep = ol.Sweep.read(path)
+        >>> sweep.rates.tolist()
+        [0.1, 1.0]
+        """
         from .sweep_file import read
 
         return cls._of(read(Path(path)), Path(path).parent, str(path))
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any], folder: str | Path = ".") -> Sweep:
-        """The sweep of tables, a mapping as the TOML file has it; `folder` is where a network's file is looked for."""
+        """The sweep of tables, a mapping as the TOML file has it; `folder` is where a network's file is looked for.
+
+        Returns a :class:`Sweep`.
+
+        >>> import ohmlearn as ol
+        >>> tables = {"network": {"grid": {"shape": [4, 4]}},
+        ...           "tasks": {"allosteric": {"sources": 2, "targets": 1, "count": 2}},
+        ...           "sweep": {"rates": [0.1, 1.0], "until": 1e-2}}
+        >>> ol.Sweep.from_tables(tables).rates.tolist()
+        [0.1, 1.0]
+        """
         from .sweep_file import parse
 
         return cls._of(parse(tables), Path(folder), "sweep")
@@ -152,8 +176,20 @@ class Sweep:
     def run(self, store: str | Path, *, threads: int | None = None, **options: Any) -> Report:
         """Compute what the store does not have yet; under an MPI launcher all ranks share the work.
 
-        The same call resumes a sweep that ended early. Returns a :class:`Report`. `options` are those of
-        :func:`ohmlearn.stores.run_sweep`: mpi, shard, retry_failed, checkpoint_every, timeline, progress.
+        The same call resumes a sweep that ended early. `options` are those of :func:`ohmlearn.stores.run_sweep`: mpi,
+        shard, retry_failed, checkpoint_every, timeline, progress.
+
+        Returns a :class:`Report`.
+
+        >>> import ohmlearn as ol
+        >>> tables = {"network": {"grid": {"shape": [4, 4]}},
+        ...           "tasks": {"allosteric": {"sources": 2, "targets": 1, "count": 2}},
+        ...           "sweep": {"rates": [0.1, 1.0], "until": 1e-2}}
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     report = ol.Sweep.from_tables(tables).run(f"{folder}/store", progress=False)
+        ...     print(ol.open_results(f"{folder}/store").training_time.shape)
+        (2, 2)
         """
         from ohmlearn.drivers.jobs.run_sweep import run_sweep
 

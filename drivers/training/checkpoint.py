@@ -90,8 +90,8 @@ def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, 
     shown = LookProgress(quiet=not progress)
     begin, until = time.monotonic(), ensemble.until
 
-    def tell(cost: float, reached: float, steps: int) -> None:
-        shown.show(Look(cost, until, reached, ensemble.limit(0), steps, time.monotonic() - begin))
+    def tell(cost: float, reached: float, steps: int, last: bool = False) -> None:
+        shown.show(Look(cost, until, reached, ensemble.limit(0), steps, time.monotonic() - begin), last)
 
     queue = LongestFirst(np.arange(1), ensemble.task_of, ensemble.rates)
     deliver = lambda number, run: ended.append(run)  # noqa: E731
@@ -105,6 +105,8 @@ def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, 
             run_members(ensemble, queue, deliver, threads=threads, tell=tell, resume=kept.resume,
                         suspend=kept.suspend, stop=lambda: stopping.asked is not None, checkpoint=EVERY)
     finally:
+        for run in ended:
+            tell(run.final_cost, run.time, run.n_steps, last=True)
         shown.close()
     if ended:
         kept.done()

@@ -28,7 +28,7 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     members are handed to suspend(number, state) and the call returns; resume(number) gives such a state back, or None.
     suspend is also called every `checkpoint` seconds, for members that then go on; less often where it takes long.
     progress(running, member_steps) is told after every slice how many members run and what the slice took.
-    tell(C*/C*(0), time, steps) is told after every look at a member on a large network.
+    tell(C*/C*(0), time, steps) is told of one running member after every slice.
     """
     from .regime import training_path
 
@@ -41,7 +41,7 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     from .worker import workers_for
 
     threads = max(1, min(available_threads(threads), -(-len(ensemble) // 2)))
-    Crew(workers_for(ensemble, threads, queue, resume), deliver, suspend, stop, progress, checkpoint).run()
+    Crew(workers_for(ensemble, threads, queue, resume), deliver, suspend, stop, progress, checkpoint, tell).run()
 
 
 class Crew:
@@ -49,8 +49,8 @@ class Crew:
 
     def __init__(self, workers: list[Worker], deliver: Deliver, suspend: Callable[[int, State], None] | None,
                  stop: Callable[[], bool] | None, progress: Callable[[int, int], None] | None,
-                 checkpoint: float) -> None:
-        self.workers, self.deliver, self.suspend = workers, deliver, suspend
+                 checkpoint: float, tell: Callable[[float, float, int], None] | None = None) -> None:
+        self.workers, self.deliver, self.suspend, self.tell = workers, deliver, suspend, tell
         self.stop, self.progress, self.checkpoint = stop, progress, checkpoint
         self.lock, self.ended = threading.Lock(), threading.Event()
         self.failures: list[BaseException] = []
@@ -107,6 +107,8 @@ class Crew:
         if self.progress:
             with self.lock:
                 self.progress(sum(worker.occupied for worker in self.workers), steps)
+        if self.tell and (reached := worker.reached()):
+            self.tell(*reached)
         return True
 
     def _set_aside(self, worker: Worker) -> None:

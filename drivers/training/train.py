@@ -1,14 +1,17 @@
 """Training: one run, or an ensemble of them in one call."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.checks.call_arguments import Members, check_nouns, members_of
+from ohmlearn.drivers.checks.keywords import TrainKeywords
+from ohmlearn.drivers.display.compile_cache import compiled
+from ohmlearn.drivers.display.progress import MemberProgress
 from ohmlearn.network import Network
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
@@ -19,19 +22,38 @@ from .ensemble import Deliver, Ensemble, is_plain
 from .thread_pool import run_members
 from .work_queue import LongestFirst
 
+# A tuple of tasks is one task of several samples.
+Tasks = Task | Sequence[Task | tuple[Task, ...]] | Mapping[str, Task | tuple[Task, ...]]
+
 
 class Diverged(RuntimeError):
-    """A run blew up; the message names the rate, the step and the stable bound."""
+    """A run blew up; the message names the rate, the step and the stable bound.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> try:
+    ...     ol.train(net, task, 1.0, dt=1.0)
+    ... except RuntimeError as error:
+    ...     print(type(error).__name__)
+    Diverged
+    """
 
 
-def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate: ArrayLike, *,
+@overload
+def train(network: Network, task: Task | tuple[Task, ...], rate: float, *,
+          grid: Literal[False] = False, **keywords: Unpack[TrainKeywords]) -> Run: ...
+@overload
+def train(network: Network, task: Tasks, rate: ArrayLike, *, grid: bool = False,
+          **keywords: Unpack[TrainKeywords]) -> Runs: ...
+def train(network: Network, task: Tasks, rate: ArrayLike, *,
           rule: Rule | GradientFlow | None = None, schedule: Schedule | None = None,
           updates: Discrete | None = None, until: float | None = 1e-6, t_max: float | None = None,
           dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
           precision: Literal["double", "single"] = "double", solver: str = "auto", threads: int | None = None,
-          checkpoint: str | Path | None = None, progress: bool = False, grid: bool = False) -> Any:
+          checkpoint: str | Path | None = None, progress: bool = False, grid: bool = False) -> Run | Runs:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
     task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
@@ -63,7 +85,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     threads : by default as many as the process may use.
     checkpoint : file (.npz) that keeps the state of a single run from time to time and when it is interrupted; the
         same call goes on from it, with the same bits. It is gone when the run has ended. Many runs: :class:`Sweep`.
-    progress : show how far a single run on a large network is.
+    progress : show how far a run is, or how many of several have ended: a bar on a terminal, else a line now and then.
 
     Raises Diverged when a single run diverges; in an ensemble such a member has that status.
     Raises ValueError for what cannot be followed in floating point or would not end within days: rates, voltages,
@@ -101,6 +123,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     plain = np.array([ways[k] for k in same.tolist()])[which]
     which = np.where(plain, same[which], which)                 # the noise of other rules hangs on the number
     runs: list[Run | None] = [None] * rates.size
+    shown = MemberProgress(rates.size) if progress and rates.size > 1 else None
     for members in (np.flatnonzero(plain), np.flatnonzero(~plain)):
         if not members.size:
             continue
@@ -116,18 +139,24 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
             runs[0] = train_one(ensemble, threads, None if checkpoint is None else Path(checkpoint), progress)
             continue
         queue = LongestFirst(np.arange(len(ensemble)), ensemble.task_of, ensemble.rates)
-        run_members(ensemble, queue, _into(runs, members), threads=threads)
+        run_members(ensemble, queue, _into(runs, members, shown), threads=threads,
+                    progress=None if shown is None else shown.slice)
+    compiled()
+    if shown is not None:
+        shown.close()
     if asked.single and runs[0] is not None and runs[0].status == "diverged":
         raise Diverged(runs[0].reason)
-    if asked.single:
+    if asked.single and runs[0] is not None:
         return runs[0]
     return Runs([run for run in runs if run is not None], asked.shape, asked.dims, asked.labels)
 
 
-def _into(runs: list[Run | None], members: Any) -> Deliver:
-    """What puts the runs of an ensemble into the places of its members."""
+def _into(runs: list[Run | None], members: Any, shown: MemberProgress | None) -> Deliver:
+    """What puts the runs of an ensemble into the places of its members, and counts them where progress is shown."""
     def deliver(number: int, run: Run) -> None:
         runs[int(members[number])] = run
+        if shown is not None:
+            shown.ended(run.status == "diverged")
 
     return deliver
 

@@ -67,6 +67,14 @@ class Worker:
             self.waiting[int(saved["each"][0]["gliding"])].append((number, saved))
         return block.harvest(), steps
 
+    def reached(self) -> tuple[float, float, int] | None:
+        """C*/C*(0), time and steps of the first member in a lane; None where there is none."""
+        for block in self.blocks:
+            for number, me in zip(block.numbers, block.block.lanes.each, strict=True):
+                if number is not None:
+                    return float(me["cost"]), float(me["time"]), int(me["steps"])
+        return None
+
     def states(self) -> dict[int, State]:
         """Copies of all members that have begun, by number."""
         begun = {number: saved for waiting in self.waiting for number, saved in waiting if saved is not None}

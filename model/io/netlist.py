@@ -45,6 +45,16 @@ class Netlist:
     title : first line of the file. notes : what was passed over, in words.
     branches : {"r", "v", "i" or "c": all elements of that kind, in their order}, shorts and loops included.
     text, path : the deck as it stands, and where it lies.
+
+    >>> import ohmlearn as ol
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "divider.cir")
+    ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
+    ...     circuit = ol.read_spice(path)
+    >>> circuit.names, circuit.conductances.tolist()
+    (('in', 'out', '0'), [0.001, 0.00025])
     """
 
     network: Network
@@ -91,7 +101,18 @@ class Netlist:
 
         name : what the file calls it, e.g. "out" or "x1.mid"; upper and lower case are the same.
 
+        Returns the number.
         Raises ValueError where the circuit has no such node.
+
+        >>> import ohmlearn as ol
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "divider.cir")
+        ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
+        ...     circuit = ol.read_spice(path)
+        >>> circuit.node("out")
+        1
         """
         if name.lower() not in self._numbers:
             raise ValueError(f"the circuit has no node {name!r}; its nodes are {', '.join(self.names[:20])}"
@@ -107,6 +128,18 @@ class Netlist:
 
         targets : as for :class:`Task`, nodes by name or by number.
         target_voltages : (n_targets,) desired values in V.
+
+        Returns a :class:`Task`.
+
+        >>> import ohmlearn as ol
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "divider.cir")
+        ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
+        ...     circuit = ol.read_spice(path)
+        >>> circuit.task("out", 2.5).target_voltages.tolist()
+        [2.5]
         """
         def number(node: Any) -> Any:
             if isinstance(node, str):
@@ -125,6 +158,18 @@ class Netlist:
 
         A node behind capacitors only has the voltage that they give it as a divider without charge.
         Raises ValueError where currents into a part without ground do not balance.
+
+        Returns an :class:`OperatingPoint`.
+
+        >>> import ohmlearn as ol
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "divider.cir")
+        ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
+        ...     circuit = ol.read_spice(path)
+        >>> round(circuit.voltages()["out"], 9)
+        4.0
         """
         return operating_point(self, self.network.conductances(conductances))
 
@@ -134,6 +179,18 @@ class Netlist:
         conductances : (n_edges,) > 0 in S, for instance those that were learned.
 
         Raises ValueError for a resistor in an included file or in a subcircuit, one card for several resistors.
+
+        >>> import ohmlearn as ol
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "divider.cir")
+        ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
+        ...     circuit = ol.read_spice(path)
+        ...     circuit.write(path, [1e-3, 1e-3])
+        ...     halved = ol.read_spice(path)
+        >>> round(halved.voltages()["out"], 9)
+        2.5
         """
         g = self.network.conductances(conductances)
         lines = self.text.split("\n")

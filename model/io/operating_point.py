@@ -58,6 +58,17 @@ class OperatingPoint(Mapping[str, float]):
     currents : {element: current in A that flows through it from its first to its second node}, as in SPICE, of
         resistors, voltage and current sources; NaN in a loop of voltage sources, which leaves it open.
     method, seconds : how the solve was made, and how long it took.
+
+    >>> import ohmlearn as ol
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "divider.cir")
+    ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
+    ...     circuit = ol.read_spice(path)
+    >>> point = circuit.voltages()
+    >>> sorted(point), round(point.currents["r1"], 9)
+    (['0', 'in', 'out'], 0.001)
     """
 
     names: Sequence[str]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,19 +19,24 @@ from ohmlearn.task import Task
 from .replacing import replacing
 from .spice_cards import GROUND, GROUNDS
 
+if TYPE_CHECKING:
+    from ohmlearn import Run, Units
+
 WORD = re.compile(r"[A-Za-z0-9_][\w.:#-]*", re.ASCII)        # names that every SPICE takes
 
 
-def to_spice(network: Network, task: Task, conductances: ArrayLike | None = None, *,
-             capacitors: Literal["nodes", "edges"] | None = None, capacitance: ArrayLike = 1.0,
+def to_spice(network: Network, task: Task, conductances: ArrayLike | Run | None = None, *,
+             capacitors: Literal["nodes", "edges"] | None = None, capacitance: ArrayLike | None = None,
              start: ArrayLike | None = None, stop: float | None = None, step: float | None = None,
-             path: str | os.PathLike[str] | None = None) -> str:
+             units: Units | None = None, path: str | os.PathLike[str] | None = None) -> str:
     """Deck of the driven, free network; written to `path` too if given.
 
-    conductances : (n_edges,) G > 0 in S, by default the network's initial ones, else 1.
-    capacitors : "nodes", one from every node to ground, (n_nodes,) or one number; "edges", one in parallel to every
-        edge, (n_edges,) or one number. capacitance : in F.
-    start : (n_nodes,) voltages at t = 0 in V, by default those of the operating point.
+    conductances : (n_edges,) G > 0 in S, or in G₀ of `units`, by default the network's initial ones, else 1; a run
+        stands for those at its end.
+    capacitors : "nodes", one from every node to ground; "edges", one in parallel to every edge.
+    capacitance : (n_nodes,) or (n_edges,) of them in F, or one number; by default that of `units`, else 1.
+    start : (n_nodes,) voltages at t = 0 in V, or in the voltage of `units`, by default those of the operating point.
+    units : :class:`Units`, what 1 stands for in conductances, voltages and currents; by default 1 S, 1 V and 1 A.
     stop, step : a transient analysis up to this time with this longest step, in s (by default a thousandth of it);
         without stop, the operating point.
 
@@ -39,10 +44,16 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | None = None
     are voltage sources, targets are comments. A floating part has its first node tied to ground: its voltages are
     relative to that node's, not to their mean. With capacitors at the nodes it floats on these instead, from `start`
     on, as such a tie would change how it relaxes.
-    Raises ValueError for a conductance of 0, which no resistor has, and for a task that does not fit.
+
+    Returns the text of the deck. Raises ValueError for a conductance of 0, which no resistor has, and for a task that
+    does not fit.
     """
+    if not isinstance(task, Task):
+        raise TypeError("a deck needs a network, its task and conductances, as in net.to_spice(task, run); "
+                        f"task is {task!r}. run.to_spice() takes all three from the run")
     task.check(network)
-    g = network.conductances(conductances)
+    g = network.conductances(conductances)      # type: ignore[arg-type]
+    siemens, volts, amperes = (units.conductance, units.voltage, units.current) if units else (1.0, 1.0, 1.0)
     if not g.all():
         raise ValueError(f"conductance of edge {np.flatnonzero(g == 0)[0]} is 0, which no resistor has; leave the edge "
                          "out of the network, or give it a small conductance")
@@ -50,11 +61,11 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | None = None
     lines = [f"* {network.name or 'network'}: {network.n_nodes} nodes, {network.n_edges} edges"]
     if network.node_names is not None and nodes[0] != network.node_names[0]:
         lines += [f"* {short} is {name}" for short, name in zip(nodes, network.node_names, strict=True)]
-    lines += [f"* target {_said(output, nodes)}: {wanted!r} desired"
+    lines += [f"* target {_said(output, nodes)}: {volts * wanted!r} desired"
               for output, wanted in zip(task.targets, task.target_voltages.tolist(), strict=True)]
-    lines += [f"{edges[j]} {nodes[a]} {nodes[b]} {1 / x!r}" for j, ((a, b), x) in
+    lines += [f"{edges[j]} {nodes[a]} {nodes[b]} {1 / (siemens * x)!r}" for j, ((a, b), x) in
               enumerate(zip(network.edges.tolist(), g.tolist(), strict=True))]
-    held = [(f"{nodes[node]} {GROUND}", v) for node, v in
+    held = [(f"{nodes[node]} {GROUND}", volts * v) for node, v in
             zip(task.sources.tolist(), task.source_voltages.tolist(), strict=True) if nodes[node] != GROUND]
     floating = _floating(network, task)
     relaxes = bool(floating) and capacitors == "nodes" and stop is not None
@@ -62,12 +73,15 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | None = None
         raise ValueError("the network floats, so its transient begins at given voltages; give start, for instance "
                          "start=np.zeros(network.n_nodes)")
     held += [] if relaxes else [(f"{nodes[node]} {GROUND}", 0.0) for node in floating]
-    held += [(f"{nodes[a]} {nodes[b]}", v) for (a, b), v in task.drops.items()]
+    held += [(f"{nodes[a]} {nodes[b]}", volts * v) for (a, b), v in task.drops.items()]
     lines += [f"V{k} {ends} {v!r}" for k, (ends, v) in enumerate(held)]
-    lines += [f"I{k} {GROUND} {nodes[node]} {current!r}" for k, (node, current) in enumerate(task.currents.items())]
-    lines += _capacitor_cards(network, nodes, capacitors, capacitance, start if relaxes else None)
-    if start is not None and not relaxes:
-        values = _values(start, network.n_nodes, "start").tolist()
+    lines += [f"I{k} {GROUND} {nodes[node]} {amperes * current!r}"
+              for k, (node, current) in enumerate(task.currents.items())]
+    begin = None if start is None else volts * _values(start, network.n_nodes, "start")
+    farads = (units.capacitance if units else 1.0) if capacitance is None else capacitance
+    lines += _capacitor_cards(network, nodes, capacitors, farads, begin if relaxes else None)
+    if begin is not None and not relaxes:
+        values = begin.tolist()
         lines += [f".ic v({nodes[k]})={v!r}" for k, v in enumerate(values) if nodes[k] != GROUND]
     if stop is None:
         lines.append(".op")

@@ -34,7 +34,8 @@ class LabCircuit:
     comparators : form of the sign rule, a key of COMPARATORS.
     signed : resistances change by `step` taps in the direction that the comparators tell. If not, conductances change
         by `gain` [(Δv^F)² - (Δv^C)²]/η per training step, in 1/R0 (Eq. 3); that needs the comparators of "eq5".
-    levels : the values of a potentiometer are 1 ... levels taps; or continuous between those ends (`discrete` False).
+    discrete, levels : the values of a potentiometer are 1 ... levels taps; or continuous between those ends (`discrete`
+        False).
     tap, start, reference : Ω of a tap, of all resistors at the start, and R0, which sets γp = 1/(R0 c).
     step : taps per training step. gain : in 1/(R0 V²).
     nudge : η. noise : standard deviation of every comparator reading, V. bias : of their constant offsets over edges
@@ -102,7 +103,15 @@ class LabCircuit:
         return self.reference / self.tap
 
     def turns(self, taps: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Checked copy of taps at the start, of any shape; None gives those of `start`."""
+        """Checked copy of taps at the start, of any shape; None gives those of `start`.
+
+        Returns (...) taps, floats. Raises ValueError for taps that no potentiometer has.
+
+        >>> import ohmlearn as ol
+        >>> circuit = ol.lab.LabCircuit()
+        >>> circuit.turns([64, 64]).tolist()
+        [64.0, 64.0]
+        """
         found = np.array(self.start / self.tap if taps is None else taps, dtype=np.float64)
         if not np.all((found >= 1) & (found <= self.levels)):
             raise ValueError(f"taps must lie between 1 and {self.levels}; resistances between {self.tap:g} and "

@@ -3,12 +3,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .circuit import LabCircuit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LATE = 3            # the error floor is read over the last of so many parts of a run
 
@@ -87,8 +90,15 @@ class LabRun:
         """(n_edges,) in 1/R0 at the end."""
         return self.circuit.unit / self.taps
 
-    def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
-        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes."""
+    def plot(self, ax: Axes | None = None, *, against: Literal["steps", "time", "seconds"] = "steps") -> Axes:
+        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes.
+
+        >>> import ohmlearn as ol
+        >>> board = ol.lab.lab_network()
+        >>> run = ol.lab.train(board, ol.lab.lab_task(board), 0.1, steps=50)
+        >>> run.plot().get_ylabel()
+        'cost $C/C(0)$'
+        """
         from ohmlearn.drivers.display.plots import plot_lab_runs
 
         return plot_lab_runs([self], ax, against)
@@ -137,8 +147,15 @@ class LabRuns(Sequence[LabRun]):
     equilibrium_cost = property(lambda self: self._gather("equilibrium_cost"), doc="(n_runs,) C*/C(0) at the end.")
     taps = property(lambda self: self._gather("taps"), doc="(n_runs, n_edges) at the end.")
 
-    def plot(self, ax: Any = None, *, against: str = "steps") -> Any:
-        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes."""
+    def plot(self, ax: Axes | None = None, *, against: Literal["steps", "time", "seconds"] = "steps") -> Axes:
+        """C/C(0) against training "steps", "time" in 1/γp or "seconds"; returns the matplotlib axes.
+
+        >>> import ohmlearn as ol
+        >>> board = ol.lab.lab_network()
+        >>> runs = ol.lab.train(board, ol.lab.lab_task(board), [0.1, 1.0], steps=50)
+        >>> len(runs.plot(against="seconds").lines)
+        2
+        """
         from ohmlearn.drivers.display.plots import plot_lab_runs
 
         return plot_lab_runs(self, ax, against)

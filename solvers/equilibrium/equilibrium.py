@@ -82,7 +82,14 @@ class Equilibrium(NetworkResponses):
 
         An Equilibrium may be shared by threads: its solves take turns.
 
+        Returns (n_nodes,) or (n_nodes, k) voltages in V.
         Raises NotConverged rather than return voltages that are further off than rtol, by estimate.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(2, 3)
+        >>> circuit = ol.Equilibrium(net, held=[0, 5])
+        >>> circuit.solve(1.0, [1.0, 0.0]).round(3).tolist()
+        [1.0, 0.571, 0.286, 0.714, 0.429, 0.0]
         """
         g = self.network.conductances(conductances)
         held = columns_of(held_voltages, self.held.size, "held_voltages")
@@ -108,7 +115,15 @@ class Equilibrium(NetworkResponses):
         return voltages[:, 0] if single else voltages
 
     def forget(self) -> None:
-        """Drop what was kept of earlier solves: from here on, the bits depend on what is asked from here on."""
+        """Drop what was kept of earlier solves: from here on, the bits depend on what is asked from here on.
+
+        >>> import ohmlearn as ol
+        >>> circuit = ol.Equilibrium(ol.Network.grid(2, 3), held=[0, 5])
+        >>> v = circuit.solve(1.0, [1.0, 0.0])
+        >>> circuit.forget()
+        >>> bool((circuit.solve(1.0, [1.0, 0.0]) == v).all())
+        True
+        """
         with self._lock:
             self._rows.forget()
 

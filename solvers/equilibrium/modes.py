@@ -38,6 +38,11 @@ class Modes:
     network without a held node the constant is left out. residuals : (k,) ‖L x - λ x‖ over the free nodes.
     method, reason : "dense", "shift-invert" or "lobpcg", and why. iterations : blocks of solves or LOBPCG steps.
     seconds : it took.
+
+    >>> import ohmlearn as ol
+    >>> modes = ol.modes(ol.Network.grid(4, 4), k=3)
+    >>> modes.eigenvalues.shape
+    (3,)
     """
 
     eigenvalues: Floats

@@ -39,7 +39,10 @@ class NetworkResponses:
         strong that the voltages at their ends agree to the last digit. Where currents of many paths cancel in an edge,
         that holds relative to those.
 
-        >>> circuit = Equilibrium(Network.grid(3), held=[0, 2])
+        Returns (n_edges,) or (n_edges, k) in A. Raises ValueError before the first solve.
+
+        >>> import ohmlearn as ol
+        >>> circuit = ol.Equilibrium(ol.Network.grid(3), held=[0, 2])
         >>> circuit.currents(circuit.solve([1e12, 1.0], [1.0, 0.0]))
         array([1., 1.])
         """
@@ -60,7 +63,15 @@ class NetworkResponses:
         return found[:, 0] if np.ndim(voltages) == 1 else found
 
     def terminal_currents(self, voltages: ArrayLike) -> Floats:
-        """Currents that flow from the held nodes into the network, (n_held,) or (n_held, k) in A; see `currents`."""
+        """Currents that flow from the held nodes into the network, (n_held,) or (n_held, k) in A; see `currents`.
+
+        Returns (n_held,) or (n_held, k) in A.
+
+        >>> import ohmlearn as ol
+        >>> circuit = ol.Equilibrium(ol.Network.grid(3), held=[0, 2])
+        >>> circuit.terminal_currents(circuit.solve(1.0, [1.0, 0.0])).tolist()
+        [0.5, -0.5]
+        """
         self._refuse_drops("currents of held nodes")
         found = self.currents(voltages)
         edges, n = self.network.edges, self.network.n_nodes
@@ -86,6 +97,10 @@ class NetworkResponses:
         conductances : (n_edges,); None for those of the last solve, or 1 where there was none.
         error : None, or the relative standard deviation allowed. 2/error² random right-hand sides then serve for all
             pairs (Spielman & Srivastava 2011), fewer than nodes where these are many. seed : of their signs.
+
+        >>> import ohmlearn as ol
+        >>> ol.Equilibrium(ol.Network.grid(2, 2), held=[0]).effective_resistance([(0, 1), (0, 3)]).round(9).tolist()
+        [0.75, 1.0]
         """
         self._refuse_drops("resistances")
         nodes = self._pairs(pairs)
@@ -164,6 +179,12 @@ class NetworkResponses:
 
         The held nodes are at 0. at : nodes where voltages are wanted, None for all; `conductances` as in
         `effective_resistance`. Symmetric in nodes and at, so that it serves for adjoint products too.
+
+        Returns (n_at, n_nodes) in V per A, where n_nodes is the number of `nodes`.
+
+        >>> import ohmlearn as ol
+        >>> ol.Equilibrium(ol.Network.grid(3), held=[0]).green([2]).round(9).tolist()
+        [[0.0], [1.0], [2.0]]
         """
         self._refuse_drops("Green's functions")
         into = self.network.check_nodes(nodes, "node")
@@ -184,6 +205,12 @@ class NetworkResponses:
         It is the Laplacian of the network reduced to its held nodes (Kron 1939; Curtis, Ingerman & Morrow 1998):
         symmetric, rows that add up to 0, minus the conductances of the equivalent network off the diagonal.
         `conductances` as in `effective_resistance`.
+
+        Returns (n_held, n_held) in A per V.
+
+        >>> import ohmlearn as ol
+        >>> ol.Equilibrium(ol.Network.grid(3), held=[0, 2]).response().round(9).tolist()
+        [[0.5, -0.5], [-0.5, 0.5]]
         """
         count = self.held.size
         found = np.empty((count, count))

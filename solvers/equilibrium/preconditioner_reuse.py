@@ -48,6 +48,12 @@ class Stats:
     residual : largest |(L v - b)_i| / (L_ii V) of the last call over the free nodes i, formed anew from the edge list;
         V is the largest voltage difference.
     setup_seconds, solve_seconds : time spent so far.
+
+    >>> import ohmlearn as ol
+    >>> circuit = ol.Equilibrium(ol.Network.grid(4, 4), held=[0, 15])
+    >>> v = circuit.solve(1.0, [1.0, 0.0])
+    >>> circuit.stats.method, circuit.stats.error < 1e-9
+    ('dense', True)
     """
 
     method: str = ""

@@ -25,7 +25,13 @@ ATTAINED = 1e-8     # errors that rounding leaves may be as large as this, relat
 
 
 class NotConverged(RuntimeError):
-    """A solve whose voltages, by estimate, are further off than the tolerance."""
+    """A solve whose voltages, by estimate, are further off than the tolerance.
+
+    >>> import ohmlearn as ol
+    >>> from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
+    >>> issubclass(NotConverged, RuntimeError)
+    True
+    """
 
 class RefinedSolve:
     """Solves L_FF x = b on the core of a network, and checks and refines the voltages of all free nodes.

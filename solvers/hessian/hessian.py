@@ -60,6 +60,13 @@ class Hessian(LinearOperator):
     sample : (n_outputs,) the sample that each output belongs to.
     conductances : (n_edges,) in G₀.
     method, rtol : as in :func:`hessian`.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> h = ol.hessian(net, task, 1.0)
+    >>> h.shape, h.gradient.shape, (h @ h.cost_gradient).shape
+    ((24, 24), (1, 24), (24,))
     """
 
     def __init__(self, network: Network, tasks: Sequence[Task], conductances: Array, method: str = "auto",
@@ -126,12 +133,28 @@ class Hessian(LinearOperator):
         return self
 
     def satisfied(self) -> Array:
-        """(n_edges, n_edges) Σ g gᵀ, of rank n_outputs at most."""
+        """(n_edges, n_edges) Σ g gᵀ, of rank n_outputs at most.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> h = ol.hessian(net, task, 1.0)
+        >>> h.satisfied().shape
+        (24, 24)
+        """
         self._check_dense("gradient.T @ (gradient @ x)")
         return self.gradient.T @ self.gradient
 
     def dynamic(self) -> Array:
-        """(n_edges, n_edges) the part proportional to the errors; zero where they are."""
+        """(n_edges, n_edges) the part proportional to the errors; zero where they are.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> h = ol.hessian(net, task, 1.0)
+        >>> bool(abs(h.satisfied() + h.dynamic() - h.total()).max() < 1e-12)
+        True
+        """
         self._check_dense("h @ x")
         total = np.zeros(self.shape)
         for s, circuit in enumerate(self._circuits):
@@ -144,7 +167,15 @@ class Hessian(LinearOperator):
         return total
 
     def total(self) -> Array:
-        """(n_edges, n_edges) the whole Hessian."""
+        """(n_edges, n_edges) the whole Hessian.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> h = ol.hessian(net, task, 1.0)
+        >>> h.total().shape
+        (24, 24)
+        """
         self._check_dense("h @ x")
         return self.satisfied() + self.dynamic()
 
@@ -158,6 +189,16 @@ class Hessian(LinearOperator):
 
         which : "LA", largest eigenvalues; "LM", largest by size, which far from a solution may be negative.
         Where all errors are zero, the Hessian has no more modes than outputs.
+
+        Returns (k,) eigenvalues in V²/G₀² and (n_edges, k) modes.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> h = ol.hessian(net, task, 1.0)
+        >>> values, modes = h.stiff_modes(2)
+        >>> modes.shape, bool(values[0] > values[1])
+        ((24, 2), True)
         """
         if which not in ("LA", "LM"):
             raise ValueError(f"which must be 'LA' (largest) or 'LM' (largest by size), not {which!r}")
@@ -187,6 +228,15 @@ class Hessian(LinearOperator):
         """The k stiffest modes of the satisfied part, at most one per output: values (k,), modes (n_edges, k).
 
         The largest component of a mode is positive.
+
+        Returns (k,) eigenvalues in V²/G₀² and (n_edges, k) modes.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> h = ol.hessian(net, task, 1.0)
+        >>> h.satisfied_modes(1)[1].shape
+        (24, 1)
         """
         _, sizes, modes = np.linalg.svd(self.gradient, full_matrices=False)
         modes = modes[:k] * np.sign(np.take_along_axis(modes[:k], np.abs(modes[:k]).argmax(axis=1)[:, None], 1))

@@ -24,6 +24,13 @@ class HessianTrajectory:
     crack : (n_states,) median conductance in the crack relative to the rest.
     overlap, stiff : (n_states,) of the stiff cost mode with (Δv₁)², and its eigenvalue λ^L in the satisfied part.
     speed : (n_states,) ‖dH/dt‖, Frobenius norm of the change of the physical Hessian.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> states = ol.descend(net, task, costs=[1e-6, 1e-9]).history
+    >>> ol.analysis.hessian_trajectory(net, task, states).cost.shape
+    (2,)
     """
 
     cost: Array

@@ -25,7 +25,9 @@ SPANNED = 1e-10        # currents count as independent down to this singular val
 
 @dataclass(frozen=True, eq=False)
 class Responses:
-    """Known currents (G₀ V) and the voltages that they caused (V), (n_nodes, K) each; K measurements.
+    """Known currents and the voltages that they caused.
+
+    currents : (n_nodes, K) injected in K measurements, in G₀ V. voltages : (n_nodes, K) measured, in V.
 
     >>> import ohmlearn as ol
     >>> net = ol.Network.grid(4, 4)
@@ -77,7 +79,14 @@ class Responses:
     def soft_modes(self, k: int = 1) -> tuple[Array, Array]:
         """The k softest modes as estimated: eigenvalues λ (k,), rising, and modes (n_nodes, k).
 
+        Returns (k,) eigenvalues in G₀ and (n_nodes, k) modes.
         Raises ValueError where the measurements show fewer than k modes above their noise.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> responses = ol.analysis.measure_responses(net, 1.0, count=15, seed=1)
+        >>> responses.soft_modes(2)[1].shape
+        (16, 2)
         """
         values, modes = self._modes
         seen = int(np.sum(_above_noise(values)))
@@ -87,7 +96,14 @@ class Responses:
         return 1.0 / values[:k], modes[:, :k]
 
     def hessian(self) -> Array:
-        """(n_nodes, n_nodes) estimate of H: the inverse of the modes of X that stand above their noise."""
+        """(n_nodes, n_nodes) estimate of H: the inverse of the modes of X that stand above their noise.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> responses = ol.analysis.measure_responses(net, 1.0, count=15, seed=1)
+        >>> responses.hessian().shape
+        (16, 16)
+        """
         values, modes = self._modes
         seen = _above_noise(values)
         return (modes[:, seen] / values[seen]) @ modes[:, seen].T
@@ -96,6 +112,14 @@ class Responses:
         """The estimated soft mode as a :class:`SoftMode` of a network, for its sectors and its crack.
 
         conductances : (n_edges,) in G₀, only for what compares them; 1 by default.
+
+        Returns a :class:`SoftMode`.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> responses = ol.analysis.measure_responses(net, 1.0, count=15, seed=1)
+        >>> responses.soft_mode(net).sectors.shape
+        (16,)
         """
         values, modes = self.soft_modes(2)
         mode = modes[:, 0] * np.sign(modes[np.argmax(np.abs(modes[:, 0])), 0])

@@ -33,6 +33,12 @@ class SoftMode:
     network, conductances : what it is the mode of; (n_edges,) in G₀.
     eigenvalues : (2,) λ₁ and λ₂, the first two above zero, in units of conductance.
     mode : (n_nodes,) v₁, of length 1 and mean 0; its largest component is positive.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.packing(64, seed=1)
+    >>> mode = ol.soft.soft_mode(net, 1.0)
+    >>> mode.gap > 1, mode.sectors.shape
+    (True, (64,))
     """
 
     network: Network
@@ -68,13 +74,31 @@ class SoftMode:
         return float(np.median(self.conductances[self.crack]) / np.median(self.conductances[~self.crack]))
 
     def overlap(self, edges: ArrayLike) -> float:
-        """|cosine| between (Δv₁)² and a vector over the edges (n_edges,), such as a stiff mode."""
+        """|cosine| between (Δv₁)² and a vector over the edges (n_edges,), such as a stiff mode.
+
+        Returns 0 to 1.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.packing(64, seed=1)
+        >>> mode = ol.soft.soft_mode(net, 1.0)
+        >>> round(mode.overlap(mode.pattern), 6)
+        1.0
+        """
         x = np.asarray(edges, dtype=np.float64)
         size = float(np.linalg.norm(x) * np.linalg.norm(self.pattern))
         return abs(float(x @ self.pattern)) / size if size else 0.0
 
     def fraction(self, edges: ArrayLike) -> float:
-        """Share of the squares of a vector over the edges (n_edges,) that lies in the crack."""
+        """Share of the squares of a vector over the edges (n_edges,) that lies in the crack.
+
+        Returns 0 to 1.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.packing(64, seed=1)
+        >>> mode = ol.soft.soft_mode(net, 1.0)
+        >>> mode.fraction(mode.crack.astype(float))
+        1.0
+        """
         x = np.asarray(edges, dtype=np.float64)**2
         return float(x[self.crack].sum() / x.sum())
 
@@ -85,6 +109,14 @@ class SoftApproximation:
 
     soft : the soft mode; hessian : the exact cost Hessian.
     inputs : (n_samples,) i₁; outputs : (n_outputs,) o₁, sample after sample.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> end = ol.descend(net, task)
+    >>> account = ol.soft.soft_approximation(net, task, end.conductances)
+    >>> 0 < account.overlap <= 1
+    True
     """
 
     soft: SoftMode

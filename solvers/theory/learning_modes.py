@@ -34,10 +34,19 @@ MOST_NODES = 1500       # dense eigenvalue problems of twice this size take a mi
 
 @dataclass(frozen=True, eq=False)
 class LearningModes:
-    """Modes of learning of a task about the state with these (n_edges,) conductances, under a rule.
+    """Modes of learning of a task about a state, under a rule.
+
+    network, task, rule : what learns, and how. conductances : (n_edges,) of the state in G₀.
 
     Edges at the floor or ceiling are left out, as frozen ones are: there learning goes one way only, which no linear
     theory holds. The nudge is of second order and does not appear.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
+    >>> modes.errors.round(3).tolist()
+    [0.2]
     """
 
     network: Network
@@ -96,7 +105,15 @@ class LearningModes:
         return dense_laplacian(self.network, weights)[np.ix_(self.free, self.free)]
 
     def matrix(self, rate: float) -> Array:
-        """(2 n_free, 2 n_free) J of d(r, w)/dt = J (r, w) at R."""
+        """(2 n_free, 2 n_free) J of d(r, w)/dt = J (r, w) at R.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
+        >>> modes.matrix(1.0).shape
+        (28, 28)
+        """
         n, inner = self.free.size, np.setdiff1d(np.arange(self.free.size), self.targets)
         J = np.zeros((2 * n, 2 * n))
         J[:n, :n], J[:n, n:] = -self.relaxation, rate * self.restoring
@@ -105,26 +122,68 @@ class LearningModes:
         return J
 
     def spectrum(self, rate: float) -> Modes:
-        """(2 n_free,) ω of all modes at R, in γp, the slowest to decay first; pairs with Im ω > 0 first."""
+        """(2 n_free,) ω of all modes at R, in γp, the slowest to decay first; pairs with Im ω > 0 first.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
+        >>> modes.spectrum(1.0).shape
+        (28,)
+        """
         modes = -np.linalg.eigvals(self.matrix(_checked(rate))).astype(complex)
         return modes[np.lexsort((-modes.imag, modes.real.round(12)))]
 
     def decay_times(self, rate: float) -> Array:
         """(2 n_free,) 1/Re ω of all modes at R in 1/γp, the slowest first, negative where one grows; the cost decays
-        twice as fast."""
+        twice as fast.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
+        >>> modes.decay_times(1.0).shape
+        (28,)
+        """
         return 1 / self.spectrum(rate).real
 
     def frequencies(self, rate: float) -> Array:
-        """(2 n_free,) |Im ω| of all modes at R in γp, in the order of `decay_times`; 0 for those that only decay."""
+        """(2 n_free,) |Im ω| of all modes at R in γp, in the order of `decay_times`; 0 for those that only decay.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
+        >>> modes.frequencies(1.0).shape
+        (28,)
+        """
         modes = self.spectrum(rate)
         return np.where(np.abs(modes.imag) > COMPLEX * np.abs(modes), np.abs(modes.imag), 0.0)
 
     def oscillates(self, rate: float) -> bool:
-        """Whether the slowest mode is complex at R."""
+        """Whether the slowest mode is complex at R.
+
+        Returns True or False.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
+        >>> modes.oscillates(1e-3)
+        False
+        """
         return bool(self.frequencies(rate)[0] > 0)
 
     def start(self, errors: ArrayLike) -> Array:
-        """(2 n_free, ...) r and w in equilibrium with target errors (n_targets, ...), before learning starts."""
+        """(2 n_free, ...) r and w in equilibrium with target errors (n_targets, ...), before learning starts.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
+        >>> modes.start(modes.errors).shape
+        (28,)
+        """
         delta = np.asarray(errors, dtype=np.float64)
         n, L = self.free.size, self.relaxation
         inner = np.setdiff1d(np.arange(n), self.targets)
@@ -135,7 +194,15 @@ class LearningModes:
 
     def evolve(self, rate: float, times: ArrayLike, errors: ArrayLike | None = None) -> Array:
         """(n_times, n_targets) V_T - v_T at rate R and times in 1/γp, from equilibrium with errors (n_targets,), by
-        default those here."""
+        default those here.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
+        >>> modes.evolve(1.0, [0.0, 1.0, 2.0]).shape
+        (3, 1)
+        """
         modes, shapes = np.linalg.eig(self.matrix(_checked(rate)))
         start = self.start(self.errors if errors is None else errors)
         parts = shapes[self.free.size + self.targets] * np.linalg.solve(shapes, start.astype(complex))

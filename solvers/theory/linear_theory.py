@@ -60,6 +60,14 @@ class Theory:
     """Modes of learning before it starts and about the trained state.
 
     before, trained : see :class:`LearningModes`.
+
+    >>> import ohmlearn as ol
+    >>> net = ol.Network.grid(4, 4)
+    >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+    >>> trained = ol.train(net, task, 0.0)
+    >>> theory = ol.theory(net, task, trained)
+    >>> theory.critical_rate() > 0
+    True
     """
 
     before: LearningModes
@@ -73,33 +81,105 @@ class Theory:
                            ("from the start", f"{self.onset_from_start():.4g}")])
 
     def onset_of_slowest(self, within: tuple[float, float] = WITHIN) -> float:
-        """First R at which the slowest mode of the trained state turns complex; NaN if none within the range."""
+        """First R at which the slowest mode of the trained state turns complex; NaN if none within the range.
+
+        Returns a rate R, or NaN.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> trained = ol.train(net, task, 0.0)
+        >>> theory = ol.theory(net, task, trained)
+        >>> theory.onset_of_slowest() > 0
+        True
+        """
         return first_rate(self.trained.oscillates, within)
 
     def onset_from_start(self, within: tuple[float, float] = WITHIN) -> float:
         """First R at which C(t) of the linear dynamics about the start rises by 10 % over its running minimum; NaN if
-        none within the range."""
+        none within the range.
+
+        Returns a rate R, or NaN.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> trained = ol.train(net, task, 0.0)
+        >>> theory = ol.theory(net, task, trained)
+        >>> theory.onset_from_start() > 0
+        True
+        """
         return first_rate(lambda rate: rise(self.response(rate)[1]) > RISE, within)
 
     def critical_rate(self, within: tuple[float, float] = WITHIN) -> float:
-        """R_c, predicted onset of oscillations: the earlier of the two; NaN if none within the range."""
+        """R_c, predicted onset of oscillations: the earlier of the two; NaN if none within the range.
+
+        Returns a rate R, or NaN.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> trained = ol.train(net, task, 0.0)
+        >>> theory = ol.theory(net, task, trained)
+        >>> theory.critical_rate() == min(theory.onset_of_slowest(), theory.onset_from_start())
+        True
+        """
         return float(np.fmin(self.onset_of_slowest(within), self.onset_from_start(within)))
 
     def spectrum(self, rate: float) -> Modes:
-        """(2 n_free,) ω of the trained state at R, in γp: modes e^(-ωt), the slowest to decay first (Eq. 14)."""
+        """(2 n_free,) ω of the trained state at R, in γp: modes e^(-ωt), the slowest to decay first (Eq. 14).
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> trained = ol.train(net, task, 0.0)
+        >>> theory = ol.theory(net, task, trained)
+        >>> theory.spectrum(1.0).shape
+        (28,)
+        """
         return self.trained.spectrum(rate)
 
     def decay_times(self, rate: float) -> Array:
-        """(2 n_free,) 1/Re ω of the trained state at R in 1/γp, longest first."""
+        """(2 n_free,) 1/Re ω of the trained state at R in 1/γp, longest first.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> trained = ol.train(net, task, 0.0)
+        >>> theory = ol.theory(net, task, trained)
+        >>> theory.decay_times(1.0).shape
+        (28,)
+        """
         return self.trained.decay_times(rate)
 
     def frequencies(self, rate: float) -> Array:
-        """(2 n_free,) |Im ω| of the trained state at R in γp, in the order of `decay_times`."""
+        """(2 n_free,) |Im ω| of the trained state at R in γp, in the order of `decay_times`.
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> trained = ol.train(net, task, 0.0)
+        >>> theory = ol.theory(net, task, trained)
+        >>> theory.frequencies(1.0).shape
+        (28,)
+        """
         return self.trained.frequencies(rate)
 
     def response(self, rate: float) -> tuple[Array, Array]:
         """Times (n_times,) in 1/γp, and C(t)/C(0) (n_times,) of the linear dynamics about the start at rate R, until C
-        is 1e-6 C(0)."""
+        is 1e-6 C(0).
+
+        Returns (n_times,) times in 1/γp and (n_times,) C(t)/C(0).
+
+        >>> import ohmlearn as ol
+        >>> net = ol.Network.grid(4, 4)
+        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
+        >>> trained = ol.train(net, task, 0.0)
+        >>> theory = ol.theory(net, task, trained)
+        >>> times, costs = theory.response(1.0)
+        >>> times.shape == costs.shape
+        True
+        """
         end = -np.log(UNTIL) * np.abs(self.before.decay_times(rate)).max()
         times = end * np.geomspace(1e-5, 1.0, SAMPLES)
         errors = self.before.evolve(rate, times)

@@ -1,4 +1,5 @@
 """Every public name is documented: what it means, every parameter, shapes of arrays, units of quantities."""
+import dataclasses
 import inspect
 import re
 import sys
@@ -91,6 +92,15 @@ def test_every_public_name_is_documented():
     assert not wrong, f"{share:.0%} of {len(names)} names documented; " + "; ".join(
         f"{name}: {', '.join(found)}" for name, found in wrong.items())
     assert len(names) > 100
+
+
+def test_every_attribute_is_documented():
+    names = {name: thing for name, thing in public().items() if inspect.isclass(thing)}
+    missing = {name: left for name, cls in names.items() if dataclasses.is_dataclass(cls) and (left := [
+        field.name for field in dataclasses.fields(cls) if not field.name.startswith("_")
+        and house.parse(inspect.getdoc(cls)).meaning(field.name) is None])}
+    assert not missing, missing
+    assert sum(dataclasses.is_dataclass(cls) for cls in names.values()) > 20
 
 
 def test_faults_are_seen():

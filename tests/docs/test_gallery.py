@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = sorted((Path(__file__).parents[2] / "docs" / "gallery").glob("plot_*.py"))
+SCRIPTS = sorted((Path(__file__).parents[2] / "docs" / "gallery").rglob("plot_*.py"))
 
 
 def test_there_is_a_gallery():

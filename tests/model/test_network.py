@@ -146,7 +146,8 @@ def test_values_are_drawn(drawn):
     assert marks.get_clim() == (-2, 2)          # white is zero
     np.testing.assert_array_equal(lines[1].get_array()[:net.n_edges], g)
     assert np.argmax(lines[1].get_linewidths()[:net.n_edges]) == net.n_edges - 1
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["source", "target"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "source", f"target, {task.target_voltages[0]:.3g}, {task.target_voltages[1]:.3g} V desired"]
     assert len(ax.figure.axes) == 3             # two colour bars
     ax, lines = drawn(net, nodes=-voltages)
     assert (-2, 2) in [c.get_clim() for c in ax.collections]
@@ -159,7 +160,8 @@ def test_tasks_with_currents_and_pairs_are_drawn(drawn):
     task = ol.Task(currents={1: 1.0}, drops={(2, 5): 1.0}, targets=[(3, 4), {6: 0.5, 7: 0.5}],
                    target_voltages=[0.1, 0.2], ground=0)
     ax, _ = drawn(net, task=task)
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["source", "current", "target"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "source", "current", "target, 0.1, 0.2 V desired"]
 
 
 def test_names_are_written_beside_the_nodes(drawn):

@@ -1,7 +1,6 @@
 """The table of Fig. 3: oscillation frequencies and eigenvalues beside the published ones, and what passes."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -177,10 +176,11 @@ def judge_eigenvalues(found: Flatness) -> list[str]:
             off = np.abs(np.log(mean / theirs[:, 0])) - np.log(FACTOR)
             worst = int(np.argmax(off))
             spread = np.hypot(error / mean, theirs[:, 1] / theirs[:, 0])[worst]
-            lines.append(judge(off[worst], spread,
-                               f"3b: R = {rate:.4g}, {words}: mean ratios {several(mean)} ± {several(error)}, over the "
-                               f"published {several(mean / theirs[:, 0])} (medians {several(median / theirs[:, 0])}); "
-                               f"expected within a factor {FACTOR:g} of {several(theirs[:, 0])}"))
+            shown = "; ".join(
+                f"λ{k + 1} {mean[k]:.2g} ± {error[k]:.2g}, {mean[k] / theirs[k, 0]:.2g} times the published "
+                f"{theirs[k, 0]:.2g} (median {median[k]:.2g})" for k in range(MODES))
+            lines.append(judge(off[worst], spread, f"3b: R = {rate:.4g}, {words}, mean ratios: {shown}; expected "
+                                                   f"within a factor {FACTOR:g}"))
     return lines
 
 
@@ -203,7 +203,3 @@ def judge_slopes(found: Flatness) -> list[str]:
             lines.append(f"      3b: the same of the {KINDS[kind]}, R = {FLAT[0]:g} to {FLAT[1]:g}: "
                          + ", ".join(f"{value:+.2f} ± {error:.2f}" for value, error in values))
     return lines
-
-
-def several(values: Sequence[float] | Array) -> str:
-    return "/".join(f"{value:.2g}" for value in values)

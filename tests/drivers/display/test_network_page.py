@@ -1,6 +1,8 @@
 """The interactive page of a network, in a real browser where there is one, and what is refused."""
+import html
 import json
 import re
+import sys
 
 import numpy as np
 import ohmlearn as ol
@@ -129,3 +131,19 @@ def test_show_command(tmp_path):
     assert "stiff mode" in (tmp_path / "out.html").read_text()
     result = CliRunner().invoke(app, ["show", str(tmp_path / "net.graphml"), "--member", "0,1"])
     assert "--member belongs to the store of a sweep" in str(result.exception)
+
+
+def test_a_notebook_shows_the_page_below_the_cell(tmp_path, monkeypatch):
+    net, task = ol.Network.grid(3, 3), ol.Task({0: 1.0, 8: 0.0}, {4: 0.4})
+    page = ol.descend(net, task).show(tmp_path / "net.html")
+    assert page == tmp_path / "net.html"
+    shown = page._repr_html_()
+    assert html.unescape(shown.partition('srcdoc="')[2].partition('"')[0]) == page.read_text()
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setitem(sys.modules, "ipykernel", None)
+    other = ol.descend(net, task).show()
+    assert other.exists()
+    assert opened == []
+    monkeypatch.delitem(sys.modules, "ipykernel")
+    assert ol.descend(net, task).show().as_uri() in opened

@@ -199,3 +199,49 @@ def test_without_scikit_learn():
             "except ImportError as error:\n    print(error)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "pip install 'ohmlearn[learn]'" in done.stdout, done.stderr
+
+
+def fitted():
+    X = RNG.normal(size=(30, 2))
+    return X, ol.learn.CoupledRegressor().fit(X, X @ [[0.3], [-0.2]])
+
+
+def test_samples_are_tasks_of_the_trained_network():
+    X, model = fitted()
+    answers = model._answers(X)
+    for sample, answer in zip(model.tasks(X[:3]), answers[:3], strict=True):
+        v = ol.voltages(model.network_, sample, model.conductances_)
+        np.testing.assert_allclose(v[sample.targets], answer, atol=1e-12)
+        np.testing.assert_allclose(sample.target_voltages, answer, atol=1e-12)
+
+
+def test_a_sample_is_a_deck(tmp_path):
+    X, model = fitted()
+    model.to_spice(X[4], units=ol.Units(conductance="1/10kohm"), path=tmp_path / "x.cir")
+    circuit = ol.read_spice(tmp_path / "x.cir")
+    np.testing.assert_allclose(circuit.conductances, 1e-4 * model.conductances_, rtol=1e-12)
+    out = model.tasks(X[4:5])[0].targets[0]
+    assert circuit.voltages()[f"n{out}"] == pytest.approx(model._answers(X[4:5])[0, 0], abs=1e-9)
+
+
+def test_what_no_deck_is_made_of():
+    X, model = fitted()
+    with pytest.raises(ValueError, match="one sample"):
+        model.to_spice(X[:2])
+    with pytest.raises(ValueError, match="fit"):
+        model.ideal(X, X[:, :1]).to_spice(X[0])
+    with pytest.raises(ValueError, match="not fitted"):
+        ol.learn.CoupledRegressor().tasks(X)
+
+
+def test_verbose_says_how_far_it_is(capsys):
+    X, y = load_iris(return_X_y=True)
+    quiet = ol.learn.CoupledClassifier(epochs=3).fit(X, y)
+    assert capsys.readouterr().out == ""
+    told = ol.learn.CoupledClassifier(epochs=3, verbose=True).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"[CoupledClassifier] epoch 1 of at most 3: cost {told.costs_[0]:.4g} V²"
+    assert len(lines) == 4
+    np.testing.assert_array_equal(quiet.conductances_, told.conductances_)
+    ol.learn.CoupledRegressor(verbose=True).fit(X, y)
+    assert "150 samples" in capsys.readouterr().out

@@ -28,10 +28,10 @@ def interrupt_after(count, monkeypatch, number):
     looks = iter(range(10**9))
     shown = checkpoint.LookProgress.show
 
-    def show(self, look):
+    def show(self, look, last=False):
         if next(looks) == count:
             os.kill(os.getpid(), number)
-        shown(self, look)
+        shown(self, look, last)
     monkeypatch.setattr(checkpoint.LookProgress, "show", show)
 
 
