@@ -5,10 +5,10 @@ import numpy as np
 from ohmlearn.kernels.ensemble import block_state
 from ohmlearn.kernels.ensemble.block_state import Lanes
 from ohmlearn.kernels.ensemble.rk4 import ROWS, Law
-from ohmlearn.kernels.general import loop
 from ohmlearn.kernels.general import stages as rows
 from ohmlearn.kernels.general.equilibria import Solves
 from ohmlearn.kernels.general.stages import General, Places
+from ohmlearn.kernels.general.step_control import SPAN
 from ohmlearn.kernels.linalg.block_ldlt import Factor
 from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.task import as_tasks
@@ -65,7 +65,7 @@ def lanes_of(room: Room, width: int) -> Lanes:
     """The records and notes of a block."""
     at = room.at
     k = at.S * at.K
-    shapes = {"errors": (loop.SPAN + at.S // 2 + 1, k), "last_x": (2 * at.n * at.C + 1,), "last_G": (2 * at.m,)}
+    shapes = {"errors": (SPAN + at.S // 2 + 1, k), "last_x": (2 * at.n * at.C + 1,), "last_G": (2 * at.m,)}
     shapes |= {"each": ()} | dict.fromkeys(("times", "equilibrium", "nonequilibrium"), (room.n_times,))
     kinds = {"each": block_state.MEMBER, "target": np.int64}
     return Lanes(**{name: np.zeros((*shapes.get(name, (k,)), width), dtype=kinds.get(name, np.float64))

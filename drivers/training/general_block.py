@@ -11,6 +11,7 @@ from ohmlearn.kernels.ensemble.rk4 import FLOOR, NUDGE
 from ohmlearn.kernels.general import loop
 from ohmlearn.kernels.general import stages as rows
 from ohmlearn.kernels.general.schedule import SHOW, Clock
+from ohmlearn.kernels.general.step_control import SPAN
 from ohmlearn.task import Task
 
 from .ensemble import Ensemble
@@ -164,7 +165,7 @@ class GeneralBlock(LaneBlock):
         self.block.G[:ensemble.network.n_edges, lane] = ensemble.initial_conductances(number)
         self.clock.show[lane] = 0
         show, spread = self.clock.show[lane], self._rows("spread", lane, self.room.at.K * self.room.at.n)
-        show["samples"], show["span"], show["length"] = count, loop.SPAN + count // 2, np.inf
+        show["samples"], show["span"], show["length"] = count, SPAN + count // 2, np.inf
         if schedule is not None:
             show["varied"] = not schedule.constant
             if count > 1 and schedule.switching is not None:
