@@ -11,7 +11,6 @@ from ohmlearn.kernels.ensemble.rk4 import FLOOR, NUDGE
 from ohmlearn.kernels.general import loop
 from ohmlearn.kernels.general import stages as rows
 from ohmlearn.kernels.general.schedule import SHOW, Clock
-from ohmlearn.kernels.general.step_control import SPAN
 from ohmlearn.task import Task
 
 from .ensemble import Ensemble
@@ -42,7 +41,7 @@ class GeneralBlock(LaneBlock):
         self.general, self.solves = allocate(self.room, width)
         lanes = lanes_of(self.room, width)
         self.clock = Clock(lanes.each, np.zeros(width, dtype=SHOW), np.zeros(width, dtype=SHOW),
-                           np.zeros((self.room.at.m, width), dtype=np.uint64))
+                           np.zeros((self.room.at.m, width), dtype=np.uint64), np.zeros(1, dtype=np.int64))
         return Held(lanes, self.general.x, self.general.G)
 
     def _rows(self, name: str, lane: int, *shape: int) -> Array:
@@ -114,6 +113,16 @@ class GeneralBlock(LaneBlock):
         self._rows("spread", lane, at.K + at.D, n)[there] = spread
         self._rows("spread_v", lane, at.D, n)[:len(drops)] = spread_v
         self._rows("used", lane, at.K + at.D)[there] = 1.0
+        self._list_nodes()
+
+    def _list_nodes(self) -> None:
+        """The nodes that the columns of C, A and D (DᵀD)⁻¹ touch in any lane."""
+        general, at = self.general, self.room.at
+        for q in range(general.counts.size):
+            column = general.rows[at.column + q * at.n:at.column + (q + 1) * at.n]
+            touched = np.flatnonzero(column.any(axis=1))
+            general.counts[q] = touched.size
+            general.nodes[q * at.n:q * at.n + touched.size] = touched
 
     def _fill_rule(self, number: int, lane: int) -> None:
         """The clamp, the bounds and what is special of the edges."""
@@ -165,7 +174,7 @@ class GeneralBlock(LaneBlock):
         self.block.G[:ensemble.network.n_edges, lane] = ensemble.initial_conductances(number)
         self.clock.show[lane] = 0
         show, spread = self.clock.show[lane], self._rows("spread", lane, self.room.at.K * self.room.at.n)
-        show["samples"], show["span"], show["length"] = count, SPAN + count // 2, np.inf
+        show["samples"], show["length"] = count, np.inf
         if schedule is not None:
             show["varied"] = not schedule.constant
             if count > 1 and schedule.switching is not None:

@@ -3,7 +3,7 @@ import numpy as np
 from ohmlearn.kernels.ensemble.block_loop import begin, count, paused
 from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
 from ohmlearn.kernels.ensemble.step_bounds import begin_peak, fastest
-from ohmlearn.kernels.ensemble.step_control import ROUNDS
+from ohmlearn.kernels.ensemble.step_control import LONGEST, ROUNDS
 from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 
 from .equilibria import measure, note_misfits, settle
@@ -33,8 +33,6 @@ def step(b, s, clock):
     for stage in range(4):
         fraction = 0.0 if stage == 0 else 1.0 if stage == 3 else 0.5
         set_rates(b, clock, fraction)
-        flows(b)
-        slopes(b)
         learn(stage, b)
         move(stage, b, fraction)
         if slow:
@@ -50,6 +48,7 @@ def note_step(b, clock, p):
         me = clock.each[lane]
         if me.status == RUNNING:
             me.taken += 1
+            me.clock += 1
             note_errors(b, p, lane, me.taken)
             tick_show(b, clock, lane)
             due |= me.taken >= me.stretch
@@ -116,13 +115,16 @@ def start(b, s, clock, p):
 
 @kernel
 def run(b, s, clock, p, steps):
-    """Follow a block for this many steps, or until a lane is done or pauses. Returns the steps taken."""
+    """Follow a block for this many steps, or until a lane is done or pauses. Returns the steps taken.
+
+    New lanes wait for a multiple of the longest span, as those of `ensemble.block_loop.run` do."""
     b, s, clock, p = borrowed(b), borrowed(s), borrowed(clock), borrowed(p)
     for number in range(steps):
-        if count(clock.each, FRESH, CONTINUED):
+        if clock.steps[0] % LONGEST == 0 and count(clock.each, FRESH, CONTINUED):
             start(b, s, clock, p)
             if paused(clock.each):
                 return number
+        clock.steps[0] = clock.steps[0] + 1 if count(clock.each, RUNNING, RUNNING) else 0
         step(b, s, clock)
         if note_step(b, clock, p):
             solve_all(b, s, clock)

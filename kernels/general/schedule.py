@@ -25,12 +25,13 @@ SHOW = np.dtype([(name, np.int64) for name in _WHOLE] + [(name, np.float64) for 
 
 class Clock(NamedTuple):
     """each : (lanes,) records as in `state`. show, last : (lanes,) records SHOW, now and at the last look.
-    key : (n_edges, lanes) of random numbers."""
+    key : (n_edges, lanes) of random numbers. steps : (1,) of the block since it stood still."""
 
     each: NDArray[np.void]
     show: NDArray[np.void]
     last: NDArray[np.void]
     key: NDArray[np.uint64]
+    steps: NDArray[np.int64]
 
 
 @inner
@@ -51,11 +52,12 @@ def present(b, clock, lane):
 
 
 @inner
-def reading(rows, x, lane, column, n, first):
-    """What n rows from `column` on read of every other row of x from `first` on, in a lane."""
+def reading(b, lane, q, first):
+    """What column q of C reads of every other row of x from `first` on, in a lane."""
     total = 0.0
-    for a in range(n):
-        total += rows[column + a, lane] * x[first + 2 * a, lane]
+    for i in range(b.counts[q]):
+        a = b.nodes[q * b.at.n + i]
+        total += b.rows[b.at.column + q * b.at.n + a, lane] * b.x[first + 2 * a, lane]
     return total
 
 
@@ -71,15 +73,16 @@ def clamp_again(b, lane):
                 x[first + 2 * a, lane] = rows[o.now + copy * n + a, lane]
         for part in range(2):
             for q in range(o.K if part == 0 else 0, Q):
-                read = reading(rows, x, lane, o.column + q * n, n, first + part)
+                read = reading(b, lane, q, first + part)
                 wanted = rows[o.aim + copy * Q + q, lane] if part == 0 or q < o.K else 0.0
                 if q < o.K:
-                    wanted = wanted - reading(rows, x, lane, o.column + q * n, n, first) if holds else read
+                    wanted = wanted - reading(b, lane, q, first) if holds else read
                 rows[o.gap + q, lane] = rows[o.used + q, lane] * (wanted - read)
             for q in range(o.K if part == 0 else 0, Q):
-                spread = o.spread + q * n if part else o.spread_v + (q - o.K) * n
-                for a in range(n):
-                    x[first + 2 * a + part, lane] += rows[o.gap + q, lane] * rows[spread + a, lane]
+                spread = Q + q if part else 2 * Q + q - o.K
+                for i in range(b.counts[spread]):
+                    a = b.nodes[spread * n + i]
+                    x[first + 2 * a + part, lane] += rows[o.gap + q, lane] * rows[o.column + spread * n + a, lane]
 
 
 @inner

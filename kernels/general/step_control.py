@@ -7,6 +7,8 @@ from ohmlearn.kernels.ensemble.step_control import (
     AGAIN,
     HALVE,
     KEEP,
+    LONGEST,
+    SHORTEST,
     STABLE,
     endless,
     judge,
@@ -21,7 +23,7 @@ from ohmlearn.kernels.simd.jit import inner
 from .schedule import clamp_again, factor, present, set_length
 from .stages import FADE, STEEP
 
-SPAN = 4                # RK4 steps between two looks, and half as many as there are samples more
+REACH = 1.6             # time between two looks times the learning frequency, where that allows more than SHORTEST
 RELAX, LEARN_MOST, QUASISTATIC = 1.0, 0.4, 0.7      # dt times the fastest rates, at tolerance 1e-3
 CLIP = 0.4              # times the second, where G stops at once at its bounds
 BLEND = 0.5             # dt over the time in which one sample goes over into the next
@@ -37,6 +39,16 @@ def note_errors(b, p, lane, taken):
 
 
 @inner
+def learning_frequency(b, clock, lane, dt):
+    """The highest frequency at which a lane learns in steps dt, until it is looked at."""
+    me, show = clock.each[lane], clock.show[lane]
+    f = factor(b, lane, me.time)
+    if show.varied:
+        f = max(f, factor(b, lane, me.time + dt), factor(b, lane, me.time + show.span * dt))
+    return np.sqrt(2 * me.rate * f * show.learning)
+
+
+@inner
 def longest(b, clock, lane):
     """The longest step that relaxation and learning allow."""
     me, show = clock.each[lane], clock.show[lane]
@@ -47,14 +59,23 @@ def longest(b, clock, lane):
     if show.quasistatic:
         return min(change, me.caution * QUASISTATIC * finer / max(show.learning, 1e-300))
     dt = min(change, me.caution * min(RELAX, RELAX * finer) / max(show.relaxing, 1e-300))
-    f = factor(b, lane, me.time)
-    if show.varied:
-        f = max(f, factor(b, lane, me.time + dt), factor(b, lane, me.time + show.span * dt))
     if not np.isfinite(me.fall):
         finer *= CLIP
-    learning = np.sqrt(2 * me.rate * f * show.learning)
+    learning = learning_frequency(b, clock, lane, dt)
     dt = min(dt, me.caution * LEARN_MOST * min(finer, 2 * sharper) / max(learning, 1e-300))
     return no_longer_than_falling(me, dt)
+
+
+@inner
+def choose_span(b, clock, lane, dt):
+    """How many steps dt a lane may take between two looks: a look costs more than a step, and more so with samples."""
+    me, show = clock.each[lane], clock.show[lane]
+    show.span = SHORTEST if show.samples < 4 else 2 * SHORTEST
+    if show.quasistatic or show.varied or show.noise > 0:
+        return
+    learning = learning_frequency(b, clock, lane, dt) * dt / me.caution
+    while 2 * show.span <= LONGEST and 2 * show.span * learning <= REACH:
+        show.span *= 2
 
 
 @inner
@@ -78,14 +99,16 @@ def plan(b, clock, p, lane):
         me.dt, me.status = dt, DIVERGED
         return
     dt = min(dt, end)
+    choose_span(b, clock, lane, dt)
+    span = show.span - me.clock % show.span             # lanes are looked at together: the block pays for all
     steps = max(1, int(np.ceil(end / dt * (1 - 1e-12))))
-    dt, show.left, me.stretch = end / steps, steps, min(show.span, steps)
+    dt, show.left, me.stretch = end / steps, steps, min(span, steps)
     if limit <= rest * (1 + 1e-9):
         show.left = steps + 1
     elif show.phase == 0.0:
         show.per = steps
-        if 2 * steps <= show.span:
-            me.stretch = steps * min(show.span // steps, max(1, int(limit / show.length)))
+        if 2 * steps <= span:
+            me.stretch = steps * min(span // steps, max(1, int(limit / show.length)))
     set_length(b, clock, lane, dt)
     if not np.isnan(me.fixed) and dt * show.relaxing > STABLE:
         me.status = DIVERGED
