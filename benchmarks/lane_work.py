@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import ohmlearn as ol
 from ohmlearn.drivers.training import worker
-from ohmlearn.kernels.ensemble.block_state import LANE_STEPS, LOOKED, LOOKS, STEPS
+from ohmlearn.kernels.ensemble.block_state import EVALUATED, EVALUATIONS, LANE_STEPS, STEPS
 from ohmlearn.kernels.ensemble.rk4 import rk4_step
 from ohmlearn.kernels.simd.jit import borrowed, kernel
 
@@ -55,8 +55,8 @@ def lanes(net: ol.Network) -> None:
             for name, kind in (("RK4", 0), ("manifold", 1)):
                 tally = sum(w.blocks[kind].block.tally for w in kept)
                 print(f"{threads} threads, {name}: {tally[STEPS]} steps of blocks, useful "
-                      f"{tally[LANE_STEPS] / (8 * tally[STEPS]):.3f}; {tally[LOOKS]} looks of blocks, of "
-                      f"{tally[LOOKED] / max(tally[LOOKS], 1):.1f} lanes each")
+                      f"{tally[LANE_STEPS] / (8 * tally[STEPS]):.3f}; {tally[EVALUATIONS]} evaluations of blocks, of "
+                      f"{tally[EVALUATED] / max(tally[EVALUATIONS], 1):.1f} lanes each")
     finally:
         worker.workers_for = build
 

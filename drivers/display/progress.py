@@ -42,7 +42,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Look:
+class RunState:
     """How far one run is: C*/C*(0), the threshold on it or None, time and its limit (1/γp, training steps at R = 0),
     steps taken, seconds passed."""
 
@@ -108,7 +108,7 @@ class Progress:
                 self._note.unlink()
 
 
-class LookProgress:
+class RunProgress:
     """Shows how far one run is, on a stream; lines come at intervals that grow with the time that has passed."""
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -118,13 +118,13 @@ class LookProgress:
         if not quiet and self._stream.isatty():
             self._bar = started_bar(self._stream, ["{task.description}"], "starting", 1.0)
 
-    def show(self, look: Look) -> None:
+    def show(self, state: RunState) -> None:
         """Tell how far it is, if it is time to."""
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=look.fraction, description=look.line())
-        elif not self._quiet and look.elapsed >= self._next:
-            self._next = look.elapsed + min(max(look.elapsed, LINES[0]), LINES[1])
-            print(look.line(), file=self._stream, flush=True)
+            self._bar.update(self._bar.task_ids[0], completed=state.fraction, description=state.line())
+        elif not self._quiet and state.elapsed >= self._next:
+            self._next = state.elapsed + min(max(state.elapsed, LINES[0]), LINES[1])
+            print(state.line(), file=self._stream, flush=True)
 
     def close(self) -> None:
         if self._bar is not None:

@@ -210,7 +210,7 @@ def note(b, u, clock, p, lane):
     record(me, mine, p, lane, time * (1 - ROUNDED))         # until now the costs were those of the last update
     me.time, me.cost, mine.cost = time, equilibrium / me.initial, instant / me.initial
     me.steps += 1
-    me.looks += 1
+    me.evaluations += 1
     record(me, mine, p, lane, time * (1 + ROUNDED))
     if me.cost < me.until:
         me.first = time if np.isnan(me.first) else me.first

@@ -1,4 +1,4 @@
-"""A block of lanes under any task, rule and schedule, followed from look to look (see `stages`)."""
+"""A block of lanes under any task, rule and schedule, advanced until a member is done (see `stages`)."""
 import numpy as np
 from ohmlearn.kernels.ensemble.block_loop import begin, count, paused
 from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
@@ -9,12 +9,12 @@ from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 from .equilibria import measure, note_misfits, settle
 from .schedule import clamp_again, draw_noise, present, set_length, set_rates, tick_show
 from .stages import flows, learn, move, slopes, wipe
-from .step_control import go_on, keep, look, note_errors, take_delta
+from .step_control import evaluate, go_on, keep, note_errors, take_delta
 
 
 @inner
 def quasistatic(clock, switched):
-    """Lanes that run at rate 0, a bit each; or those alone whose samples have changed since the last look."""
+    """Lanes that run at rate 0, a bit each; or those alone whose samples have changed since the last evaluation."""
     found = 0
     for lane in range(clock.show.size):
         show = clock.show[lane]
@@ -41,7 +41,7 @@ def step(b, s, clock):
 
 @inner
 def note_step(b, clock, p):
-    """Count a step of the lanes that run, note errors, go on in their schedules. Returns whether a look is due."""
+    """Count a step of the lanes that run, note errors, go on in their schedules. Returns whether a lane is due."""
     due = False
     note_misfits(b, 1.0)
     for lane in range(clock.show.size):
@@ -88,7 +88,7 @@ def solve_all(b, s, clock):
 
 @inner
 def start(b, s, clock, p):
-    """Bring fresh lanes to equilibrium and take the first look of fresh and continued ones."""
+    """Bring fresh lanes to equilibrium and take the first evaluation of fresh and continued ones."""
     fresh = 0
     for lane in range(clock.show.size):
         me = clock.each[lane]
@@ -130,7 +130,7 @@ def run(b, s, clock, p, steps):
             solve_all(b, s, clock)
             for lane in range(clock.show.size):
                 if clock.each[lane].status == RUNNING and clock.each[lane].taken >= clock.each[lane].stretch:
-                    look(b, clock, p, lane)
+                    evaluate(b, clock, p, lane)
         if count(clock.each, REACHED, DIVERGED) or paused(clock.each):
             return number + 1
     return steps

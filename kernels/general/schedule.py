@@ -14,17 +14,17 @@ from .stages import HOLD, KAPPA, MOVE, PULL, TRACK
 # A lane's place in its schedule, one record a lane:
 #   samples : how many. turn : whether they are shown in turn, else side by side. blend : going over into each other.
 #   varied : whether the rate is not constant. quasistatic : R = 0.
-#   shown : samples shown so far. left, per : steps left of this one, and of a whole one. switches : since a look.
-#   span : most steps between looks. length : how long a sample is shown. phase : share of it that is over.
+#   shown : samples shown so far. left, per : steps left of this one, and of a whole one. switches : since C* was
+#   evaluated. length : how long a sample is shown. phase : the fraction of it that is over.
 #   noise : standard deviation of dG over one training step, over √a. stiff : relaxation of the clamp.
-#   relaxing, learning : fastest rates at the last look.
-_WHOLE = ("samples", "turn", "blend", "varied", "quasistatic", "shown", "left", "per", "switches", "span")
+#   relaxing, learning : fastest rates at the last evaluation.
+_WHOLE = ("samples", "turn", "blend", "varied", "quasistatic", "shown", "left", "per", "switches")
 _REAL = ("length", "phase", "noise", "stiff", "relaxing", "learning")
 SHOW = np.dtype([(name, np.int64) for name in _WHOLE] + [(name, np.float64) for name in _REAL])
 
 
 class Clock(NamedTuple):
-    """each : (lanes,) records as in `state`. show, last : (lanes,) records SHOW, now and at the last look.
+    """each : (lanes,) records as in `state`. show, last : (lanes,) records SHOW, now and at the last evaluation.
     key : (n_edges, lanes) of random numbers. steps : (1,) of the block since it stood still."""
 
     each: NDArray[np.void]
@@ -38,17 +38,18 @@ class Clock(NamedTuple):
 def present(b, clock, lane):
     """Set what a lane is shown at its place in the schedule, and how far that moves in a step."""
     o, show, samples = b.at, clock.show[lane], clock.show[lane].samples
-    part = clock.each[lane].dt / show.length if show.blend else 0.0
-    phase = show.phase if show.blend else 0.0
+    part, phase = clock.each[lane].dt / show.length, show.phase
     for copy in range(o.C):
         s = show.shown % samples if show.turn else min(copy, samples - 1)
         following = (s + 1) % samples
         for size, given, now, trend in ((o.n, o.drive, o.now, o.trend), (o.K + o.D, o.desired, o.aim, o.turn)):
             for a in range(size):
                 begin = b.rows[given + s * size + a, lane]
-                ahead = b.rows[given + following * size + a, lane] - begin
-                b.rows[now + copy * size + a, lane] = begin + phase * ahead
-                b.rows[trend + copy * size + a, lane] = part * ahead
+                b.rows[now + copy * size + a, lane] = begin
+                if show.blend:
+                    ahead = b.rows[given + following * size + a, lane] - begin
+                    b.rows[now + copy * size + a, lane] = begin + phase * ahead
+                    b.rows[trend + copy * size + a, lane] = part * ahead
 
 
 @inner

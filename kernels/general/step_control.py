@@ -7,9 +7,9 @@ from ohmlearn.kernels.ensemble.step_control import (
     AGAIN,
     HALVE,
     KEEP,
-    LONGEST,
     SHORTEST,
     STABLE,
+    adapt_span,
     endless,
     judge,
     no_longer_than_falling,
@@ -23,28 +23,27 @@ from ohmlearn.kernels.simd.jit import inner
 from .schedule import clamp_again, factor, present, set_length
 from .stages import FADE, STEEP
 
-REACH = 1.6             # time between two looks times the learning frequency, where that allows more than SHORTEST
 RELAX, LEARN_MOST, QUASISTATIC = 1.0, 0.4, 0.7      # dt times the fastest rates, at tolerance 1e-3
 CLIP = 0.4              # times the second, where G stops at once at its bounds
 BLEND = 0.5             # dt over the time in which one sample goes over into the next
 SWIFT = 5.0             # at rate 0 the relative change of G counts so many times as a rate
-FADING = 0.9            # of the fastest learning at earlier looks: samples in turn do not learn equally fast
+FADING = 0.9            # of the fastest learning at earlier evaluations: samples in turn do not learn equally fast
 
 
 @inner
 def note_errors(b, p, lane, taken):
-    """Errors of a lane so many steps after the last look, from rows error."""
+    """Errors of a lane so many steps after the last evaluation, from rows error."""
     for i in range(b.at.C * b.at.K):
         p.errors[taken, i, lane] = b.rows[b.at.error + i, lane]
 
 
 @inner
 def learning_frequency(b, clock, lane, dt):
-    """The highest frequency at which a lane learns in steps dt, until it is looked at."""
+    """The highest frequency at which a lane learns in steps dt, until it is evaluated."""
     me, show = clock.each[lane], clock.show[lane]
     f = factor(b, lane, me.time)
     if show.varied:
-        f = max(f, factor(b, lane, me.time + dt), factor(b, lane, me.time + show.span * dt))
+        f = max(f, factor(b, lane, me.time + dt), factor(b, lane, me.time + me.span * dt))
     return np.sqrt(2 * me.rate * f * show.learning)
 
 
@@ -67,15 +66,13 @@ def longest(b, clock, lane):
 
 
 @inner
-def choose_span(b, clock, lane, dt):
-    """How many steps dt a lane may take between two looks: a look costs more than a step, and more so with samples."""
+def adapt(b, clock, lane, rough):
+    """How often to evaluate C* and how cautiously to step, after a stretch of this bend that was kept. Where rates may
+    change within a stretch, or C* is random, it is evaluated often."""
     me, show = clock.each[lane], clock.show[lane]
-    show.span = SHORTEST if show.samples < 4 else 2 * SHORTEST
-    if show.quasistatic or show.varied or show.noise > 0:
-        return
-    learning = learning_frequency(b, clock, lane, dt) * dt / me.caution
-    while 2 * show.span <= LONGEST and 2 * show.span * learning <= REACH:
-        show.span *= 2
+    adapt_span(me, rough)
+    if show.varied or show.noise > 0 or b.at.remembers:
+        me.span = 2 * SHORTEST if show.samples > 3 else SHORTEST
 
 
 @inner
@@ -89,7 +86,7 @@ def goal(me, p, lane):
 
 @inner
 def plan(b, clock, p, lane):
-    """Step and stretch until the next look, so that steps end where samples change and at the goal."""
+    """Step and stretch until the next evaluation, so that steps end where samples change and at the goal."""
     me, show = clock.each[lane], clock.show[lane]
     if show.phase > 1 - 1e-9:                       # a record fell on the moment of a switch
         show.shown, show.phase, show.switches = show.shown + 1, 0.0, show.switches + 1
@@ -99,8 +96,7 @@ def plan(b, clock, p, lane):
         me.dt, me.status = dt, DIVERGED
         return
     dt = min(dt, end)
-    choose_span(b, clock, lane, dt)
-    span = show.span - me.clock % show.span             # lanes are looked at together: the block pays for all
+    span = me.span - me.clock % me.span                 # lanes are evaluated together: the block pays for all
     steps = max(1, int(np.ceil(end / dt * (1 - 1e-12))))
     dt, show.left, me.stretch = end / steps, steps, min(span, steps)
     if limit <= rest * (1 + 1e-9):
@@ -150,7 +146,7 @@ def fastest_memory(b, lane):
 
 @inner
 def go_on(b, clock, p, lane):
-    """From a look of a lane to its next stretch."""
+    """From an evaluation of a lane to its next stretch."""
     me, show, o = clock.each[lane], clock.show[lane], b.at
     memory = fastest_memory(b, lane)
     show.relaxing = 0.0 if show.quasistatic else max(b.rows[o.bounds, lane], show.stiff, memory)
@@ -188,21 +184,21 @@ def begin_again(b, clock, p, lane):
 
 
 @inner
-def look(b, clock, p, lane):
-    """Accept or reject the stretch since the last look of a lane, note what happened in it, plan the next one."""
+def evaluate(b, clock, p, lane):
+    """Accept or reject the stretch since the last evaluation of a lane, note what happened in it, plan the next one."""
     me, show = clock.each[lane], clock.show[lane]
     cost, h = take_delta(b, clock, p, lane), me.taken * me.dt
     h = me.limit - me.time if me.time + h >= me.limit * (1 - 1e-12) else h
-    rough = 0.0 if show.switches > 0 else bend(me, lane, h, p)
+    rough = bend(me, lane, h, p)
     fast = b.rows[b.at.stiff, lane] if show.quasistatic else me.dt * b.rows[b.at.bounds, lane]
-    found = judge(me, p, lane, h, cost, rough, fast, show.noise > 0)
+    found = judge(me, p, lane, h, cost, 0.0 if show.switches > 0 else rough, fast, show.noise > 0)
     if found == HALVE:
         retreat(me, p, b.law.rows, b.x, b.G, lane)
     elif found == AGAIN:
         take_back(me, p, b.x, b.G, lane)
     elif me.status != DIVERGED:
         go_on_while_restless(me, p.last_G, b.G[:b.at.m], lane, h)
-        me.caution = min(1.0, 1.1 * me.caution)
+        adapt(b, clock, lane, rough)
         go_on(b, clock, p, lane)
     if found != KEEP:
         begin_again(b, clock, p, lane)
