@@ -122,7 +122,7 @@ class LargeRun:
             conductances=conductances, voltages=voltages, difference=difference, times=p.times[made, 0].copy(),
             equilibrium_cost=p.equilibrium[made, 0].copy(), cost=p.nonequilibrium[made, 0].copy(),
             initial_cost=float(me["initial"]), final_cost=float(me["cost"]), n_steps=int(me["steps"]),
-            n_looks=int(me["looks"]), network=self.network, task=self.task, rule=self.rule,
+            n_looks=int(me["evaluations"]), network=self.network, task=self.task, rule=self.rule,
             recorded=self.recording.result())
 
     def _reason(self, status: str) -> str:
