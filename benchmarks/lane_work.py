@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import ohmlearn as ol
 from ohmlearn.drivers.training import worker
-from ohmlearn.kernels.ensemble.block_state import LANE_STEPS, LOOKED, LOOKS, STEPS
+from ohmlearn.kernels.ensemble.block_state import EVALUATED, EVALUATIONS, LANE_STEPS, STEPS
 from ohmlearn.kernels.ensemble.rk4 import rk4_step
 from ohmlearn.kernels.simd.jit import borrowed, kernel
 
@@ -61,8 +61,8 @@ def lanes(net: ol.Network) -> dict[str, str]:
                 tally = sum(w.blocks[kind].block.tally for w in kept)
                 useful[threads, name] = tally[LANE_STEPS] / (8 * tally[STEPS])
                 print(f"{threads} threads, {name}: {tally[STEPS]} steps of blocks, useful "
-                      f"{useful[threads, name]:.3f}; {tally[LOOKS]} looks of blocks, of "
-                      f"{tally[LOOKED] / max(tally[LOOKS], 1):.1f} lanes each")
+                      f"{useful[threads, name]:.3f}; {tally[EVALUATIONS]} evaluations of blocks, of "
+                      f"{tally[EVALUATED] / max(tally[EVALUATIONS], 1):.1f} lanes each")
     finally:
         worker.workers_for = build
     return {"sweep_lanes": f"{useful[1, 'RK4']:.2f} and {useful[1, 'manifold']:.2f}"}

@@ -42,7 +42,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Look:
+class RunState:
     """How far one run is: C*/C*(0), the threshold on it or None, time and its limit (1/γp, training steps at R = 0),
     steps taken, seconds passed."""
 
@@ -135,7 +135,7 @@ class MemberProgress:
         self._shown.show(Counts(self._total, self._done, self._failed, running, self._steps, elapsed, left), last)
 
 
-class LookProgress:
+class RunProgress:
     """Shows how far one run is, on a stream; lines come at intervals that grow with the time that has passed."""
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -145,13 +145,13 @@ class LookProgress:
         if not quiet and self._stream.isatty():
             self._bar = started_bar(self._stream, ["{task.description}"], "starting", 1.0)
 
-    def show(self, look: Look, last: bool = False) -> None:
+    def show(self, state: RunState, last: bool = False) -> None:
         """Tell how far it is, if it is time to."""
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=1.0 if last else look.fraction, description=look.line())
-        elif not self._quiet and (last or look.elapsed >= self._next):
-            self._next = look.elapsed + min(max(look.elapsed, LINES[0]), LINES[1])
-            print(look.line(), file=self._stream, flush=True)
+            self._bar.update(self._bar.task_ids[0], completed=1.0 if last else state.fraction, description=state.line())
+        elif not self._quiet and (last or state.elapsed >= self._next):
+            self._next = state.elapsed + min(max(state.elapsed, LINES[0]), LINES[1])
+            print(state.line(), file=self._stream, flush=True)
 
     def close(self) -> None:
         if self._bar is not None:

@@ -62,7 +62,7 @@ def summary(store: str | Path) -> str:
                   "<p>Points: tasks. Line: mean over the tasks that reached the threshold, with its standard error. "
                   "Dashed: their median.</p>", by_rate(data), *traces(data),
                   "<h2>How the runs ended</h2>", picture(pictures.endings(data), "how the runs ended"), failures(data),
-                  "<h2>Timing</h2>", picture(pictures.timing(data), "steps and looks by rate"), timing(data)]
+                  "<h2>Timing</h2>", picture(pictures.timing(data), "steps and evaluations by rate"), timing(data)]
     parts += ["<h2>Provenance</h2>", provenance(data)]
     title = html.escape(f"Sweep {Path(store).resolve().name}")
     return TEMPLATE.read_text(encoding="utf-8").replace("__TITLE__", title).replace("__BODY__", "\n".join(parts))
@@ -137,16 +137,17 @@ def failures(data: xarray.Dataset) -> str:
 
 def timing(data: xarray.Dataset) -> str:
     """What took the steps. A store holds no clock times: the same sweep gives the same file."""
-    steps, looks = data["n_steps"].values, data["n_looks"].values
+    steps, evaluations = data["n_steps"].values, data["n_looks"].values
     done = data["status"].values != "to do"
-    steps, looks = np.where(done, steps, 0), np.where(done, looks, 0)
+    steps, evaluations = np.where(done, steps, 0), np.where(done, evaluations, 0)
     order = np.argsort(-steps, axis=None)[:min(SLOWEST, int(done.sum()))]
-    rows = [(i, f"{data['rate'].values[j]:g}", data["status"].values[i, j], steps[i, j], looks[i, j],
+    rows = [(i, f"{data['rate'].values[j]:g}", data["status"].values[i, j], steps[i, j], evaluations[i, j],
              f"{steps[i, j] / max(steps.sum(), 1):.1%}") for i, j in np.stack(np.unravel_index(order, steps.shape), 1)]
-    return (f"<p>{steps.sum()} steps and {looks.sum()} looks at C* in all, {steps.sum() / done.sum():.4g} steps a "
-            "member. Results hold no clock times; <code>ohmlearn sweep --timeline FILE</code> writes what every rank "
+    return (f"<p>{steps.sum()} steps and {evaluations.sum()} evaluations of C* in all, "
+            f"{steps.sum() / done.sum():.4g} steps a member. Results hold no clock times; "
+            "<code>ohmlearn sweep --timeline FILE</code> writes what every rank "
             "did when. The members with most steps:</p>"
-            + table(("task", "R", "status", "steps", "looks", "fraction of all steps"), rows, ("status",)))
+            + table(("task", "R", "status", "steps", "evaluations", "fraction of all steps"), rows, ("status",)))
 
 
 def provenance(data: xarray.Dataset) -> str:

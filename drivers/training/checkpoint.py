@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from ohmlearn import Network, __version__
-from ohmlearn.drivers.display.progress import Look, LookProgress
+from ohmlearn.drivers.display.progress import RunProgress, RunState
 from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.io.replacing import replacing
 from ohmlearn.parallel.signals import Stopping
@@ -87,11 +87,11 @@ def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, 
     from .thread_pool import run_members
 
     ended: list[Run] = []
-    shown = LookProgress(quiet=not progress)
+    shown = RunProgress(quiet=not progress)
     begin, until = time.monotonic(), ensemble.until
 
     def tell(cost: float, reached: float, steps: int, last: bool = False) -> None:
-        shown.show(Look(cost, until, reached, ensemble.limit(0), steps, time.monotonic() - begin), last)
+        shown.show(RunState(cost, until, reached, ensemble.limit(0), steps, time.monotonic() - begin), last)
 
     queue = LongestFirst(np.arange(1), ensemble.task_of, ensemble.rates)
     deliver = lambda number, run: ended.append(run)  # noqa: E731

@@ -23,7 +23,7 @@ class DiscreteBlock(GeneralBlock):
 
     def _allocate(self, width: int) -> Held:
         held, at = super()._allocate(width), self.room.at
-        self.told = kernels.Updates(np.zeros(width, dtype=kernels.UPDATE), np.zeros((at.m, width), dtype=np.uint64),
+        self.counters = kernels.Updates(np.zeros(width, dtype=kernels.UPDATE), np.zeros((at.m, width), dtype=np.uint64),
                                     np.zeros((at.S, width), dtype=np.int64), np.zeros(width, dtype=np.uint64))
         return held
 
@@ -38,34 +38,34 @@ class DiscreteBlock(GeneralBlock):
         batch = self.updates.batch or len(self.ensemble.samples(number))
         weight = self._rows("weight", lane, self.room.at.C)
         weight[:], weight[:batch] = 0.0, 1 / batch
-        for purpose, keys in ((KEYS, self.told.key[:, lane]), (ORDER_KEY, self.told.order_key[lane:lane + 1])):
+        for purpose, keys in ((KEYS, self.counters.key[:, lane]), (ORDER_KEY, self.counters.order_key[lane:lane + 1])):
             keys[:] = np.random.SeedSequence(
                 [purpose, self.updates.seed, int(self.ensemble.task_of[number]),
                  self.ensemble.rates[number:number + 1].view(int)[0]]).generate_state(keys.size, np.uint64)
 
     def _start(self, number: int, lane: int) -> None:
         super()._start(number, lane)
-        me, told, rows = self.block.lanes.each[lane], self.told.each[lane], self.general.law.rows
+        me, mine, rows = self.block.lanes.each[lane], self.counters.each[lane], self.general.law.rows
         me["dt"] = between(self.updates, float(self.ensemble.rates[number]))
-        told["count"] = round(float(me["time"] / me["dt"]))
-        told["origin"] = me["time"] - told["count"] * me["dt"]
-        told["batch"] = self.updates.batch or len(self.ensemble.samples(number))
-        told["random"], told["probability"] = self.updates.order == "random", self.updates.probability
+        mine["count"] = round(float(me["time"] / me["dt"]))
+        mine["origin"] = me["time"] - mine["count"] * me["dt"]
+        mine["batch"] = self.updates.batch or len(self.ensemble.samples(number))
+        mine["random"], mine["probability"] = self.updates.order == "random", self.updates.probability
         rows[DT, lane], rows[LEARN, lane] = me["dt"], -self.ensemble.rule.prefactor * self.updates.step
         rows[FALL, lane] = -np.expm1(-self.ensemble.fall(number) * me["dt"])
 
     def _voltages(self, lane: int, x: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         shown = (self.block.x if x is None else x)[:-1, lane].reshape(self.room.at.C, self.room.at.n, 2)
-        batch = self.told.each[lane]["batch"]
+        batch = self.counters.each[lane]["batch"]
         return shown[:batch] if batch > 1 else shown[0]
 
     def _columns(self, lane: int) -> dict[str, NDArray[Any]]:
-        return super()._columns(lane) | {"updates": self.told.each[lane:lane + 1]}
+        return super()._columns(lane) | {"updates": self.counters.each[lane:lane + 1]}
 
     def follow(self) -> int:
         """Go on for a slice of time or until a lane is done. Returns the updates of all members."""
         work = max(1, WORK // (self.room.at.m * self.room.at.C))
-        done = kernels.run(self.general, self.solves, self.told, self.clock, self.block.lanes, work)
+        done = kernels.run(self.general, self.solves, self.counters, self.clock, self.block.lanes, work)
         return int(done) * self.occupied
 
     def _run(self, lane: int) -> Run:

@@ -5,7 +5,7 @@ import numpy as np
 from ohmlearn.kernels.ensemble import block_state
 from ohmlearn.kernels.ensemble.block_state import Lanes
 from ohmlearn.kernels.ensemble.rk4 import ROWS, Law
-from ohmlearn.kernels.general import loop
+from ohmlearn.kernels.ensemble.step_control import LONGEST
 from ohmlearn.kernels.general import stages as rows
 from ohmlearn.kernels.general.equilibria import Solves
 from ohmlearn.kernels.general.stages import General, Places
@@ -17,7 +17,7 @@ from .ensemble import Ensemble
 from .lane_arrays import Prepared
 
 
-class Room(Prepared):
+class GeneralLayout(Prepared):
     """What all general blocks of an ensemble share besides, `at`: how much fits in, and where."""
 
     def __init__(self, ensemble: Ensemble) -> None:
@@ -31,15 +31,17 @@ class Room(Prepared):
             n=network.n_nodes, m=network.n_edges, K=self.n_targets,
             D=max(len(task[0].drops) for task in tasks), S=most,
             C=shown or (most if schedule is None or schedule.switching is None else 1),
-            knots=1 if ramp is None else np.size(ramp))
+            knots=1 if ramp is None else np.size(ramp), remembers=ensemble.rule.edge_scale is not None)
 
 
-def allocate(room: Room, width: int) -> tuple[General, Solves]:
+def allocate(layout: GeneralLayout, width: int) -> tuple[General, Solves]:
     """The arrays of a block whose lanes are idle."""
-    at, graph, pattern = room.at, room.graph, room.pattern
+    at, graph, pattern = layout.at, layout.graph, layout.pattern
     masks = np.zeros((2, at.n), dtype=np.uint16)
     law = Law(masks[0], masks[0], masks[0], aligned(ROWS, width), aligned(1, width), aligned(at.m, width))
-    general = General(graph.ends, law, aligned(at.scratch + 4 * at.n, width), aligned(2 * at.n * at.C + 1, width),
+    lists = 2 * (at.K + at.D) + at.D
+    general = General(graph.ends, np.zeros(lists * at.n, dtype=np.int32), np.zeros(lists, dtype=np.int32), law,
+                      aligned(at.scratch + 4 * at.n, width), aligned(2 * at.n * at.C + 1, width),
                       aligned(2 * at.m, width), at)
     general.G[:at.m] = 1.0
     factor = Factor(aligned(at.n + pattern.row.size, width), aligned(at.n, width))
@@ -61,12 +63,12 @@ def places(**sizes: int) -> Places:
     return Places(**sizes, **begins)
 
 
-def lanes_of(room: Room, width: int) -> Lanes:
+def lanes_of(layout: GeneralLayout, width: int) -> Lanes:
     """The records and notes of a block."""
-    at = room.at
+    at = layout.at
     k = at.S * at.K
-    shapes = {"errors": (loop.SPAN + at.S // 2 + 1, k), "last_x": (2 * at.n * at.C + 1,), "last_G": (2 * at.m,)}
-    shapes |= {"each": ()} | dict.fromkeys(("times", "equilibrium", "nonequilibrium"), (room.n_times,))
+    shapes = {"errors": (LONGEST + 1, k), "last_x": (2 * at.n * at.C + 1,), "last_G": (2 * at.m,)}
+    shapes |= {"each": ()} | dict.fromkeys(("times", "equilibrium", "nonequilibrium"), (layout.n_times,))
     kinds = {"each": block_state.MEMBER, "target": np.int64}
     return Lanes(**{name: np.zeros((*shapes.get(name, (k,)), width), dtype=kinds.get(name, np.float64))
                     for name in Lanes._fields})

@@ -14,7 +14,7 @@ from ohmlearn.kernels.general.schedule import SHOW, Clock
 from ohmlearn.task import Task
 
 from .ensemble import Ensemble
-from .general_arrays import Room, allocate, lanes_of
+from .general_arrays import GeneralLayout, allocate, lanes_of
 from .lane_block import LaneBlock
 
 Array = NDArray[np.float64]
@@ -33,20 +33,20 @@ class Held(NamedTuple):
 class GeneralBlock(LaneBlock):
     """8 lanes over one graph that each follow any linear task; the same to its callers as a plain block."""
 
-    def __init__(self, ensemble: Ensemble, room: Room) -> None:
-        self.room = room
-        super().__init__(ensemble, room)
+    def __init__(self, ensemble: Ensemble, layout: GeneralLayout) -> None:
+        self.layout = layout
+        super().__init__(ensemble, layout)
 
     def _allocate(self, width: int) -> Held:
-        self.general, self.solves = allocate(self.room, width)
-        lanes = lanes_of(self.room, width)
+        self.general, self.solves = allocate(self.layout, width)
+        lanes = lanes_of(self.layout, width)
         self.clock = Clock(lanes.each, np.zeros(width, dtype=SHOW), np.zeros(width, dtype=SHOW),
-                           np.zeros((self.room.at.m, width), dtype=np.uint64))
+                           np.zeros((self.layout.at.m, width), dtype=np.uint64), np.zeros(1, dtype=np.int64))
         return Held(lanes, self.general.x, self.general.G)
 
     def _rows(self, name: str, lane: int, *shape: int) -> Array:
         """The rows of a name in `Places` as an array of a shape, a view."""
-        begin = getattr(self.room.at, name)
+        begin = getattr(self.layout.at, name)
         return self.general.rows[begin:begin + int(np.prod(shape)), lane].reshape(shape)
 
     def insert(self, number: int, saved: State | None = None) -> None:
@@ -63,7 +63,7 @@ class GeneralBlock(LaneBlock):
 
     def _fill(self, number: int, lane: int) -> None:
         """All that a member is told and that does not change."""
-        samples, at, position = self.ensemble.samples(number), self.room.at, self.room.position
+        samples, at, position = self.ensemble.samples(number), self.layout.at, self.layout.position
         bit, free = np.uint16(1 << lane), np.ones(at.n, dtype=bool)
         free[position[samples[0].sources]] = False
         self._check_parts(samples[0])
@@ -94,14 +94,14 @@ class GeneralBlock(LaneBlock):
 
     def _fill_outputs(self, task: Task, free: NDArray[np.bool_], lane: int) -> None:
         """C, A and D (DᵀD)⁻¹ of a lane."""
-        room, at, n = self.room, self.room.at, free.size
-        matrix = task.output_matrix(n).toarray()[:, room.order]
+        layout, at, n = self.layout, self.layout.at, free.size
+        matrix = task.output_matrix(n).toarray()[:, layout.order]
         if task.sources.size == 0:
             matrix -= matrix.mean(axis=1, keepdims=True)
             self._rows("rule", lane, rows.RULE_ROWS)[rows.FLOATS] = 1 / n
         drops = np.zeros((len(task.drops), n))
         for row, (a, c) in zip(drops, task.drops, strict=True):
-            row[room.position[a]], row[room.position[c]] = 1.0, -1.0
+            row[layout.position[a]], row[layout.position[c]] = 1.0, -1.0
         spread_v = inverse_of(drops * free)
         if self.ensemble.rule.clamp == "pulled":
             pulled = matrix * free
@@ -113,11 +113,21 @@ class GeneralBlock(LaneBlock):
         self._rows("spread", lane, at.K + at.D, n)[there] = spread
         self._rows("spread_v", lane, at.D, n)[:len(drops)] = spread_v
         self._rows("used", lane, at.K + at.D)[there] = 1.0
+        self._list_nodes()
+
+    def _list_nodes(self) -> None:
+        """The nodes that the columns of C, A and D (DᵀD)⁻¹ touch in any lane."""
+        general, at = self.general, self.layout.at
+        for q in range(general.counts.size):
+            column = general.rows[at.column + q * at.n:at.column + (q + 1) * at.n]
+            touched = np.flatnonzero(column.any(axis=1))
+            general.counts[q] = touched.size
+            general.nodes[q * at.n:q * at.n + touched.size] = touched
 
     def _fill_rule(self, number: int, lane: int) -> None:
         """The clamp, the bounds and what is special of the edges."""
         rule, schedule, law = self.ensemble.rule, self.ensemble.schedule, self.general.law
-        row, at = self._rows("rule", lane, rows.RULE_ROWS), self.room.at
+        row, at = self._rows("rule", lane, rows.RULE_ROWS), self.layout.at
         pulled, moving = rule.clamp == "pulled", rule.clamp == "moving"
         row[rows.TRACK] = 0.0 if pulled else 1 / rule.nudge if moving else 1.0
         row[rows.HOLD], row[rows.FOLLOW] = float(not pulled), float(rule.clamp == "held")
@@ -145,10 +155,10 @@ class GeneralBlock(LaneBlock):
 
     def _fill_sample(self, task: Task, s: int, lane: int) -> None:
         """Held voltages, currents, desired outputs and held drops of a sample."""
-        room, at = self.room, self.room.at
+        layout, at = self.layout, self.layout.at
         drive, desired = self._rows("drive", lane, at.S, at.n), self._rows("desired", lane, at.S, at.K + at.D)
-        drive[s] = task.injected(at.n)[room.order]
-        drive[s, room.position[task.sources]] = task.source_voltages
+        drive[s] = task.injected(at.n)[layout.order]
+        drive[s, layout.position[task.sources]] = task.source_voltages
         desired[s, :task.n_targets] = task.target_voltages
         desired[s, at.K:at.K + len(task.drops)] = list(task.drops.values())
 
@@ -163,8 +173,8 @@ class GeneralBlock(LaneBlock):
         self.block.x[:, lane] = self.block.G[:, lane] = 0.0
         self.block.G[:ensemble.network.n_edges, lane] = ensemble.initial_conductances(number)
         self.clock.show[lane] = 0
-        show, spread = self.clock.show[lane], self._rows("spread", lane, self.room.at.K * self.room.at.n)
-        show["samples"], show["span"], show["length"] = count, loop.SPAN + count // 2, np.inf
+        show, spread = self.clock.show[lane], self._rows("spread", lane, self.layout.at.K * self.layout.at.n)
+        show["samples"], show["length"] = count, np.inf
         if schedule is not None:
             show["varied"] = not schedule.constant
             if count > 1 and schedule.switching is not None:
@@ -179,13 +189,13 @@ class GeneralBlock(LaneBlock):
 
     def _voltages(self, lane: int, x: Array | None = None) -> Array:
         """v and w of a lane: (n_nodes, 2), or (n_samples, n_nodes, 2) of samples side by side."""
-        show, at = self.clock.show[lane], self.room.at
+        show, at = self.clock.show[lane], self.layout.at
         x = (self.block.x if x is None else x)[:-1, lane].reshape(at.C, at.n, 2)
         return x[:int(show["samples"])] if show["samples"] > 1 and not show["turn"] else x[0]
 
     def _columns(self, lane: int) -> dict[str, NDArray[Any]]:
         """Views of all that a lane is."""
-        at, Q = self.room.at, self.room.at.K + self.room.at.D
+        at, Q = self.layout.at, self.layout.at.K + self.layout.at.D
         columns = {name: getattr(self.block.lanes, name)[..., lane:lane + 1] for name in Lanes._fields}
         columns |= {"x": self.block.x[:, lane], "G": self.block.G[:, lane], "law": self.general.law.rows[:, lane]}
         columns |= {name: getattr(self.clock, name)[lane:lane + 1] for name in ("show", "last")}
@@ -195,7 +205,7 @@ class GeneralBlock(LaneBlock):
 
     def follow(self) -> int:
         """Go on for a slice of time or until a lane is done. Returns the member-steps taken."""
-        steps = max(12, STEPS // (self.room.at.m * self.room.at.C))
+        steps = max(12, STEPS // (self.layout.at.m * self.layout.at.C))
         return int(loop.run(self.general, self.solves, self.clock, self.block.lanes, steps)) * \
             sum(k is not None for k in self.numbers)
 
@@ -205,7 +215,7 @@ class GeneralBlock(LaneBlock):
             mask &= ~bit
         for array in (self.general.law.rows, self.general.rows, self.block.x, self.block.G):
             array[:, lane] = 0.0
-        self.block.G[:self.room.at.m, lane] = 1.0
+        self.block.G[:self.layout.at.m, lane] = 1.0
         self.clock.show[lane] = 0
 
 

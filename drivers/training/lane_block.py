@@ -189,7 +189,7 @@ class LaneBlock:
             voltages=x[..., 0], difference=x[..., 1],
             times=p.times[made, lane].copy(), equilibrium_cost=p.equilibrium[made, lane].copy(),
             cost=p.nonequilibrium[made, lane].copy(), initial_cost=me["initial"], final_cost=me["cost"],
-            n_steps=me["steps"], n_looks=me["looks"],
+            n_steps=me["steps"], n_looks=me["evaluations"],
             network=ensemble.network, task=ensemble.tasks[int(ensemble.task_of[number])], rule=ensemble.rule,
             recorded={} if recording is None else recording.result())
 

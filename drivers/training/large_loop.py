@@ -1,6 +1,6 @@
-"""One run on a large network, from look to look.
+"""One run on a large network, from one evaluation of the cost to the next.
 
-The rules of looks, steps, thresholds and ends are those of the lanes (kernels/ensemble/step_control.py,
+The rules of evaluations, steps, thresholds and ends are those of the lanes (kernels/ensemble/step_control.py,
 kernels/ensemble/cost_evaluation.py), called on a block of one lane whose nodes are the targets; only what is solved and
 stepped is large.
 """
@@ -31,10 +31,10 @@ from .ensemble import Ensemble, reason, record_of
 
 Floats = NDArray[np.float64]
 EVEN = 0.1      # of the bends between which the lanes change their stretches: beyond them, C* must be smoother still
-MOST = 16       # stretches of step_control.LONGEST steps between two looks, where all is smooth
+MOST = 16       # stretches of step_control.LONGEST steps between two evaluations, where all is smooth
 
 
-class Follower:
+class LargeRun:
     """One run as a lane of its own: `me` is its record, `p` the arrays beside it, with the targets as its nodes."""
 
     def __init__(self, ensemble: Ensemble, number: int) -> None:
@@ -66,11 +66,11 @@ class Follower:
                 self.me["status"] = block_state.CONTINUED
 
     def begin(self) -> None:
-        """Bring the network to its start and take the first look."""
+        """Bring the network to its start and take the first evaluation."""
         raise NotImplementedError
 
     def advance(self) -> None:
-        """Go on to the next look."""
+        """Go on to the next evaluation."""
         raise NotImplementedError
 
     def renew(self) -> None:
@@ -90,14 +90,14 @@ class Follower:
         raise NotImplementedError
 
     def write_down(self) -> None:
-        """Write down the state at this look if it is one to record."""
+        """Write down the state at this evaluation if it is one to record."""
         if self.me["pause"]:
             voltages, _, conductances = self.result()
             self.recording.add(int(self.me["recorded"]), voltages, conductances)
             self.me["pause"] = 0
 
     def saved(self) -> State:
-        """Copies of all that the run is at this look."""
+        """Copies of all that the run is at this evaluation."""
         lane = {f"lane.{name}": array for name, array in self.p._asdict().items()}
         lane |= {"law": self.law, "bounds": self.bounds} | {f"large.{name}": x for name, x in self.large().items()}
         return {name: np.array(array) for name, array in lane.items()} | self.recording.saved()
@@ -122,7 +122,7 @@ class Follower:
             conductances=conductances, voltages=voltages, difference=difference, times=p.times[made, 0].copy(),
             equilibrium_cost=p.equilibrium[made, 0].copy(), cost=p.nonequilibrium[made, 0].copy(),
             initial_cost=float(me["initial"]), final_cost=float(me["cost"]), n_steps=int(me["steps"]),
-            n_looks=int(me["looks"]), network=self.network, task=self.task, rule=self.rule,
+            n_looks=int(me["evaluations"]), network=self.network, task=self.task, rule=self.rule,
             recorded=self.recording.result())
 
     def _reason(self, status: str) -> str:
@@ -130,8 +130,8 @@ class Follower:
         return f"{said} ({self.why})" if self.why else said
 
 
-class Stepping(Follower):
-    """A run by RK4. Looks are as rare as C* allows: `many` times stepping.LONGEST steps where it is smooth."""
+class LargeRK4(LargeRun):
+    """A run by RK4. Evaluations are as rare as C* allows: `many` times stepping.LONGEST steps where it is smooth."""
 
     def __init__(self, ensemble: Ensemble, number: int, threads: int) -> None:
         super().__init__(ensemble, number)
@@ -248,8 +248,8 @@ class Stepping(Follower):
         return self.stepper.voltages, self.stepper.difference, self.stepper.conductances
 
 
-class Gliding(Follower):
-    """A run in the quasistatic limit: every step is a look."""
+class LargeQuasistatic(LargeRun):
+    """A run in the quasistatic limit: every step is an evaluation."""
 
     def __init__(self, ensemble: Ensemble, number: int) -> None:
         super().__init__(ensemble, number)
@@ -277,7 +277,7 @@ class Gliding(Follower):
         me = self.me
         length = min(float(me["reach"]), float(min(me["limit"], me["aim"]) - me["time"]))
         took, me["reach"] = self.flow.step(length, float(me["tolerance"]))
-        me["looks"] += 1
+        me["evaluations"] += 1
         if took == 0.0:
             if manifold_control.too_short(float(me["reach"]), float(me["time"])):
                 me["status"] = block_state.DIVERGED

@@ -12,19 +12,19 @@ from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
 from ohmlearn.solvers.equilibrium.memory import require
 
 from .ensemble import Deliver, Ensemble
-from .large_loop import Follower, Gliding, Stepping
+from .large_loop import LargeQuasistatic, LargeRK4, LargeRun
 from .regime import bytes_of_training
 from .work_queue import Queue, next_due
 
-RENEW = 16      # looks after which what the solver keeps is dropped, so that a run taken up again has the same bits
+RENEW = 16      # evaluations after which what the solver keeps is dropped: a run taken up again has the same bits
 
 
 def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved: State | None = None,
-                look: Callable[[Follower], bool] | None = None) -> Run | State:
+                observe: Callable[[LargeRun], bool] | None = None) -> Run | State:
     """Train one member of an ensemble on a network that is too large for lanes.
 
     threads : for the RK4 steps. saved : state to go on from, with the same bits.
-    look(follower) is called after every look; when it returns True the run is set aside, and its state returned.
+    observe(run) is called after every evaluation; when it returns True the run is set aside, and its state returned.
 
     Raises MemoryError, before work starts, where the run would not fit.
     """
@@ -34,24 +34,24 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
     require(bytes_of_training(network, rate, ensemble.task(number).n_targets), f"training {network!r}",
             "take a smaller network")
     prepare()
-    follower: Follower = Stepping(ensemble, number, threads) if rate > 0 else Gliding(ensemble, number)
+    run: LargeRun = LargeRK4(ensemble, number, threads) if rate > 0 else LargeQuasistatic(ensemble, number)
     if saved is not None:
-        follower.restore(saved)
+        run.restore(saved)
     else:
-        follower.begin()
-        follower.write_down()
-    while follower.me["status"] == block_state.RUNNING:
-        if int(follower.me["looks"]) % RENEW == 0:
-            follower.renew()
-            follower.kept = follower.saved()
+        run.begin()
+        run.write_down()
+    while run.me["status"] == block_state.RUNNING:
+        if int(run.me["evaluations"]) % RENEW == 0:
+            run.renew()
+            run.kept = run.saved()
         try:
-            follower.advance()
-            follower.write_down()
+            run.advance()
+            run.write_down()
         except NotConverged as error:       # where conductances have run away, no voltages can be had any more
-            follower.me["status"], follower.why = block_state.DIVERGED, str(error)
-        if look is not None and look(follower):
-            return follower.kept
-    return follower.run()
+            run.me["status"], run.why = block_state.DIVERGED, str(error)
+        if observe is not None and observe(run):
+            return run.kept
+    return run.run()
 
 
 def run_large(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: int,
@@ -65,21 +65,22 @@ def run_large(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: in
         steps_before = 0
         kept: State | None = None
 
-        def look(follower: Follower, number: int = number) -> bool:
+        def observe(run: LargeRun, number: int = number) -> bool:
             nonlocal due, steps_before, kept
-            kept = follower.kept
+            kept = run.kept
             if tell:
-                tell(float(follower.me["cost"]), float(follower.me["time"]), int(follower.me["steps"]))
+                tell(float(run.me["cost"]), float(run.me["time"]), int(run.me["steps"]))
             if progress:
-                progress(1, int(follower.me["steps"]) - steps_before)
-                steps_before = int(follower.me["steps"])
+                progress(1, int(run.me["steps"]) - steps_before)
+                steps_before = int(run.me["steps"])
             if suspend and (begun := time.monotonic()) > due:
-                suspend(number, follower.kept)
+                suspend(number, run.kept)
                 due = next_due(begun, checkpoint)
             return bool(stop and stop())
 
         try:
-            end = train_large(ensemble, number, threads=threads, saved=resume(number) if resume else None, look=look)
+            end = train_large(ensemble, number, threads=threads, saved=resume(number) if resume else None,
+                              observe=observe)
         except KeyboardInterrupt:
             if suspend and kept:
                 suspend(number, kept)

@@ -9,7 +9,7 @@ def bytes_of_training(network: Network, rate: float, n_targets: int = 3) -> floa
     from ohmlearn.solvers.equilibrium.equilibrium import bytes_needed
 
     n, m = network.n_nodes, network.n_edges
-    stepping = 2 * (32 * n + 16 * m) + 16 * m       # v, w, G and their registers, copies at the last look, the layout
+    stepping = 2 * (32 * n + 16 * m) + 16 * m       # v, w, G and their registers, copies at an evaluation, the layout
     gliding = 8 * n * (8 + 8 * n_targets) + 48 * m
     return (stepping if rate > 0 else gliding) + bytes_needed(n, m)
 

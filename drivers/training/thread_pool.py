@@ -11,7 +11,7 @@ from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.parallel.threads import available_threads
 
 from .ensemble import Deliver, Ensemble
-from .work_queue import LOOK, Queue, next_due
+from .work_queue import EVALUATION, Queue, next_due
 
 if TYPE_CHECKING:
     from .worker import Worker
@@ -41,10 +41,10 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     from .worker import workers_for
 
     threads = max(1, min(available_threads(threads), -(-len(ensemble) // 2)))
-    Crew(workers_for(ensemble, threads, queue, resume), deliver, suspend, stop, progress, checkpoint, tell).run()
+    ThreadPool(workers_for(ensemble, threads, queue, resume), deliver, suspend, stop, progress, checkpoint, tell).run()
 
 
-class Crew:
+class ThreadPool:
     """Workers of one ensemble, a thread each. Arguments as for :func:`run_members`."""
 
     def __init__(self, workers: list[Worker], deliver: Deliver, suspend: Callable[[int, State], None] | None,
@@ -101,7 +101,7 @@ class Crew:
             return False
         done, steps = worker.follow()
         for number, run in done:
-            worker.queue.finished(number, run.n_steps + LOOK * run.n_looks)
+            worker.queue.finished(number, run.n_steps + EVALUATION * run.n_looks)
             with self.lock:
                 self.deliver(number, run)
         if self.progress:

@@ -19,7 +19,7 @@ def next_due(begun: float, checkpoint: float) -> float:
     return now + max(checkpoint, SPARING * (now - begun))
 
 
-LOOK = 12       # steps that a look costs its block: to the order of the queue only
+EVALUATION = 12     # steps that an evaluation of the cost is worth to its block, for the order of the queue only
 
 
 class Queue(Protocol):
@@ -29,11 +29,12 @@ class Queue(Protocol):
         """Number of the next member, None when there is none left."""
 
     def finished(self, number: int, steps: int) -> None:
-        """Tell that a member took this many steps, looks counted as LOOK steps each."""
+        """Tell that a member took this many steps, evaluations counted as EVALUATION steps each."""
 
 
 def expected_log_steps(rates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln of the steps expected at rates R (n,) before anything is known of the tasks, a look counted as LOOK steps:
+    """ln of the steps expected at rates R (n,) before anything is known of the tasks, evaluations counted as EVALUATION
+    steps:
     means over 100 tasks on the published packing. Below R = 0.1 steps on the slow manifold are few but dear."""
     decades, steps = [-1.5, -1.0, 0.0, 0.75, 6.0, 12.0], [4000.0, 5000.0, 1600.0, 900.0, 1700.0, 2800.0]
     return np.interp(np.log10(np.maximum(np.asarray(rates, dtype=float), 1e-9)), decades, np.log(steps))

@@ -30,13 +30,13 @@ class Worker:
         for block, waiting in zip(self.blocks, self.waiting, strict=True):
             while waiting and None in block.numbers:
                 block.insert(*waiting.popleft())
-        room = sum(len(block.numbers) for block in self.blocks) - self.occupied
-        while room > 0 and any(None in block.numbers for block in self.blocks):
+        free = sum(len(block.numbers) for block in self.blocks) - self.occupied
+        while free > 0 and any(None in block.numbers for block in self.blocks):
             if (number := self.queue.take()) is None:
                 break
             saved = self.resume(number) if self.resume else None
             kind = self.kind(number, saved)
-            room -= 1
+            free -= 1
             if None in self.blocks[kind].numbers:
                 self.blocks[kind].insert(number, saved)
             else:
@@ -49,7 +49,7 @@ class Worker:
             return 0
         if saved is not None:
             me = saved["each"][0]
-            if me["looks"] > 0 or me["lag"] > 0:        # it was tried
+            if me["evaluations"] > 0 or me["lag"] > 0:        # it was tried
                 return int(me["gliding"])
         return int(self.blocks[0].ensemble.may_glide(number))
 
@@ -85,11 +85,11 @@ def workers_for(ensemble: Ensemble, count: int, queue: Queue, resume: Resume | N
     """Workers of the kind that an ensemble needs."""
     if not ensemble.plain:
         from .discrete_block import DiscreteBlock
-        from .general_arrays import Room
+        from .general_arrays import GeneralLayout
         from .general_block import GeneralBlock
 
-        room, block = Room(ensemble), GeneralBlock if ensemble.updates is None else DiscreteBlock
-        return [Worker([block(ensemble, room)], queue, resume) for _ in range(count)]
+        layout, block = GeneralLayout(ensemble), GeneralBlock if ensemble.updates is None else DiscreteBlock
+        return [Worker([block(ensemble, layout)], queue, resume) for _ in range(count)]
     from .lane_arrays import Prepared
 
     prepared = Prepared(ensemble)

@@ -1,13 +1,24 @@
-"""A block of lanes, followed from look to look until a member is done."""
+"""A block of lanes, followed from one evaluation of the cost to the next until a member is done."""
 import numpy as np
 from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
 from ohmlearn.kernels.simd.jit import borrowed, kernel
 
-from .block_state import CONTINUED, DIVERGED, FRESH, LOOKED, LOOKS, REACHED, RUNNING, count_work
+from .block_state import CONTINUED, DIVERGED, EVALUATED, EVALUATIONS, FRESH, REACHED, RUNNING, count_work
 from .manifold_control import able, glide
 from .rk4 import rk4_step
 from .step_bounds import begin_peak
-from .step_control import LONGEST, SHORTEST, choose_step, clamp, look, measure, note_step, remember, set_step, solve_all
+from .step_control import (
+    LONGEST,
+    SHORTEST,
+    choose_step,
+    clamp,
+    evaluate,
+    measure,
+    note_step,
+    remember,
+    set_step,
+    solve_all,
+)
 
 ROUNDING = 4e-15        # of the largest voltage: errors at the targets below it are none
 
@@ -78,7 +89,7 @@ def begin(me, p, lane, cost):
 
 @kernel
 def start(block, manifold):
-    """Bring fresh lanes to equilibrium and take the first look of fresh and continued ones. manifold : as in `run`."""
+    """Bring fresh lanes to equilibrium and evaluate fresh and continued ones. manifold : as in `run`."""
     p, rows = block.lanes, block.law.rows
     if count(p.each, FRESH, FRESH):
         equilibrate(block)
@@ -103,7 +114,7 @@ def start(block, manifold):
 
 @kernel
 def step_all(block):
-    """SHORTEST RK4 steps of all lanes, and a look at those that are due."""
+    """SHORTEST RK4 steps of all lanes, and an evaluation at those that are due."""
     p, due, running = block.lanes, 0, 0
     for lane in range(p.each.size):
         if p.each[lane].status == RUNNING:
@@ -116,16 +127,16 @@ def step_all(block):
     if not due:
         return
     solve_all(block, due)
-    looked = 0
+    evaluated = 0
     for lane in range(p.each.size):
         me = p.each[lane]
         if due >> lane & 1:
-            look(block, lane)
-            looked += 1
+            evaluate(block, lane)
+            evaluated += 1
             if able(me, p, lane):
                 me.gliding, me.reach = 1, 0.0
-    block.tally[LOOKS] += 1
-    block.tally[LOOKED] += looked
+    block.tally[EVALUATIONS] += 1
+    block.tally[EVALUATED] += evaluated
 
 
 @kernel
@@ -153,7 +164,7 @@ def run(block, manifold, strides):
     done, pauses or belongs to the other way. A stride is SHORTEST steps of RK4, or one on the manifold. Returns those
     taken. None and not False, so that each way is compiled without the other.
 
-    New lanes wait for a multiple of the longest span, so that the lanes look at the same strides: a look costs
+    New lanes wait for a multiple of the longest span, so that the lanes are evaluated at the same strides: that costs
     the block the same for one lane as for all.
     """
     block = borrowed(block)

@@ -13,8 +13,8 @@ from .slow_manifold import Slow
 
 IDLE, FRESH, CONTINUED, RUNNING, REACHED, OUT_OF_TIME, STALLED, DIVERGED = range(8)
 
-# Block.tally: steps of the block (RK4, or on the manifold), those of its lanes, looks of the block, lanes looked at.
-STEPS, LANE_STEPS, LOOKS, LOOKED, TALLIES = range(5)
+# Block.tally: steps of the block (RK4, or on the manifold), those of its lanes, evaluations, lanes evaluated.
+STEPS, LANE_STEPS, EVALUATIONS, EVALUATED, TALLIES = range(5)
 
 AUTO, RK4, SLOW = range(3)     # method: RK4, or the slow manifold where it holds; only the one; only the other
 
@@ -23,19 +23,19 @@ AUTO, RK4, SLOW = range(3)     # method: RK4, or the slow manifold where it hold
 #   status, method : constants above. gliding : whether it is on the slow manifold.
 #   rate : a R (a at R = 0). fall : how fast G may fall to its floor (inf: at once). until, stop, limit : threshold on
 #   C*, whether it ends the run, and the time limit. fixed : the step if given, else NaN. tolerance : on τ, relative.
-#   time, steps, looks : so far. initial : C*(0) in V². cost : C* at the last look.
+#   time, steps, evaluations : so far. initial : C*(0) in V². cost : C* at the last evaluation.
 #   first, sustained, instant : first time with C* < until, the one since which it has stayed so, first with C < until.
-#   dt, span : the step, and RK4 steps between looks. clock : strides since the beginning. stretch, taken : steps from
-#   the last look to the next, which falls on a multiple of span of the clock, and those taken.
-#   caution : factor on the step after rejected stretches. bound : of λ_max at the last look.
+#   dt, span : the step, and RK4 steps between evaluations of C*. clock : strides since the beginning. stretch, taken :
+#   steps from the last evaluation to the next, which falls on a multiple of span of the clock, and those taken.
+#   caution : factor on the step after rejected stretches. bound : of λ_max at the last evaluation.
 #   lag : |dG/dt - dG/dt*| / |dG/dt*|, how far the manifold was from the quasistatic one. reach : next step on it; off
-#   it, looks before which it is not tried again.
+#   it, evaluations before which it is not tried again.
 #   aim, tries : where a stretch that is taken again for the sake of a crossing is to end, and how often it was.
 #   patience : time in which a cost that has not moved counts as stalled.
 #   flat_until, lowest, highest : end of the present stall window, and the range of ln C* within it.
 #   recorded : records made so far. keeps : whether a step has to end at every time to record, since the state there is
 #   written down; pause : whether the block waits for that, as it has got to such a time; the state is last_x, last_G.
-_WHOLE = ("status", "method", "gliding", "stop", "steps", "looks", "span", "stretch", "taken", "clock",
+_WHOLE = ("status", "method", "gliding", "stop", "steps", "evaluations", "span", "stretch", "taken", "clock",
           "recorded", "keeps", "pause", "tries")
 _REAL = ("rate", "fall", "until", "limit", "fixed", "tolerance", "time", "initial", "cost", "first", "sustained",
          "instant", "aim", "dt", "caution", "bound", "lag", "reach", "patience", "flat_until", "lowest", "highest")
@@ -47,10 +47,10 @@ class Lanes(NamedTuple):
     it goes on with the same bits.
 
     each : (lanes,) records MEMBER. target, desired : (n_targets, lanes) nodes (-1: none) and V_T.
-    delta, slope : (n_targets, lanes) δ = V_T - v*_T and dδ/dt now; last_delta, last_slope : at the last look.
-    errors : (LONGEST + 1, n_targets, lanes) V_T - v_T at every step since the last look.
+    delta, slope : (n_targets, lanes) δ = V_T - v*_T and dδ/dt now; last_delta, last_slope : at the last evaluation.
+    errors : (LONGEST + 1, n_targets, lanes) V_T - v_T at every step since the last evaluation.
     times, equilibrium, nonequilibrium : (n_times, lanes) when to record C* and C, and what was recorded.
-    last_x, last_G : (2 n_nodes, lanes), (n_edges, lanes) x and G at the last look.
+    last_x, last_G : (2 n_nodes, lanes), (n_edges, lanes) x and G at the last evaluation.
     """
 
     each: NDArray[np.void]

@@ -1,7 +1,7 @@
-"""What is noted of a lane each time its equilibrium cost C* is solved for: a look.
+"""What is noted of a lane each time its equilibrium cost C* is solved for: an evaluation of the cost.
 
-Between two looks the error at every target, δ_T = V_T - v*_T, is the cubic that has its values and slopes
-(Hermite), so that costs at any time, and the moment when C* = Σ δ_T² crosses a threshold, need no look there.
+Between two evaluations the error at every target, δ_T = V_T - v*_T, is the cubic that has its values and slopes
+(Hermite), so that costs at any time, and the moment when C* = Σ δ_T² crosses a threshold, need no evaluation there.
 """
 import numpy as np
 from ohmlearn.kernels.simd.jit import kernel
@@ -15,7 +15,7 @@ RESTLESS = 0.3      # unless some ln G would move more than this in that time
 
 @kernel
 def cost_at_steps(position, me, lane, h, p):
-    """Nonequilibrium C (V²) at a step number since the last look, not whole: cubic through the nearest steps,
+    """Nonequilibrium C (V²) at a step number since the last evaluation, not whole: cubic through the nearest steps,
     or, of a stretch of one step, the Hermite cubic of δ and the difference of the errors to δ linearly."""
     if me.taken == 1:
         return cost_of_stretch(position, lane, h, p)

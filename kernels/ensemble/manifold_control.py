@@ -15,8 +15,8 @@ ENTER, LEAVE = 0.01, 0.03
 SETTLED = 0.5                  # of the tolerance: what a recorded V_T - v_T may be off when a lane gets there
 WANTED = 0.01                  # |error| / |move| of a step of G, at tolerance 1e-3
 LOST = 0.1                     # lag at the end of a step that is not taken
-SPARSE = 4                     # looks from one test of the lag to the next
-PATIENT = 1.25                 # times the looks so far, those before the next test once one has failed
+SPARSE = 4                     # evaluations from one test of the lag to the next
+PATIENT = 1.25                 # times the evaluations so far, those before the next test once one has failed
 FIRST = 0.1                    # the first step, over the sum of the rates of learning
 
 
@@ -51,8 +51,8 @@ def settled(me, p, v_lag, lane):
 
 @kernel
 def able(me, p, lane):
-    """Whether a lane that RK4 has just brought to a look should try the manifold: R below 1, C* smooth, small lag."""
-    smooth = me.span == LONGEST and me.looks % SPARSE == 0 and me.looks >= me.reach
+    """Whether a lane that RK4 has brought to an evaluation should try the manifold: R below 1, C* smooth, small lag."""
+    smooth = me.span == LONGEST and me.evaluations % SPARSE == 0 and me.evaluations >= me.reach
     return (me.method == AUTO and me.rate <= 1.0 and np.isnan(me.fixed) and smooth and me.status == RUNNING
             and close(me, p.errors, p.delta, lane))
 
@@ -121,7 +121,7 @@ def enter(me, p, slow, x, G, lane):
 @kernel
 def leave(me, rows, lane):
     """Hand a lane over to RK4, which begins when its block does. rows : (ROWS, lanes) of the law."""
-    me.gliding, me.clock, me.reach = 0, 0, PATIENT * me.looks
+    me.gliding, me.clock, me.reach = 0, 0, PATIENT * me.evaluations
     set_step(me, rows, lane, 0.0)
     if me.status == RUNNING:
         me.status = CONTINUED
@@ -155,7 +155,7 @@ def decide(me, stages, G, lane):
     error = np.sqrt(stages.error[0, lane] / max(stages.moved[0, lane], 1e-300))
     wanted = WANTED * np.sqrt(me.tolerance / 1e-3)
     me.steps += 1
-    me.looks += 1
+    me.evaluations += 1
     if error <= wanted:
         me.dt, me.taken = h, 1
         me.reach = h * min(2.0, 0.9 * np.sqrt(wanted / max(error, 1e-300)))

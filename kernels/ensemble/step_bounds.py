@@ -10,7 +10,7 @@ def fastest(graph, law, G, x, due, peak, scratch, out):
     frequency over 2 a R. scratch : (3 n_nodes, lanes).
 
     λ_max <= max_u (|L| z)_u / z_u over free nodes for any z > 0 (Collatz-Wielandt), here `peak` (n_nodes, lanes), which
-    is replaced by |L| z: from look to look it turns into the eigenvector, as in the power iteration. The frequency: v
+    is replaced by |L| z: as a run goes on it turns into the eigenvector, as in the power iteration. The frequency: v
     and w couple through L with weights Δv², whose λ_max is at most 2 max_u Σ_v Δv_uv².
     """
     n, m = graph.lower.size, graph.ends.size // 2

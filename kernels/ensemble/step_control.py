@@ -1,4 +1,4 @@
-"""A lane followed by RK4: how long its steps are, when it is looked at, and what a look decides."""
+"""A lane advanced by RK4: how long its steps are, when its cost is evaluated, and what an evaluation decides."""
 import numpy as np
 from ohmlearn.kernels.law.bounds import AT_ONCE
 from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
@@ -11,18 +11,18 @@ from .rk4 import LEARN as LEARN_ROW
 from .step_bounds import begin_peak, fastest
 from .threshold_crossing import stands, winds
 
-SHORTEST, LONGEST = 3, 48      # RK4 steps between two looks
-TOGETHER = 12                  # steps in which lanes of different spans mostly are looked at together
+SHORTEST, LONGEST = 3, 48      # RK4 steps between two evaluations
+TOGETHER = 12                  # steps in which lanes of different spans mostly are evaluated together
 STABLE = 2.785                 # RK4 is stable for dt λ_max below this
-# dt times the bounds of λ_max and of the learning frequency: at tolerance 1e-3, and at most, where looks are rarest
+# dt times the bounds of λ_max and of the learning frequency: at tolerance 1e-3, and at most, at the longest span
 RELAX, RELAX_MOST = 1.5, 2.4
 LEARN, LEARN_MOST = 1.0, 2.0
 CLIP = 0.15                    # times the latter, where G stops at once at its bounds
-ROUGH = 0.05                   # bend above which looks get more frequent, at tolerance 1e-3
-SMOOTHER = 10.0                # times less bend, looks get rarer
+ROUGH = 0.05                   # bend above which evaluations get more frequent, at tolerance 1e-3
+SMOOTHER = 10.0                # times less bend, evaluations get rarer
 TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
 JUMPS = 1e-6                   # caution below which a bend is a jump: an edge that leaves a floor far below the others
-ROUNDS = 2                     # of the power iteration at a look
+ROUNDS = 2                     # of the power iteration at an evaluation
 MOST_STEPS = 1e12              # that a run may have before it: more would take days
 
 
@@ -56,7 +56,7 @@ def endless(me, dt):
 
 @kernel
 def choose_step(me, rows, bounds, lane):
-    """The step until the next look: as far as relaxation and learning allow, and no further than the limit."""
+    """The step until the next evaluation: as far as relaxation and learning allow, and no further than the limit."""
     me.bound = bounds[0, lane]
     learning = np.sqrt(2 * me.rate * bounds[1, lane])
     finer, sharper = sharpness(me)
@@ -88,7 +88,7 @@ def clamp(p, x, lane):
 
 @kernel
 def note_errors(me, target, errors, x, lane):
-    """V_T - v_T of a lane after the steps taken since the last look. Arrays one by one: this is called every step,
+    """V_T - v_T of a lane after the steps taken since the last evaluation. Arrays one by one: it is called every step,
     and handing on a tuple of them costs more than the work."""
     for i in range(target.shape[0]):
         a = target[i, lane]
@@ -97,7 +97,7 @@ def note_errors(me, target, errors, x, lane):
 
 @kernel
 def note_step(each, target, errors, x):
-    """Count an RK4 step of the running lanes and note their errors. Returns a bit for every lane due for a look."""
+    """Count an RK4 step of the running lanes and note their errors. Returns a bit for every lane to be evaluated."""
     due = 0
     for lane in range(each.size):
         me = each[lane]
@@ -168,7 +168,7 @@ def retreat(me, p, rows, x, G, lane):
 
 @kernel
 def take_again(me, p, rows, x, G, lane):
-    """Take the stretch again up to me.aim, in no longer steps, and so that other lanes are looked at then too: a look
+    """Take the stretch again up to me.aim, in no longer steps, and so that other lanes are evaluated then too: that
     costs the block the same for one lane as for all."""
     take_back(me, p, x, G, lane)
     least = (me.aim - me.time) / me.dt
@@ -205,7 +205,7 @@ def judge(me, p, lane, h, cost, rough, fast, noise):
     """
     sound = np.isfinite(cost) and np.isfinite(rough) and fast < STABLE
     me.steps += me.taken
-    me.looks += 1
+    me.evaluations += 1
     bent = rough > TOO_ROUGH * (me.tolerance / 1e-3) ** 0.75 or winds(me, lane, h, p)
     if np.isnan(me.fixed) and (not sound or (bent and me.caution > JUMPS)):
         return HALVE
@@ -225,7 +225,7 @@ def adapt_span(me, rough):
     """How often to evaluate C* and how cautiously to step after a stretch of this bend that was kept."""
     finer = (me.tolerance / 1e-3) ** 0.75
     smooth = SMOOTHER * rough < ROUGH * finer
-    if smooth and me.caution == 1.0 and me.span < LONGEST:         # longer steps before rarer looks
+    if smooth and me.caution == 1.0 and me.span < LONGEST:         # longer steps before rarer evaluations
         me.span *= 2
     elif rough > ROUGH * finer and me.span > SHORTEST:
         me.span //= 2
@@ -233,8 +233,8 @@ def adapt_span(me, rough):
 
 
 @kernel
-def look(block, lane):
-    """Accept or reject the stretch since the last look of a lane, note what happened in it, plan the next one."""
+def evaluate(block, lane):
+    """Accept or reject the stretch since the last evaluation of a lane, note what happened in it, plan the next one."""
     p, x, G, rows, bounds = block.lanes, block.x, block.G, block.law.rows, block.bounds
     me = p.each[lane]
     cost, h = measure(me, p, block.slow.v, block.factor.solution, lane), me.taken * me.dt

@@ -11,7 +11,7 @@ there.
 import numpy as np
 from ohmlearn.kernels.simd.jit import inline, kernel
 
-PARTS = 16          # of a stretch, between which minima of C* are looked for
+PARTS = 16          # of a stretch, between which minima of C* are sought
 MARGIN = 0.25       # error of the cubic over its bend δ1 - δ0 - h (m0 + m1)/2
 SURE = 1e-3         # of √threshold: dips need not be known better
 JUMP = 0.125        # error of the cubic where the slope jumps half way, over h times the jump

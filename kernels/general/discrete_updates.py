@@ -160,7 +160,7 @@ def measure(b, s):
     for k in range(o.S):
         rest(b, s, o.drive + k * n, o.desired + k * Q)
         for q in range(o.K):
-            error = load(rows, o.desired + k * Q + q) - read(rows, o.column + q * n, n, rows, o.v, 1)
+            error = load(rows, o.desired + k * Q + q) - read(b, q, rows, o.v, 1)
             store(rows, o.delta + k * o.K + q, load(rows, o.share + k) * error)
     note_misfits(b, 0.0)
 
@@ -210,7 +210,7 @@ def note(b, u, clock, p, lane):
     record(me, mine, p, lane, time * (1 - ROUNDED))         # until now the costs were those of the last update
     me.time, me.cost, mine.cost = time, equilibrium / me.initial, instant / me.initial
     me.steps += 1
-    me.looks += 1
+    me.evaluations += 1
     record(me, mine, p, lane, time * (1 + ROUNDED))
     if me.cost < me.until:
         me.first = time if np.isnan(me.first) else me.first

@@ -14,7 +14,7 @@ from ohmlearn.kernels.linalg.graph import Graph
 from ohmlearn.kernels.simd.jit import inner
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, root, store, where
 
-from .stages import FLOATS, SHARE, UNIT, read, spread_out, wipe
+from .stages import FLOATS, SHARE, UNIT, read, wipe
 
 
 class Solves(NamedTuple):
@@ -55,12 +55,18 @@ def combine(rows, matrix, size, into):
 
 
 @inner
+def add_times(rows, first, others, n, amount):
+    """Add to the n rows from `first` on those from `others` on, times `amount`."""
+    for a in range(n):
+        store(rows, first + a, fma(load(rows, others + a), amount, load(rows, first + a)))
+
+
+@inner
 def make_up(rows, o, first):
     """Add to the n rows from `first` on what closes the gaps of the held drops."""
     for d in range(o.D):
         amount = combine(rows, o.ties + d * o.D, o.D, o.gap + o.K)
-        for a in range(o.n):
-            store(rows, first + a, fma(load(rows, o.psi + (o.K + d) * o.n + a), amount, load(rows, first + a)))
+        add_times(rows, first, o.psi + (o.K + d) * o.n, o.n, amount)
 
 
 @inner
@@ -76,21 +82,22 @@ def respond(b, s):
         for a in range(n):
             store(rows, o.psi + q * n + a, load(z, a))
         centre(rows, n, o.rule + FLOATS, o.psi + q * n)
-    couple(rows, o, o.ties, o.K, o.D, 1.0 + 0.0 * load(rows, o.rule), 0.0 * load(rows, o.rule))
+    couple(b, o.ties, o.K, o.D, 1.0 + 0.0 * load(rows, o.rule), 0.0 * load(rows, o.rule))
     for q in range(o.K):
         for d in range(o.K, o.K + o.D):
-            store(rows, o.gap + d, -read(rows, o.column + d * n, n, rows, o.psi + q * n, 1))
+            store(rows, o.gap + d, -read(b, d, rows, o.psi + q * n, 1))
         make_up(rows, o, o.psi + q * n)
-    couple(rows, o, o.couple, 0, o.K, load(rows, o.rule + SHARE), load(rows, o.rule + UNIT))
+    couple(b, o.couple, 0, o.K, load(rows, o.rule + SHARE), load(rows, o.rule + UNIT))
 
 
 @inner
-def couple(rows, o, matrix, begin, size, share, unit):
+def couple(b, matrix, begin, size, share, unit):
     """(unit + share CᵀΨ)⁻¹ of `size` columns from number `begin` on; the unit matrix where a lane has none."""
+    o, rows = b.at, b.rows
     for q in range(size):
         for r in range(size):
             one = 1.0 - load(rows, o.used + begin + q) + unit if q == r else 0.0 * unit
-            found = read(rows, o.column + (begin + q) * o.n, o.n, rows, o.psi + (begin + r) * o.n, 1)
+            found = read(b, begin + q, rows, o.psi + (begin + r) * o.n, 1)
             store(rows, matrix + q * size + r, fma(share, found, one))
     invert(rows, matrix, size)
 
@@ -112,7 +119,7 @@ def rest(b, s, drive, aim):
         store(rows, o.v + a, load(rows, o.v + a) + load(z, a))
     centre(rows, n, o.rule + FLOATS, o.v)
     for d in range(o.K, o.K + o.D):
-        store(rows, o.gap + d, load(rows, aim + d) - read(rows, o.column + d * n, n, rows, o.v, 1))
+        store(rows, o.gap + d, load(rows, aim + d) - read(b, d, rows, o.v, 1))
     make_up(rows, o, o.v)
 
 
@@ -137,10 +144,10 @@ def place(b, s, lanes, fraction):
         rest(b, s, o.given, o.wanted)
         wipe(rows, o.w, n)
         for q in range(o.K):                                   # δ in place of V_T
-            store(rows, o.wanted + q, load(rows, o.wanted + q) - read(rows, o.column + q * n, n, rows, o.v, 1))
+            store(rows, o.wanted + q, load(rows, o.wanted + q) - read(b, q, rows, o.v, 1))
         for q in range(o.K):
             store(rows, o.gap, combine(rows, o.couple + q * o.K, o.K, o.wanted))
-            spread_out(rows, o.psi + q * n, n, o.gap, rows, o.w, 1)
+            add_times(rows, o.w, o.psi + q * n, n, load(rows, o.gap))
         for a in range(n):
             i = 2 * (copy * n + a)
             store(b.x, i, where(lanes, load(rows, o.v + a), load(b.x, i)))
@@ -176,7 +183,7 @@ def measure(b, s, quasistatic):
         rest(b, s, o.drive + k * n, o.desired + k * Q)
         for q in range(o.K):
             psi, i = o.psi + q * n, k * o.K + q
-            error = load(rows, o.desired + k * Q + q) - read(rows, o.column + q * n, n, rows, o.v, 1)
+            error = load(rows, o.desired + k * Q + q) - read(b, q, rows, o.v, 1)
             moved = 0.0 * error
             for j in range(o.m):
                 a, c = at(b.ends, 2 * j), at(b.ends, 2 * j + 1)
@@ -198,5 +205,5 @@ def note_misfits(b, fraction):
         for q in range(o.K):
             place = copy * (o.K + o.D) + q
             error = fma(fraction, load(rows, o.turn + place), load(rows, o.aim + place))
-            error = error - read(rows, o.column + q * n, n, b.x, 2 * n * copy, 2)
+            error = error - read(b, q, b.x, 2 * n * copy, 2)
             store(rows, o.error + copy * o.K + q, share * error)

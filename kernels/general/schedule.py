@@ -14,48 +14,51 @@ from .stages import HOLD, KAPPA, MOVE, PULL, TRACK
 # A lane's place in its schedule, one record a lane:
 #   samples : how many. turn : whether they are shown in turn, else side by side. blend : going over into each other.
 #   varied : whether the rate is not constant. quasistatic : R = 0.
-#   shown : samples shown so far. left, per : steps left of this one, and of a whole one. switches : since a look.
-#   span : most steps between looks. length : how long a sample is shown. phase : share of it that is over.
+#   shown : samples shown so far. left, per : steps left of this one, and of a whole one. switches : since C* was
+#   evaluated. length : how long a sample is shown. phase : the fraction of it that is over.
 #   noise : standard deviation of dG over one training step, over √a. stiff : relaxation of the clamp.
-#   relaxing, learning : fastest rates at the last look.
-_WHOLE = ("samples", "turn", "blend", "varied", "quasistatic", "shown", "left", "per", "switches", "span")
+#   relaxing, learning : fastest rates at the last evaluation.
+_WHOLE = ("samples", "turn", "blend", "varied", "quasistatic", "shown", "left", "per", "switches")
 _REAL = ("length", "phase", "noise", "stiff", "relaxing", "learning")
 SHOW = np.dtype([(name, np.int64) for name in _WHOLE] + [(name, np.float64) for name in _REAL])
 
 
 class Clock(NamedTuple):
-    """each : (lanes,) records as in `state`. show, last : (lanes,) records SHOW, now and at the last look.
-    key : (n_edges, lanes) of random numbers."""
+    """each : (lanes,) records as in `state`. show, last : (lanes,) records SHOW, now and at the last evaluation.
+    key : (n_edges, lanes) of random numbers. steps : (1,) of the block since it stood still."""
 
     each: NDArray[np.void]
     show: NDArray[np.void]
     last: NDArray[np.void]
     key: NDArray[np.uint64]
+    steps: NDArray[np.int64]
 
 
 @inner
 def present(b, clock, lane):
     """Set what a lane is shown at its place in the schedule, and how far that moves in a step."""
     o, show, samples = b.at, clock.show[lane], clock.show[lane].samples
-    part = clock.each[lane].dt / show.length if show.blend else 0.0
-    phase = show.phase if show.blend else 0.0
+    part, phase = clock.each[lane].dt / show.length, show.phase
     for copy in range(o.C):
         s = show.shown % samples if show.turn else min(copy, samples - 1)
         following = (s + 1) % samples
         for size, given, now, trend in ((o.n, o.drive, o.now, o.trend), (o.K + o.D, o.desired, o.aim, o.turn)):
             for a in range(size):
                 begin = b.rows[given + s * size + a, lane]
-                ahead = b.rows[given + following * size + a, lane] - begin
-                b.rows[now + copy * size + a, lane] = begin + phase * ahead
-                b.rows[trend + copy * size + a, lane] = part * ahead
+                b.rows[now + copy * size + a, lane] = begin
+                if show.blend:
+                    ahead = b.rows[given + following * size + a, lane] - begin
+                    b.rows[now + copy * size + a, lane] = begin + phase * ahead
+                    b.rows[trend + copy * size + a, lane] = part * ahead
 
 
 @inner
-def reading(rows, x, lane, column, n, first):
-    """What n rows from `column` on read of every other row of x from `first` on, in a lane."""
+def reading(b, lane, q, first):
+    """What column q of C reads of every other row of x from `first` on, in a lane."""
     total = 0.0
-    for a in range(n):
-        total += rows[column + a, lane] * x[first + 2 * a, lane]
+    for i in range(b.counts[q]):
+        a = b.nodes[q * b.at.n + i]
+        total += b.rows[b.at.column + q * b.at.n + a, lane] * b.x[first + 2 * a, lane]
     return total
 
 
@@ -71,15 +74,16 @@ def clamp_again(b, lane):
                 x[first + 2 * a, lane] = rows[o.now + copy * n + a, lane]
         for part in range(2):
             for q in range(o.K if part == 0 else 0, Q):
-                read = reading(rows, x, lane, o.column + q * n, n, first + part)
+                read = reading(b, lane, q, first + part)
                 wanted = rows[o.aim + copy * Q + q, lane] if part == 0 or q < o.K else 0.0
                 if q < o.K:
-                    wanted = wanted - reading(rows, x, lane, o.column + q * n, n, first) if holds else read
+                    wanted = wanted - reading(b, lane, q, first) if holds else read
                 rows[o.gap + q, lane] = rows[o.used + q, lane] * (wanted - read)
             for q in range(o.K if part == 0 else 0, Q):
-                spread = o.spread + q * n if part else o.spread_v + (q - o.K) * n
-                for a in range(n):
-                    x[first + 2 * a + part, lane] += rows[o.gap + q, lane] * rows[spread + a, lane]
+                spread = Q + q if part else 2 * Q + q - o.K
+                for i in range(b.counts[spread]):
+                    a = b.nodes[spread * n + i]
+                    x[first + 2 * a + part, lane] += rows[o.gap + q, lane] * rows[o.column + spread * n + a, lane]
 
 
 @inner

@@ -1,7 +1,7 @@
 """The RK4 step of coupled learning for every linear task and rule, for a block of lanes over one graph.
 
-Where `dynamics` knows held and target nodes alone, outputs are here any functionals o_k of the voltages, currents may
-enter, drops may be held, and several samples may relax side by side. With C = [O D] (outputs, held drops):
+Where `ensemble.rk4` knows held and target nodes alone, outputs are here any functionals o_k of the voltages, currents
+may enter, drops may be held, and several samples may relax side by side. With C = [O D] (outputs, held drops):
 
     dv/dt = I - L(G) v, within dD_kᵀv/dt as given
     dw/dt = -L(G) w + A r,    r_k = V̇_T - τ o_kᵀ dv/dt + κ (V_T - o_kᵀ v - c o_kᵀ w) + h o_kᵀ L(G) w
@@ -19,7 +19,7 @@ from ohmlearn.kernels.law.bounds import limited, resting, top, within
 from ohmlearn.kernels.law.gill import advance
 from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
 from ohmlearn.kernels.linalg.block_ldlt import pass_current
-from ohmlearn.kernels.simd.jit import inner
+from ohmlearn.kernels.simd.jit import inline, inner
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, root, store, where, where_less
 
 # rows of a rule, see above: τ, κ dt, c, h; whether V̇_T counts; dt of v and w, 0 at rate 0; κ; what stands before the
@@ -32,7 +32,8 @@ from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, root, store, w
 class Places(NamedTuple):
     """Sizes, and where in the rows of a block things begin: one array of them is passed on much faster than forty.
 
-    n nodes, m edges, K outputs, D held drops, Q = K + D, S samples, C of them at a time, knots of the rate in time.
+    n nodes, m edges, K outputs, D held drops, Q = K + D, S samples, C of them at a time, knots of the rate in time;
+    remembers : 1 if the rates of edges depend on what these remember, else 0.
     rule : RULE_ROWS. column, spread : Q n, C and A; spread_v : D n, D (DᵀD)⁻¹; used : Q, 1 or 0.
     drive, desired, share : S n, S Q, S: held voltages and injected currents; V_T and held drops; 1/√samples.
     now, aim : C n, C Q, what is shown as a step begins; trend, turn : how far that moves in it; weight : C.
@@ -48,6 +49,7 @@ class Places(NamedTuple):
     S: int
     C: int
     knots: int
+    remembers: int
     rule: int
     column: int
     spread: int
@@ -87,10 +89,13 @@ class Places(NamedTuple):
 
 
 class General(NamedTuple):
-    """What the stages of a block work on. ends : as in `dynamics.Graph`. rows : (rows, lanes), see `Places`.
+    """What the stages of a block work on. ends : as in `linalg.graph.Graph`. rows : (rows, lanes), see `Places`.
+    nodes : (2 Q + D, n) flat, counts : (2 Q + D,), where the columns of [C A D (DᵀD)⁻¹] are not 0 in all lanes.
     x : (2 n C + 1, lanes) v and w of copy after copy, and ln f. G : (2 m, lanes), and what edges remember."""
 
     ends: NDArray[np.int32]
+    nodes: NDArray[np.int32]
+    counts: NDArray[np.int32]
     law: Law
     rows: NDArray[np.float64]
     x: NDArray[np.float64]
@@ -106,39 +111,72 @@ def wipe(rows, first, count):
 
 
 @inner
-def read(rows, column, n, z, first, stride):
-    """o_qᵀ z, o_q being n rows from `column` on, z every `stride`-th row of an array from row `first` on."""
-    total = 0.0 * load(z, first)
-    for a in range(n):
-        total = fma(load(rows, column + a), load(z, first + stride * a), total)
+def read(b, q, z, first, stride):
+    """o_qᵀ z of column q of C, z every `stride`-th row of an array from row `first` on."""
+    o, total = b.at, 0.0 * load(z, first)
+    for i in range(at(b.counts, q)):
+        a = at(b.nodes, q * o.n + i)
+        total = fma(load(b.rows, o.column + q * o.n + a), load(z, first + stride * a), total)
     return total
 
 
 @inner
-def spread_out(rows, spread, n, amount, z, first, stride):
-    """z += row `amount` times the n rows from `spread` on; z as in `read`."""
-    pushed = load(rows, amount)
-    for a in range(n):
+def read_state(b, q, x, k):
+    """o_qᵀ v and o_qᵀ w of the copy whose rows of x begin at `x`, and o_qᵀ of their slopes from row `k` on."""
+    o = b.at
+    v = w = dv = dw = 0.0 * load(b.rows, k)
+    for i in range(at(b.counts, q)):
+        a = at(b.nodes, q * o.n + i)
+        c = load(b.rows, o.column + q * o.n + a)
+        v, w = fma(c, load(b.x, x + 2 * a), v), fma(c, load(b.x, x + 2 * a + 1), w)
+        dv, dw = fma(c, load(b.rows, k + 2 * a), dv), fma(c, load(b.rows, k + 2 * a + 1), dw)
+    return v, w, dv, dw
+
+
+@inner
+def spread_out(b, q, amount, z, first, stride):
+    """z += row `amount` times column q of [C A D (DᵀD)⁻¹]; z as in `read`."""
+    o, pushed = b.at, load(b.rows, amount)
+    for j in range(at(b.counts, q)):
+        a = at(b.nodes, q * o.n + j)
         i = first + stride * a
-        store(z, i, fma(load(rows, spread + a), pushed, load(z, i)))
+        store(z, i, fma(load(b.rows, o.column + q * o.n + a), pushed, load(z, i)))
+
+
+@inline
+def flow(rows, x, i, e, k, g, nudge, age):
+    """Currents of an edge between rows i and e of x into the nodes, from row k on. Returns what it learns from."""
+    dv, dw = load(x, i) - load(x, e), load(x, i + 1) - load(x, e + 1)
+    pass_current(rows, k + i, k + e, g * dv)
+    pass_current(rows, k + i + 1, k + e + 1, g * dw)
+    return fma(age * dv, dv, learning(1.0, nudge, dv, dw))
+
+
+@inline
+def own_rate(law, G, row, remembered, j, steep):
+    """The rate of edge j, times -dt, slower by what it remembers."""
+    return rate_of_edge(law.learning, j, row[LEARN]) / root(fma(steep, load(G, remembered + j), 1.0))
+
+
+@inline
+def slope(law, row, rate, contrast, bias, noise, g):
+    """dt dG/dt of an edge within the bounds, from its rate and what it learns from."""
+    return limited(row[FALL], row[FLOOR], top(law.ceiling), fma(rate, contrast + bias, noise), g)
 
 
 @inner
 def flows(b):
     """Currents into the nodes, into rows k, and what the edges learn from, into rows contrast."""
-    o, rows, x = b.at, b.rows, b.x
+    o, rows = b.at, b.rows
     nudge, age = load(b.law.rows, NUDGE), load(rows, o.rule + AGE)
     wipe(rows, o.k, 2 * o.n * o.C)
-    wipe(rows, o.contrast, o.m)
-    for copy in range(o.C):
-        first, weight = 2 * o.n * copy, load(rows, o.weight + copy)
-        for j in range(o.m):
-            i, e = first + 2 * at(b.ends, 2 * j), first + 2 * at(b.ends, 2 * j + 1)
-            dv, dw, g = load(x, i) - load(x, e), load(x, i + 1) - load(x, e + 1), load(b.G, j)
-            pass_current(rows, o.k + i, o.k + e, g * dv)
-            pass_current(rows, o.k + i + 1, o.k + e + 1, g * dw)
-            c = fma(age * dv, dv, learning(1.0, nudge, dv, dw))
-            store(rows, o.contrast + j, fma(weight, c, load(rows, o.contrast + j)))
+    for j in range(o.m):
+        g, contrast = load(b.G, j), 0.0 * age
+        for copy in range(o.C):
+            i, e = at(b.ends, 2 * j) + o.n * copy, at(b.ends, 2 * j + 1) + o.n * copy
+            c = flow(rows, b.x, 2 * i, 2 * e, o.k, g, nudge, age)
+            contrast = fma(load(rows, o.weight + copy), c, contrast)
+        store(rows, o.contrast + j, contrast)
 
 
 @inner
@@ -147,25 +185,39 @@ def slopes(b):
     o, rows, law, row = b.at, b.rows, b.law, constants(b.law)
     steep = load(rows, o.rule + STEEP)
     for j in range(o.m):
-        rate = rate_of_edge(law.learning, j, row[LEARN]) / root(fma(steep, load(b.G, o.m + j), 1.0))
-        k = fma(rate, load(rows, o.contrast + j) + load(rows, o.bias + j), load(rows, o.noise + j))
-        store(rows, o.slope + j, limited(row[FALL], row[FLOOR], top(law.ceiling), k, load(b.G, j)))
+        rate = rate_of_edge(law.learning, j, row[LEARN])
+        if o.remembers:
+            rate = own_rate(law, b.G, row, o.m, j, steep)
+        c, bias, noise = load(rows, o.contrast + j), load(rows, o.bias + j), load(rows, o.noise + j)
+        store(rows, o.slope + j, slope(law, row, rate, c, bias, noise, load(b.G, j)))
 
 
 @inner
 def learn(stage, b):
-    """A stage of the conductances and of what edges remember, ds/dt = a R (c² - s/memory)."""
+    """Currents into the nodes, into rows k, and a stage of the conductances and of what edges remember,
+    ds/dt = a R (c² - s/memory)."""
     o, rows, law, row = b.at, b.rows, b.law, constants(b.law)
-    fade = load(rows, o.rule + FADE)
+    age, steep, fade = load(rows, o.rule + AGE), load(rows, o.rule + STEEP), load(rows, o.rule + FADE)
+    wipe(rows, o.k, 2 * o.n * o.C)
     for j in range(o.m):
-        c, s = load(rows, o.contrast + j), load(b.G, o.m + j)
-        g, r = advance(stage, load(b.G, j), load(rows, o.r + j), load(rows, o.slope + j))
+        g, c = load(b.G, j), 0.0 * age
+        for copy in range(o.C):
+            i, e = at(b.ends, 2 * j) + o.n * copy, at(b.ends, 2 * j + 1) + o.n * copy
+            learned = flow(rows, b.x, 2 * i, 2 * e, o.k, g, row[NUDGE], age)
+            c = fma(load(rows, o.weight + copy), learned, c)
+        rate = rate_of_edge(law.learning, j, row[LEARN])
+        if o.remembers:
+            rate = own_rate(law, b.G, row, o.m, j, steep)
+        k = slope(law, row, rate, c, load(rows, o.bias + j), load(rows, o.noise + j), g)
+        g, r = advance(stage, g, load(rows, o.r + j), k)
         store(b.G, j, within(row[FLOOR], top(law.ceiling), g))
         store(rows, o.r + j, resting(row[FLOOR], top(law.ceiling), g, r))
-        s, r = advance(stage, s, load(rows, o.r + o.m + j), -row[LEARN] * fma(-fade, s, c * c))
-        # A mean of c² that is negative within a step gives no number, and a shorter step; but none begins with one.
-        store(b.G, o.m + j, maximum(0.0, s) if stage == 3 else s)
-        store(rows, o.r + o.m + j, r)
+        if o.remembers:
+            s = load(b.G, o.m + j)
+            s, r = advance(stage, s, load(rows, o.r + o.m + j), -row[LEARN] * fma(-fade, s, c * c))
+            # A mean of c² that is negative within a step gives no number, and a shorter step; none begins with one.
+            store(b.G, o.m + j, maximum(0.0, s) if stage == 3 else s)
+            store(rows, o.r + o.m + j, r)
 
 
 @inner
@@ -175,24 +227,24 @@ def constrain(b, copy, fraction):
     o, rows, rule, n = b.at, b.rows, b.at.rule, b.at.n
     Q, x, k = o.K + o.D, 2 * n * copy, o.k + 2 * n * copy
     growth = 0.0 * load(rows, rule)
+    for d in range(o.K, Q):
+        gap = load(rows, o.turn + copy * Q + d) - read(b, d, rows, k, 2)
+        store(rows, o.gap + d, load(rows, o.used + d) * gap)
     for d in range(o.D):
-        gap = load(rows, o.turn + copy * Q + o.K + d) - read(rows, o.column + (o.K + d) * n, n, rows, k, 2)
-        store(rows, o.gap + o.K + d, load(rows, o.used + o.K + d) * gap)
-    for d in range(o.D):
-        spread_out(rows, o.spread_v + d * n, n, o.gap + o.K + d, rows, k, 2)
+        spread_out(b, 2 * Q + d, o.gap + o.K + d, rows, k, 2)
     for q in range(o.K):
-        column, turn = o.column + q * n, load(rows, o.turn + copy * Q + q)
-        moved = read(rows, column, n, rows, k, 2)
-        error = fma(fraction, turn, load(rows, o.aim + copy * Q + q)) - read(rows, column, n, b.x, x, 2)
+        turn = load(rows, o.turn + copy * Q + q)
+        v, w, moved, pushed = read_state(b, q, x, k)
+        error = fma(fraction, turn, load(rows, o.aim + copy * Q + q)) - v
         growth = fma(error, turn - moved, growth)
-        left = fma(-load(rows, rule + BACK), read(rows, column, n, b.x, x + 1, 2), error)
+        left = fma(-load(rows, rule + BACK), w, error)
         gap = fma(load(rows, rule + FOLLOW), turn, -load(rows, rule + TRACK) * moved)
-        gap = fma(-load(rows, rule + HOLD), read(rows, column, n, rows, k + 1, 2), gap)
+        gap = fma(-load(rows, rule + HOLD), pushed, gap)
         store(rows, o.gap + q, fma(load(rows, rule + PULL), left, gap))
     for d in range(o.K, Q):
-        store(rows, o.gap + d, -read(rows, o.column + d * n, n, rows, k + 1, 2))
+        store(rows, o.gap + d, -read(b, d, rows, k + 1, 2))
     for q in range(Q):
-        spread_out(rows, o.spread + q * n, n, o.gap + q, rows, k + 1, 2)
+        spread_out(b, Q + q, o.gap + q, rows, k + 1, 2)
     return growth
 
 

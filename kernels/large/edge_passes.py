@@ -5,6 +5,8 @@ from ohmlearn.kernels.simd.jit import inline, kernel
 
 from .rk4_pipeline import slope
 
+SMALLEST_MOVE = 1e-8    # of G: smaller moves count as this large; errors of 1 % of it are those of the solves (1e-10)
+
 
 @kernel
 def fastest(graph, state, scratch):
@@ -103,7 +105,8 @@ def turn(change, ends, fields, before, moved, g, along, stretch, factors, rule):
     """How f has turned since a step ago, its stiff part taken out: change (n_edges,) d = f - f before + U along.
 
     stretch : this step over the one before. Returns Σ (d - stretch d before)² and Σ (G - G before)², over the edges
-    that were free at both ends of the step.
+    that were free at both ends of the step; moves so small that the error of the solves shows in them
+    count as `SMALLEST_MOVE`.
     """
     off, size = 0.0, 0.0
     for j in range(ends.shape[0]):
@@ -119,7 +122,7 @@ def turn(change, ends, fields, before, moved, g, along, stretch, factors, rule):
         d = moved[j] - old + turned
         if change[j] != 0.0 or stretch == 0.0:
             off += (d - stretch * change[j]) ** 2
-        size += (g[j] - before[1, j]) ** 2
+        size += (g[j] - before[1, j]) ** 2 + (SMALLEST_MOVE * g[j]) ** 2
         change[j] = d
     return off, size
 

@@ -70,7 +70,7 @@ class Stats:
     solve_seconds: float = 0.0
 
 
-class Upkeep:
+class ReusedPreconditioner:
     """Solves matrix x = b for a matrix that changes, with a preconditioner as old as pays.
 
     Marginal cost against average cost: the preconditioner is replaced as soon as the iterations that its age

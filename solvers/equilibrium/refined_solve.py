@@ -10,7 +10,7 @@ from .backend_table import WIDE
 from .grounded_laplacian import Laplacian
 from .memory import available, bytes_needed
 from .pair_resistance import PairResistance
-from .preconditioner_reuse import Stats, Upkeep
+from .preconditioner_reuse import ReusedPreconditioner, Stats
 from .star_mesh import StarMesh
 
 Floats = NDArray[np.float64]
@@ -44,7 +44,7 @@ class RefinedSolve:
     def __init__(self, laplacian: Laplacian, method: str, rtol: float, keep: bool) -> None:
         self.laplacian, self.network, self.held, self.rtol = laplacian, laplacian.network, laplacian.held, rtol
         self.stats = Stats()
-        self._solver = Upkeep(method, laplacian.thin, not keep, self.stats)
+        self._solver = ReusedPreconditioner(method, laplacian.thin, not keep, self.stats)
         self.mesh = StarMesh(laplacian, laplacian.thin)
         self._conductances: Floats | None = None
         self._last: Floats | None = None

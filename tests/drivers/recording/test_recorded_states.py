@@ -166,8 +166,8 @@ def test_a_large_run_set_aside(rate, monkeypatch):
     task = ol.Task.allosteric(PACKING, 5, 2, seed=1, feasible=True)
     ensemble = Ensemble(PACKING, [task], np.array([0]), np.array([rate]), ol.Rule(), until=1e-3,
                         record=ol.Record(per_decade=3, keep=ALL))
-    whole, looks = large_run.train_large(ensemble), iter(range(10**6))
-    saved = large_run.train_large(ensemble, look=lambda follower: next(looks) == 18)
+    whole, evaluations = large_run.train_large(ensemble), iter(range(10**6))
+    saved = large_run.train_large(ensemble, observe=lambda run: next(evaluations) == 18)
     assert len(saved["recorded"]) > 3
     later = large_run.train_large(ensemble, saved=saved)
     for name in ALL:

@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 from ohmlearn import Network, Rule, Task, train
-from ohmlearn.drivers.display.progress import Look, LookProgress
+from ohmlearn.drivers.display.progress import RunProgress, RunState
 from ohmlearn.drivers.training import checkpoint, large_run, regime
 from sweeps import run as command
 
@@ -26,13 +26,13 @@ def path(request, monkeypatch):
 def interrupt_after(count, monkeypatch, number):
     """Send a signal to this process when states were written, or could have been, so many times."""
     looks = iter(range(10**9))
-    shown = checkpoint.LookProgress.show
+    shown = checkpoint.RunProgress.show
 
     def show(self, look, last=False):
         if next(looks) == count:
             os.kill(os.getpid(), number)
         shown(self, look, last)
-    monkeypatch.setattr(checkpoint.LookProgress, "show", show)
+    monkeypatch.setattr(checkpoint.RunProgress, "show", show)
 
 
 @pytest.mark.parametrize("rate", [0.0, 2.0])
@@ -84,9 +84,9 @@ def test_the_owner_is_all_that_decides_the_bits(change):
 
 def test_lines_come_at_growing_intervals():
     stream = io.StringIO()
-    shown = LookProgress(stream=stream)
+    shown = RunProgress(stream=stream)
     for second in range(1, 40):
-        shown.show(Look(10.0 ** (-second / 10), 1e-4, second, 100.0, 7 * second, float(second)))
+        shown.show(RunState(10.0 ** (-second / 10), 1e-4, second, 100.0, 7 * second, float(second)))
     shown.close()
     lines = stream.getvalue().splitlines()
     assert [line.rsplit(", ", 1)[1] for line in lines] == [f"{s} s so far" for s in (2, 4, 8, 16, 32)]
@@ -94,9 +94,9 @@ def test_lines_come_at_growing_intervals():
 
 
 def test_fraction_done_is_that_of_the_nearer_end():
-    assert Look(1e-2, 1e-4, 10.0, 100.0, 1, 1.0).fraction == pytest.approx(0.5)
-    assert Look(1e-2, 1e-4, 70.0, 100.0, 1, 1.0).fraction == pytest.approx(0.7)
-    assert Look(3.0, None, 0.0, 100.0, 1, 1.0).fraction == 0.0
+    assert RunState(1e-2, 1e-4, 10.0, 100.0, 1, 1.0).fraction == pytest.approx(0.5)
+    assert RunState(1e-2, 1e-4, 70.0, 100.0, 1, 1.0).fraction == pytest.approx(0.7)
+    assert RunState(3.0, None, 0.0, 100.0, 1, 1.0).fraction == 0.0
 
 
 def test_a_large_network_end_to_end(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 from discrete_twin import BIAS, FLOATING, FROZEN, MIXED, NET, NODES, OTHER, SAMPLES, START, DiscreteTwin
-from queues import OneAfterTheOther
+from queues import whole_and_in_slices
 
 RAMP = np.array([2.0, 7.0]), np.array([1.5, 0.2])
 UPDATES = 12
@@ -267,20 +267,11 @@ def test_a_run_goes_on_from_another(rate):
 def test_set_aside_and_taken_up_again(monkeypatch):
     from ohmlearn.drivers.training import discrete_block
     from ohmlearn.drivers.training.ensemble import Ensemble
-    from ohmlearn.drivers.training.thread_pool import run_members
 
     monkeypatch.setattr(discrete_block, "WORK", 2000)
     ensemble = Ensemble(NET, [SAMPLES], np.zeros(3, dtype=int), np.array([0.0, 0.3, 3.0]), ol.Rule(noise=1e-3),
                         until=None, t_max=60.0, updates=ol.Discrete(batch=1, order="random", probability=0.6))
-    whole, parts, states = {}, {}, {}
-    run_members(ensemble, OneAfterTheOther(range(3)), whole.__setitem__, threads=1)
-    slices = 0
-    while len(parts) < 3 and slices < 1000:
-        queue = OneAfterTheOther(k for k in range(3) if k not in parts)
-        run_members(ensemble, queue, parts.__setitem__, threads=1, suspend=states.__setitem__, stop=lambda: True,
-                    resume=states.get)
-        slices += 1
-    assert slices > 2
+    whole, parts = whole_and_in_slices(ensemble, 3, 3)
     for k in range(3):
         assert np.array_equal(whole[k].conductances, parts[k].conductances)
         assert np.array_equal(whole[k].difference, parts[k].difference)

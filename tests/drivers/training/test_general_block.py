@@ -3,7 +3,7 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 import reference as twin
-from queues import OneAfterTheOther
+from queues import whole_and_in_slices
 
 NET = ol.Network.delaunay(14, seed=2, mean_degree=None, spacing=0.5)
 START = np.random.default_rng(0).uniform(0.7, 1.3, NET.n_edges)
@@ -145,19 +145,10 @@ def test_bits_depend_on_the_member_only():
 
 def test_set_aside_and_taken_up_again():
     from ohmlearn.drivers.training.ensemble import Ensemble
-    from ohmlearn.drivers.training.thread_pool import run_members
     schedule = ol.Schedule(switching=3.0, blend=True, slow_down=0.1)
     ensemble = Ensemble(NET, [PAIR], np.zeros(3, dtype=int), np.array([0.3, 3.0, 30.0]),
                         ol.Rule(noise=1e-3, edge_scale=0.1), until=None, t_max=400.0, schedule=schedule)
-    whole, parts, states = {}, {}, {}
-    run_members(ensemble, OneAfterTheOther(range(3)), whole.__setitem__, threads=1)
-    slices = 0
-    while len(parts) < 3 and slices < 1000:
-        queue = OneAfterTheOther(k for k in range(3) if k not in parts)
-        run_members(ensemble, queue, parts.__setitem__, threads=1, suspend=states.__setitem__, stop=lambda: True,
-                    resume=states.get)
-        slices += 1
-    assert slices > 2
+    whole, parts = whole_and_in_slices(ensemble, 3, 3)
     for k in range(3):
         assert np.array_equal(whole[k].conductances, parts[k].conductances)
         assert np.array_equal(whole[k].difference, parts[k].difference)

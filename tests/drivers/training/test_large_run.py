@@ -58,8 +58,8 @@ def test_a_run_set_aside_goes_on_with_the_same_bits(rate, monkeypatch):
     monkeypatch.setattr(large_run, "RENEW", 4)
     _, ensemble = member(rate, record=Record(per_decade=3), until=1e-5)
     whole = large_run.train_large(ensemble)
-    looks = iter(range(10**6))
-    state = large_run.train_large(ensemble, look=lambda follower: next(looks) == large_run.RENEW + 5)
+    evaluations = iter(range(10**6))
+    state = large_run.train_large(ensemble, observe=lambda run: next(evaluations) == large_run.RENEW + 5)
     assert isinstance(state, dict)
     later = large_run.train_large(ensemble, saved=state, threads=2)
     assert later.training_time == whole.training_time

@@ -5,9 +5,8 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 import reference as twin
-from ohmlearn.drivers.training.thread_pool import run_members
 from ohmlearn.drivers.training.train import Diverged
-from queues import OneAfterTheOther
+from queues import whole_and_in_slices
 from scipy.integrate import solve_ivp
 
 NET = ol.Network.delaunay(36, seed=5)
@@ -191,15 +190,7 @@ def test_set_aside_and_taken_up_again():
     from ohmlearn.drivers.training.ensemble import Ensemble
     tasks = [a_task(s) for s in range(12)]
     ensemble = Ensemble(NET, tasks, np.arange(12), np.full(12, 0.01), ol.Rule(), record=ol.Record(per_decade=5))
-    whole, parts, states = {}, {}, {}
-    run_members(ensemble, OneAfterTheOther(range(12)), whole.__setitem__, threads=1)
-    slices = 0
-    while len(parts) < 12 and slices < 1000:
-        queue = OneAfterTheOther(k for k in range(12) if k not in parts)
-        run_members(ensemble, queue, parts.__setitem__, threads=1, suspend=states.__setitem__, stop=lambda: True,
-                    resume=states.get)
-        slices += 1
-    assert slices > 3
+    whole, parts = whole_and_in_slices(ensemble, 12, 4)
     for k in range(12):
         same_bits(whole[k], parts[k])
 
