@@ -5,7 +5,7 @@ __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "ohmlearn.drivers.jobs.run_sweep": ["run_sweep"],
     "ohmlearn.drivers.jobs.sweep_report": ["write_summary"],
     "ohmlearn.drivers.store.open_results": ["open_results"],
-    "ohmlearn.drivers.store.part_file": ["StoreError"],
+    "ohmlearn.drivers.store.errors": ["StoreError"],
     "ohmlearn.drivers.store.repair": ["check"],
     "ohmlearn.drivers.store.status": ["overview"],
     "ohmlearn.drivers.sweeps.report": ["Report"],

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 SHORT = 1e-3    # seconds; shorter spans are left out
+MOST = 20_000   # spans of a rank; when there are more, those below twice the shortest length go
 WORKING, WAITING, WRITING = "working", "waiting for work", "writing"
 STARTING, OTHERS = "starting", "waiting for others"
 
@@ -22,16 +23,22 @@ class Span(NamedTuple):
 
 
 class Timeline:
-    """Spans of one rank, from any thread."""
+    """Spans of one rank, from any thread. wanted : False keeps none of them, only how long threads work."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: bool = True) -> None:
         self.spans: list[Span] = []
         self._working: dict[str, tuple[float, float]] = {}
+        self._short = SHORT if wanted else float("inf")
+        self._lock = threading.Lock()
 
     def add(self, what: str, begin: float, end: float) -> None:
         """Note a span of this thread that has ended; times of `time.time()`."""
-        if end - begin >= SHORT:
-            self.spans.append(Span(threading.current_thread().name, what, begin, end))
+        if end - begin >= self._short:
+            with self._lock:
+                self.spans.append(Span(threading.current_thread().name, what, begin, end))
+                while len(self.spans) > MOST:
+                    self._short *= 2
+                    self.spans = [span for span in self.spans if span.end - span.begin >= self._short]
 
     def touch(self) -> None:
         """This thread works: it has begun to, or still does."""

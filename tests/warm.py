@@ -58,7 +58,7 @@ def warm_all(processes: int) -> None:
 
 def once(processes: int) -> None:
     """Run all calls unless that was done with these kernels."""
-    from ohmlearn.kernels.simd.jit import cache_folder
+    from ohmlearn.kernels.simd.compile_cache import cache_folder
 
     folder = cache_folder()
     if folder is None:

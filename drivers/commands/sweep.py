@@ -47,7 +47,7 @@ def sweep(
 
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
-    from ohmlearn.drivers.commands.exit_codes import FINE, MEMBERS_FAILED
+    from ohmlearn.drivers.commands.exit_codes import BROKEN, FINE, MEMBERS_FAILED
     from ohmlearn.drivers.sweeps.sweep import Sweep
     from ohmlearn.drivers.sweeps.sweep_file import EXAMPLE
 
@@ -65,4 +65,5 @@ def sweep(
     if this_rank() == 0:
         for line in report.lines():
             typer.echo(line)
-        raise typer.Exit(STOPPED if report.stopped else MEMBERS_FAILED if report.n_failed else FINE)
+        raise typer.Exit(STOPPED if report.stopped else BROKEN if report.lost else
+                         MEMBERS_FAILED if report.n_failed else FINE)

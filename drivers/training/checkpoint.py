@@ -57,9 +57,9 @@ class Kept:
 
 def owner(ensemble: Ensemble) -> str:
     """A digest of all that decides the bits of a run."""
-    from ohmlearn.kernels.simd.jit import _digest
+    from ohmlearn.kernels.simd.compile_cache import digest
 
-    said = hashlib.sha256(f"{__version__} {_digest()}".encode())
+    said = hashlib.sha256(f"{__version__} {digest()}".encode())
 
     def add(thing: Any) -> None:
         if isinstance(thing, Network):

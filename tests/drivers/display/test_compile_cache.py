@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 from ohmlearn.drivers.display import compile_cache
-from ohmlearn.kernels.simd import jit
+from ohmlearn.kernels.simd.compile_cache import cache_folder
 
 
 def test_a_lost_cache_is_told_once(monkeypatch, tmp_path):
@@ -24,13 +24,13 @@ def test_a_lost_cache_is_told_once(monkeypatch, tmp_path):
         compile_cache.prepare()
         assert compile_cache.place() == "not kept, as asked"
         monkeypatch.setenv("OHMLEARN_CACHE", str(tmp_path))
-        assert compile_cache.place() == str(jit.cache_folder())
+        assert compile_cache.place() == str(cache_folder())
 
 
 def test_info_names_the_folder(tmp_path):
     done = subprocess.run([sys.executable, "-m", "ohmlearn", "info"], capture_output=True, text=True, timeout=60,
                           check=True)
-    assert str(jit.cache_folder()) in done.stdout
+    assert str(cache_folder()) in done.stdout
 
 
 def test_compiling_is_told_once_when_it_takes_long(monkeypatch, capsys):

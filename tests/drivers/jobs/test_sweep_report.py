@@ -7,7 +7,7 @@ import pytest
 from browser import needs_browser, visit
 from ohmlearn.drivers.cli import main
 from ohmlearn.drivers.jobs.sweep_report import failures, summary, write_summary
-from ohmlearn.drivers.store.part_file import StoreError
+from ohmlearn.drivers.store.errors import StoreError
 from sweeps import small
 
 
