@@ -3,11 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 KEPT = ("outputs", "voltages", "conductances", "power", "squared_norm")     # what may be recorded besides the costs
+DIGITS = Context(prec=40)
 MOST_TIMES = 100_000        # that a Record may space by decades: there is memory for each in every run
 
 
@@ -75,5 +78,17 @@ class Record:
             times = np.asarray(self.times, dtype=np.float64)
             return times[times <= t_max]
         assert self.per_decade is not None
-        count = int(np.ceil(-np.log10(self.start) * self.per_decade))
-        return np.append(0.0, t_max * 10.0 ** (np.arange(-count, 1) / self.per_decade))
+        with localcontext(DIGITS):
+            limit = Decimal(repr(float(t_max)))
+            return np.array([0.0, *(float(limit * factor) for factor in decades(self.per_decade, self.start))])
+
+
+@lru_cache(maxsize=16)
+def decades(per_decade: int, start: float) -> tuple[Decimal, ...]:
+    """Factors 10^(k/per_decade) from `start` on to 1 as decimals: powers of NumPy differ from processor to processor in
+    their last bit, and so would traces."""
+    with localcontext(DIGITS):
+        places = -Decimal(repr(float(start))).log10() * per_decade
+        count = int(places.to_integral_value(ROUND_CEILING))
+        steps = [Decimal(10) ** (Decimal(k) / per_decade) for k in range(per_decade)]
+        return tuple(steps[k % per_decade].scaleb(k // per_decade) for k in range(-count, 1))

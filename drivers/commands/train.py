@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from ohmlearn.io.replacing import save_figure
 
 from .arguments import (
     CONDUCTANCE,
@@ -110,7 +111,7 @@ def train(
     if output:
         write_runs(runs, output)
     if plot:
-        runs.plot().figure.savefig(plot, bbox_inches="tight")
+        save_figure(runs.plot().figure, plot, bbox_inches="tight")
 
 
 def number_or_word(text: str, option: str, word: str) -> Any:

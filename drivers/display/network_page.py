@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drawing import segments_of
+from ohmlearn.io.replacing import write_text
 from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint, weights
 from ohmlearn.task import Task
@@ -86,7 +87,7 @@ def write_page(path: str | Path, network: Network, conductances: ArrayLike, task
     layers, notes = layers_of(network, conductances, task)
     first = task if isinstance(task, Task) or task is None else task[0]
     path = Path(path)
-    path.write_text(page(network, layers, first, title, notes), encoding="utf-8")
+    write_text(path, page(network, layers, first, title, notes))
     return path
 
 

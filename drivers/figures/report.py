@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ohmlearn.drivers.figures.catalogue import STATUSES, Entry, Settings, Verdict, entries, verdicts
+from ohmlearn.io.replacing import write_text
 
 TEMPLATE = Path(__file__).with_name("report.html")
 LARGEST = 2_000_000      # bytes of a data file that the page carries; larger ones lie beside it
@@ -55,7 +56,7 @@ def make_all(folder: Path, size: str, settings: Settings, say: Callable[[str], N
     made = [make_one(entry, folder, size, settings, say) for entry in entries().values()]
     path = folder / "report.html"
     if this_rank() == 0:
-        path.write_text(page(made, size), encoding="utf-8")
+        write_text(path, page(made, size))
     return path, [one.entry.name for one in made if one.error]
 
 

@@ -45,7 +45,8 @@ CHECKPOINT = 0.25   # seconds between checkpoints of running members, at least
 class Plan:
     """What rank 0 found: members to do, ln of the time expected of each, and where the states of some are.
 
-    token : a word that all ranks must find in the store. total : members of this job. before : those done already, and failed ones among them.
+    token : a word that all ranks must find in the store. total : members of this job. before : those done already, and
+    failed ones among them.
     """
 
     store: Store

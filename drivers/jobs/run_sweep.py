@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.display.compile_cache import hush
 from ohmlearn.drivers.store import consolidate
-from ohmlearn.drivers.store.locks import Lock, alone, claim, leave_token, running, token_place
+from ohmlearn.drivers.store.locks import alone, claim, leave_token, running, token_place
 from ohmlearn.drivers.store.store import Store, make_folder
 from ohmlearn.drivers.sweeps.member_status import MISSING
 from ohmlearn.drivers.sweeps.report import FAILURE_CODES, MOST_TOLD, Report
 from ohmlearn.drivers.training.work_queue import expected_log_steps
 from ohmlearn.parallel.communicator import RankError
+from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.launch import join
 from ohmlearn.parallel.signals import Stopping
 

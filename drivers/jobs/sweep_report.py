@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ohmlearn.drivers.store.open_results import open_results
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, FAILURES
+from ohmlearn.io.replacing import write_text
 
 if TYPE_CHECKING:
     import xarray
@@ -43,7 +44,7 @@ def write_summary(store: str | Path, path: str | Path) -> Path:
     path = Path(path)
     text = summary(store)
     try:
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         raise type(error)(error.errno, f"cannot write it ({error.strerror}); name another place by --output",
                           str(path)) from error

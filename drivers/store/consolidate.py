@@ -165,8 +165,8 @@ def write_group(store: Store, path: Path) -> None:
         end = min(begin + slab, n_tasks)
         arrays = collect(store, begin, end)
         if (arrays["status_code"] == MISSING).any():
-            raise StoreError(f"{store.path}: members are in its files and cannot be read; `ohmlearn check {store.path}` "
-                             "takes out what is damaged, and the sweep's command computes it again")
+            raise StoreError(f"{store.path}: members in its files cannot be read; `ohmlearn check {store.path}` takes "
+                             "out what is damaged, and the sweep's command computes it again")
         for name, values in arrays.items():
             targets[name][begin:end] = values
     for name, (dims, values, attributes) in surroundings(store).items():

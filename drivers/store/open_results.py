@@ -59,23 +59,26 @@ def open_results(path: str | Path) -> xarray.Dataset:
     texts = found["reason_text"].values
     reasons = np.array([text_of(text) for text in texts.reshape(-1, texts.shape[-1])], dtype=object)
     found["reason"] = (("task", "rate"), reasons.reshape(codes.shape), {"long_name": "why it ended so"})
+    found["status_code"].attrs.update(consolidate.flags("status_code"))     # a list in format 1, not in netCDF 3
     found["checksum"] = found["checksum"].copy(data=found["checksum"].values.view("<i4"))  # netCDF 3 has no other
     found.attrs["members_to_do"] = int((codes == MISSING).sum())
-    found.attrs = {key: value for key, value in found.attrs.items() if key not in (results_group.FILES,
-                                                                                   results_group.SEAL)}
-    return found.drop_vars("reason_text")
+    for name in (results_group.FILES, results_group.SEAL):
+        found.attrs.pop(name, None)
+    found.attrs["ohmlearn_versions"] = " ".join(found.attrs["ohmlearn_versions"])
+    return found.drop_vars("reason_text").drop_encoding()      # of zarr: it would keep xarray from writing netCDF
 
 
 def compare(store: Store, found: xarray.Dataset) -> None:
     """Raise StoreError where what surrounds the folded results is not that of the store's sweep."""
     if found.attrs.get("results_format") != store.header["format"]:
-        raise StoreError(f"{store.results} has another format than its store; `ohmlearn check {store.path}` writes it anew")
+        raise StoreError(f"{store.results} has another format than its store; `ohmlearn check {store.path}` "
+                         "writes it anew")
     for name, (_, values, _) in consolidate.surroundings(store).items():
         recorded = found.attrs.get("results_format") == 1 and name in ("sample_time", "training_steps")
         if name not in found or found[name].shape != values.shape or (
                 not recorded and not np.array_equal(found[name].values, values, equal_nan=values.dtype.kind == "f")):
-            raise StoreError(f"{store.results}: {name} is not that of the sweep; `ohmlearn check {store.path}` writes it "
-                             "anew")
+            raise StoreError(f"{store.results}: {name} is not that of the sweep; `ohmlearn check {store.path}` writes "
+                             "it anew")
     layout = store.layout
     for name, quantity in layout.quantities.items():
         if name not in found or found[name].shape != (len(store.sweep.tasks), store.sweep.rates.size,

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -212,7 +213,8 @@ def compare_all(store: Store) -> None:
     import xarray
 
     try:
-        with xarray.open_zarr(store.results, chunks=None, consolidated=False, zarr_format=3, mask_and_scale=False) as data:
+        with xarray.open_zarr(store.results, chunks=None, consolidated=False, zarr_format=3,
+                              mask_and_scale=False) as data:
             compare(store, data)
     except StoreError:
         raise
@@ -222,7 +224,8 @@ def compare_all(store: Store) -> None:
 
 def check_leftovers(store: Store, found: Findings) -> Iterator[Repair]:
     """Files that a killed job left half-written; they hold nothing that is needed."""
-    left = [*store.path.glob("*.tmp[0-9]*"), *store.path.glob(f"{RESULTS}.new")]
+    left = [path for path in store.path.iterdir() if re.search(r"\.tmp[0-9a-f]+$", path.name)]
+    left += store.path.glob(f"{RESULTS}.new")
     left += store.path.glob(f"{RESULTS}.old") if (store.path / RESULTS).exists() else []
     for path in left:
         found.note(f"{path.name}: left by a job that was cut off")

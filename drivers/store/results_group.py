@@ -97,7 +97,7 @@ def check_array(path: Path) -> None:
         raise ValueError(f"{path.parent.name} has numbers of the kind {str(found['data_type'])[:40]!r}")
     shape, chunks = found["shape"], found["chunk_grid"]["configuration"]["chunk_shape"]
     if found["chunk_grid"]["name"] != "regular" or len(shape) != len(chunks) or \
-            not all(type(n) is type(m) is int and 0 <= n and 1 <= m <= max(n, 1)
+            not all(type(n) is type(m) is int and n >= 0 and 1 <= m <= max(n, 1)
                     for n, m in zip(shape, chunks, strict=True)):
         raise ValueError(f"{path.parent.name} has chunks that do not fit its shape")
     strange = {str(name) for name in codec_names(found["codecs"])} - CODECS

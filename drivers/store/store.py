@@ -6,8 +6,6 @@ import io
 import json
 import re
 import shutil
-import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 from ohmlearn import __version__
 from ohmlearn.drivers.checks.earlier_runs import same_task
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
-from ohmlearn.io.replacing import replacing
+from ohmlearn.io.replacing import UNREADABLE, replacing
 from ohmlearn.network import Network
 from ohmlearn.task import Task, as_tasks
 
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
 
 HEADER, INPUTS, RESULTS = "sweep.json", "inputs.npz", "results.zarr"
 OURS = re.compile(r"^lock$|\.lock$|\.token$|\.tmp[\w-]*$")      # what an earlier start may have left
-UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, RecursionError, zipfile.BadZipFile,
-              zlib.error, NotImplementedError, MemoryError)     # what files that were changed lead to
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +59,8 @@ class Store:
                              f"{__version__} with format {FORMAT}: use that version to read it, or run the sweep into "
                              "a new store")
         if form is None or not {"digest", "tables"} <= set(header) or (form > 1 and header.get("seal") != seal(header)):
-            raise StoreError(f"{path / HEADER} was changed or is damaged; restore it, or run the sweep into a new store")
+            raise StoreError(f"{path / HEADER} was changed or is damaged; restore it, or run the sweep into a new "
+                             "store")
         return cls(path, header)
 
     @classmethod
@@ -87,10 +84,7 @@ class Store:
         if store.header["format"] != FORMAT:
             if not grown and not (store.status() == MISSING).any() and not store.parts():
                 return store
-            if sweep.tables.record is not None and sweep.tables.record.per_decade is not None:
-                raise StoreError(f"{path} was written by an earlier version, which recorded traces at times that depend "
-                                 "on the processor in their last bit: it can be read, but not go on; run the sweep into "
-                                 "a new store, or let that version finish it")
+            store.must_go_on()
         elif not grown:
             return store
         return cls._write(path, sweep, store.header)
@@ -104,7 +98,8 @@ class Store:
         if before is not None:
             digest, tasks = before["digest"], tables["tasks"]
             if "allosteric" in tasks:
-                tasks = {"allosteric": {**before["tables"]["tasks"]["allosteric"], "count": tasks["allosteric"]["count"]}}
+                drawn = before["tables"]["tasks"]["allosteric"]
+                tasks = {"allosteric": {**drawn, "count": tasks["allosteric"]["count"]}}
             tables = {**before["tables"], "tasks": tasks, "sweep": dict(before["tables"]["sweep"])}
         tables["sweep"]["rates"] = sweep.rates.tolist()
         header = {"format": FORMAT, "version": __version__, "digest": digest, "tables": tables}
@@ -115,6 +110,14 @@ class Store:
         with replacing(path / HEADER) as file:
             json.dump(header, file, indent=1)
         return cls(path, header)
+
+    def must_go_on(self) -> None:
+        """Raise StoreError where members computed now would not go with those that are there."""
+        record = self.sweep.tables.record
+        if self.header["format"] < FORMAT and record is not None and record.per_decade is not None:
+            raise StoreError(f"{self.path} was written by an earlier version, which recorded traces at times that "
+                             "depend on the processor in their last bit: it can be read, but not go on; run the "
+                             "sweep into a new store, or let that version finish it")
 
     @cached_property
     def sweep(self) -> Sweep:

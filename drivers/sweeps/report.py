@@ -52,8 +52,8 @@ class Report:
                 f"{f' ({ends})' if ends else ''}; {self.computed} computed now in {self.elapsed:.3g} s"]
         told += self.failures
         if self.lost:
-            told.append(f"computed and not in the store: {', '.join(self.lost)}; see that all ranks write into the same "
-                        "folder, and repeat the command")
+            told.append(f"computed and not in the store: {', '.join(self.lost)}; see that all ranks write into the "
+                        "same folder, and repeat the command")
         if self.stopped:
             told.append(f"stopped by {self.stopped}; repeat the command to resume")
         return told

@@ -35,7 +35,7 @@ def test_the_dataset_names_its_axes_units_and_origin(done):
                        ("conductances", "G(0)"), ("target_voltages", "V"), ("sample_time", done.time.units)):
         assert done[name].attrs["units"] == unit
     np.testing.assert_array_equal(done.training_steps, done.sample_time * done.rate)
-    assert done.attrs["ohmlearn_versions"] == [ol.__version__]
+    assert done.attrs["ohmlearn_versions"] == ol.__version__
     assert done.attrs["seed"] == 0
     assert '"n_nodes": 16' in done.attrs["sweep"]
     np.testing.assert_array_equal(done.edges, small().network.edges)
