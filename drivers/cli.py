@@ -23,6 +23,10 @@ app = typer.Typer(
 )
 
 
+HINT = "OHMLEARN_TRACEBACK=1 in the environment shows where it happened"
+KNOWN = (ValueError, TypeError, OSError, RankError)     # whose text says enough
+
+
 def print_version(asked: bool) -> None:
     """Print the version and end the process, when asked for."""
     if asked:
@@ -79,7 +83,9 @@ def with_new_names(arguments: list[str]) -> list[str]:
 
 def explain(error: BaseException) -> str:
     """One line that says what is wrong."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split())
+    if not isinstance(error, KNOWN) or not text:
+        text = f"{type(error).__name__}{': ' if text else ''}{text}"
     if isinstance(error, OSError) and error.filename is not None:
         text = f"{error.filename}: {error.strerror}"
     return f"ohmlearn: {text}"
@@ -100,6 +106,13 @@ def main(arguments: list[str] | None = None) -> None:
         print(explain(error), file=sys.stderr)
         sys.exit(BAD_INPUT)
     except RankError as error:  # every rank has it; one tells
+        if os.environ.get("OHMLEARN_TRACEBACK"):
+            raise
         if this_rank() == 0:
-            print(f"ohmlearn: {error}", file=sys.stderr)
+            print(explain(error) if error.plain else f"ohmlearn: {error.brief}; {HINT}", file=sys.stderr)
             sys.exit(BAD_INPUT if error.plain else BROKEN)
+    except Exception as error:      # a solve that did not converge, memory, or a fault of ours
+        if os.environ.get("OHMLEARN_TRACEBACK"):
+            raise
+        print(f"{explain(error)}; {HINT}", file=sys.stderr)
+        sys.exit(BROKEN)

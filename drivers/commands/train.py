@@ -15,6 +15,7 @@ from .arguments import (
     RESISTANCE,
     TASK,
     THREADS,
+    a_picture,
     circuit_of,
     conductance_source,
     inline_table,
@@ -70,7 +71,8 @@ def train(
     record: Annotated[str, fields("Times at which costs are recorded", "per_decade=20")] = "",
     threads: THREADS = None,
     output: Annotated[Path | None, output("File (.npz) for the runs; ohmlearn.load reads it.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the costs into this file (.png, .pdf, .svg).")] = None,
+    plot: Annotated[Path | None, typer.Option(callback=a_picture, help="Draw the costs into this file (.png, "
+                                                                        ".pdf, .svg).")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Keep the state of the run in this .npz; repeat the command "
                                                          "to resume.")] = None,
     progress: Annotated[bool, typer.Option(help="Show how far the run is.")] = True,

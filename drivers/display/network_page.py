@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drawing import segments_of
+from ohmlearn.drivers.display.content_policy import with_policy
 from ohmlearn.io.replacing import write_text
 from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint, weights
@@ -77,8 +78,8 @@ def page(network: Network, layers: Sequence[Layer], task: Task | None = None, ti
         "note": " ".join([f"{network.n_nodes} nodes, {network.n_edges} edges.", *notes]),
     }
     text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
-    return (TEMPLATE.read_text(encoding="utf-8").replace("__TITLE__", html.escape(title or network.name or "network"))
-            .replace("__DATA__", text))
+    return (with_policy(TEMPLATE.read_text(encoding="utf-8")).replace("__DATA__", text)
+            .replace("__TITLE__", html.escape(title or network.name or "network"), 1))
 
 
 def write_page(path: str | Path, network: Network, conductances: ArrayLike, task: Task | Sequence[Task] | None = None,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ohmlearn.drivers.display.content_policy import with_policy
 from ohmlearn.drivers.figures.catalogue import STATUSES, Entry, Settings, Verdict, entries, verdicts
 from ohmlearn.io.replacing import write_text
 
@@ -91,7 +92,7 @@ def page(made: Sequence[Made], size: str) -> str:
             section = one.entry.section
             parts.append(f"<h2>{html.escape(section)}</h2>")
         parts.append(part(one))
-    return TEMPLATE.read_text(encoding="utf-8").replace("__BODY__", "\n".join(parts))
+    return with_policy(TEMPLATE.read_text(encoding="utf-8")).replace("__BODY__", "\n".join(parts))
 
 
 def overview(made: Sequence[Made]) -> str:
@@ -114,7 +115,8 @@ def head(*first: str) -> str:
 
 
 def cells(verdict: Verdict) -> str:
-    return (f'<td class="{verdict.status}">{verdict.status}</td><td>{html.escape(verdict.measured)}</td>'
+    status = html.escape(verdict.status)
+    return (f'<td class="{status}">{status}</td><td>{html.escape(verdict.measured)}</td>'
             f"<td>{html.escape(verdict.expected)}</td>")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ohmlearn.drivers.display.content_policy import with_policy
 from ohmlearn.drivers.store.open_results import open_results
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, FAILURES
 from ohmlearn.io.replacing import write_text
@@ -66,7 +67,7 @@ def summary(store: str | Path) -> str:
                   "<h2>Timing</h2>", picture(pictures.timing(data), "steps and looks by rate"), timing(data)]
     parts += ["<h2>Provenance</h2>", provenance(data)]
     title = html.escape(f"Sweep {Path(store).resolve().name}")
-    return TEMPLATE.read_text(encoding="utf-8").replace("__TITLE__", title).replace("__BODY__", "\n".join(parts))
+    return with_policy(TEMPLATE.read_text(encoding="utf-8")).replace("__TITLE__", title).replace("__BODY__", "\n".join(parts))
 
 
 def picture(figure: Figure, words: str) -> str:
@@ -90,7 +91,7 @@ def overview(data: xarray.Dataset) -> str:
     status, rates = data["status"].values, data["rate"].values
     counts = [(int(np.sum(status == name)), name) for name in (*ALL_STATUSES, "to do")]
     return (f"<p>{data.sizes['task']} tasks at {rates.size} rates from R = {rates.min():g} to {rates.max():g} on a "
-            f"network of {data.attrs['n_nodes']} nodes and {data.sizes['edge']} edges: {status.size} members, "
+            f"network of {html.escape(str(data.attrs['n_nodes']))} nodes and {data.sizes['edge']} edges: {status.size} members, "
             f"{', '.join(f'{count} {name}' for count, name in counts if count)}.</p>")
 
 

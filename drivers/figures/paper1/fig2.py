@@ -1,6 +1,7 @@
 """Fig. 2 of paper 1, computed: traces of one task, final costs, and training times of an ensemble over R."""
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ohmlearn.drivers.figures.paper1.fig2_map import QuasistaticMap, quasistatic
 from ohmlearn.drivers.figures.paper1.fig2_panels import Fig2, FinalCosts, draw
 from ohmlearn.drivers.figures.paper1.fig2_table import rows, table
 from ohmlearn.drivers.figures.verdicts import judge
+from ohmlearn.drivers.jobs.run_sweep import STOPPED
 from ohmlearn.drivers.store.open_results import open_results
 from ohmlearn.drivers.sweeps.sweep import Sweep
 from ohmlearn.drivers.training.train import train
@@ -198,6 +200,9 @@ def make(network: Mapping[str, Any], size: Size, folder: Path, threads: int | No
     report = sweep.run(store, threads=threads)
     if this_rank() != 0:
         return []
+    if report.stopped:
+        print(report.lines()[-1], file=sys.stderr)
+        raise SystemExit(STOPPED)
     if report.n_missing:
         raise OSError(f"{store} still misses {report.n_missing} runs; repeat the command to resume")
     times = stored_times(store, size)
