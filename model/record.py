@@ -9,13 +9,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks.kinds import Frozen, check_fields, reals
+
 KEPT = ("outputs", "voltages", "conductances", "power", "squared_norm")     # what may be recorded besides the costs
 DIGITS = Context(prec=40)
 MOST_TIMES = 100_000        # that a Record may space by decades: there is memory for each in every run
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class Record(Frozen):
     """When to write down the costs along a run, and what else. Give exactly one of `per_decade` and `times`.
 
     per_decade : this many times per decade, evenly in log t, from `start` training times to the end.
@@ -48,6 +50,7 @@ class Record:
     keep: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if (self.per_decade is None) == (self.times is None):
             raise ValueError("Record takes either per_decade or times")
         if self.per_decade is not None and self.per_decade < 1:
@@ -64,7 +67,7 @@ class Record:
             if name in self.keep[:number]:
                 raise ValueError(f"keep names {name!r} twice; leave one out")
         if self.times is not None:
-            times = np.array(self.times, dtype=np.float64)
+            times = reals(self.times, "times")
             if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)):
                 raise ValueError("times must be a 1-d array of finite numbers")
             if times[0] < 0 or np.any(np.diff(times) <= 0):

@@ -106,8 +106,9 @@ def shared_memory_left() -> int:
 class MpiShared(Shared):
     """Integers in a window on rank 0, reached one-sidedly.
 
-    Within a node no rank has to listen, as long as there is room in the memory that its ranks share. Networks without remote access in hardware need rank 0 to enter MPI now and
-    then, so while ranks are on other nodes a thread there does: else a draw would last as long as a kernel of rank 0.
+    Within a node no rank has to listen, as long as there is room in the memory that its ranks share. Networks without
+    remote access in hardware need rank 0 to enter MPI now and then, so while ranks are on other nodes a thread there
+    does: else a draw would last as long as a kernel of rank 0.
     """
 
     def __init__(self, comm: Any, count: int, far: bool) -> None:

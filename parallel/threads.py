@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from numbers import Integral
 
 # variables with which a user or a launcher sets the threads of one process, the most particular first
 VARIABLES = ("OHMLEARN_THREADS", "SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS")
@@ -31,13 +32,15 @@ def available_threads(asked: int | None = None, own_cores: int | None = None,
     own_cores : cores of this process, when several ranks live on one node; by default all of `cores()`. The result is
         never larger, so that ranks times threads do not exceed the cores given.
 
-    Raises ValueError where `asked` is below 1.
+    Raises ValueError where `asked` is below 1, TypeError where it is no whole number.
     """
     own = cores() if own_cores is None else own_cores
     if asked is not None:
+        if isinstance(asked, bool) or not isinstance(asked, Integral):
+            raise TypeError(f"threads must be a whole number of at least 1, not {asked!r}")
         if asked < 1:
             raise ValueError(f"threads must be at least 1, not {asked}")
-        return min(asked, own)
+        return min(int(asked), own)
     for name in VARIABLES:
         said = environment.get(name, "").split(",")[0].strip()
         if said.isdigit() and int(said) > 0:

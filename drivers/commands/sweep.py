@@ -39,8 +39,8 @@ def sweep(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try members again that failed before.")] = False,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between two times that running members are stored, "
                                                          "at least.")] = 0.25,
-    timeline: Annotated[Path | None, typer.Option(callback=a_timeline, help="Write what each rank did when, as .csv or a "
-                                                                                "picture.")] = None,
+    timeline: Annotated[Path | None, typer.Option(callback=a_timeline, help="Write what each rank did when, as "
+                                                                                ".csv or a picture.")] = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep compiled code for the next start.")] = True,
     progress: Annotated[bool, typer.Option(help="Show how far the sweep is.")] = True,
     example: Annotated[bool, typer.Option("--example", help="Print a sweep file with comments, and exit.")] = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
@@ -91,6 +92,7 @@ class Stops:
             object.__setattr__(self, key, marks)
 
 
+@check_kinds
 def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFlow | None = None,
             conductances: ArrayLike | Sequence[ArrayLike] | None = None, threads: int | None = None,
             **stops: Any) -> Any:
@@ -122,6 +124,7 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
     """
     from ohmlearn.drivers.display.compile_cache import prepare
 
+    threads = available_threads(threads)
     rule, given = rule or GradientFlow(), Stops(**stops)
     several = [isinstance(network, Sequence), isinstance(task, list), isinstance(conductances, list)]
     networks = list(network) if isinstance(network, Sequence) else [network]
@@ -140,7 +143,7 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
 
     if not any(several):
         return one(members[0])
-    with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
+    with ThreadPoolExecutor(min(threads, count)) as pool:
         return list(pool.map(one, members))
 
 

@@ -67,7 +67,8 @@ def summary(store: str | Path) -> str:
                   "<h2>Timing</h2>", picture(pictures.timing(data), "steps and looks by rate"), timing(data)]
     parts += ["<h2>Provenance</h2>", provenance(data)]
     title = html.escape(f"Sweep {Path(store).resolve().name}")
-    return with_policy(TEMPLATE.read_text(encoding="utf-8")).replace("__TITLE__", title).replace("__BODY__", "\n".join(parts))
+    template = with_policy(TEMPLATE.read_text(encoding="utf-8"))
+    return template.replace("__TITLE__", title).replace("__BODY__", "\n".join(parts))
 
 
 def picture(figure: Figure, words: str) -> str:
@@ -91,8 +92,8 @@ def overview(data: xarray.Dataset) -> str:
     status, rates = data["status"].values, data["rate"].values
     counts = [(int(np.sum(status == name)), name) for name in (*ALL_STATUSES, "to do")]
     return (f"<p>{data.sizes['task']} tasks at {rates.size} rates from R = {rates.min():g} to {rates.max():g} on a "
-            f"network of {html.escape(str(data.attrs['n_nodes']))} nodes and {data.sizes['edge']} edges: {status.size} members, "
-            f"{', '.join(f'{count} {name}' for count, name in counts if count)}.</p>")
+            f"network of {html.escape(str(data.attrs['n_nodes']))} nodes and {data.sizes['edge']} edges: {status.size} "
+            f"members, {', '.join(f'{count} {name}' for count, name in counts if count)}.</p>")
 
 
 def by_rate(data: xarray.Dataset) -> str:

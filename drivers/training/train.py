@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from ohmlearn.checks.kinds import check_kinds, number, reals
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.checks.call_arguments import Members, check_nouns, members_of
 from ohmlearn.network import Network
+from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.schedule import Schedule
@@ -24,6 +26,7 @@ class Diverged(RuntimeError):
     """A run blew up; the message names the rate, the step and the stable bound."""
 
 
+@check_kinds
 def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate: ArrayLike, *,
           rule: Rule | GradientFlow | None = None, schedule: Schedule | None = None,
           updates: Discrete | None = None, until: float | None = 1e-6, t_max: float | None = None,
@@ -84,6 +87,10 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     """
     check_nouns(network=network, rule=rule, schedule=schedule, updates=updates)
     asked = members_of(task, rate, grid)
+    if dt != "auto":
+        dt = number("dt", dt)
+    if threads is not None:
+        available_threads(threads)      # refused before the work starts, where the path has no threads as well
     if isinstance(rule, GradientFlow):
         if schedule is not None or updates is not None or checkpoint is not None or progress:
             raise ValueError("gradient flow takes no schedule, updates, checkpoint or progress; leave them out")
@@ -91,7 +98,7 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
                         wanted={"rule": rule, "until": until, "t_max": t_max, "record": record, "go_on": go_on})
     tasks, rates, which = asked.tasks, asked.rates, asked.which
     starts = _starts(conductances, rates.size)
-    g = None if starts is not None or conductances is None else np.asarray(conductances, dtype=np.float64)
+    g = None if starts is not None or conductances is None else reals(conductances, "conductances")
     rule = rule or Rule()
     if checkpoint is not None and rates.size > 1:
         raise ValueError(f"checkpoint keeps the state of one run, not of {rates.size}; a Sweep keeps those of many")

@@ -7,8 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.checks.kinds import reals
 from ohmlearn.io.replacing import replacing
-from ohmlearn.network import Network, real
+from ohmlearn.network import Network
 
 Floats = NDArray[np.float64]
 NO_DATA = -9999.0
@@ -61,7 +62,7 @@ def raster_network(values: ArrayLike | Raster, neighbours: Literal[4, 8] = 8, *,
     ([[0, 1], [1, 2]], [0.5, 0.5])
     """
     grid = values.values if isinstance(values, Raster) else np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
-    grid = real(grid, "values of a raster")
+    grid = reals(grid, "values of a raster")
     if grid.ndim != 2:
         raise ValueError(f"a raster must have two dimensions, not shape {grid.shape}")
     if neighbours not in (4, 8):
