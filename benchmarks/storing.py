@@ -51,7 +51,7 @@ def store_all(store: Store, sweep: Sweep) -> float:
     rng = np.random.default_rng(0)
     n, m = sweep.network.n_nodes, sweep.network.n_edges
     begin = time.perf_counter()
-    writer = part_file.PartWriter(path, Timeline())
+    writer = PartWriter(path, Timeline())
     for task in range(len(sweep.tasks)):
         for rate in sweep.rates.tolist():
             x = rng.random(5)
