@@ -2,7 +2,8 @@
 
     python benchmarks/kills.py --kills 100 --out kills.csv
 
-Starts `mpiexec -n 2 ohmlearn sweep` (or on other numbers of ranks, `--ranks 1 2 3 4`) on 500 members and kills it: the launcher or one rank, by SIGKILL or SIGTERM.
+Starts `mpiexec -n 2 ohmlearn sweep` (or on other numbers of ranks, `--ranks 1 2 3 4`) on 500 members and kills it:
+the launcher or one rank, by SIGKILL or SIGTERM.
 Then the sweep is left to end, and all results are compared bit for bit. The table says what each kill cost. Ranks
 note in a shared file how far each member is after every slice of its run; what is lost is what a member had done
 beyond the state that is found in the store.

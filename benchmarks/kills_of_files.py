@@ -10,6 +10,7 @@ bit for bit.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import signal
@@ -52,7 +53,8 @@ def main() -> None:
             moment = chance.choice(MOMENTS)
             hit = kill(words(file, store, chance.choice(RANKS)), store, moment, chance.uniform(0, LATER))
             left = sorted(path.name for path in store.iterdir()) if store.exists() else []
-            again = subprocess.run(words(file, store, chance.choice(RANKS)), capture_output=True, text=True, check=False)
+            command = words(file, store, chance.choice(RANKS))
+            again = subprocess.run(command, capture_output=True, text=True, check=False)
             assert again.returncode == 0, f"{moment}, {left}: {again.stderr}"
             compare(folder / "calm", store)
             found[f"{moment}{'' if hit else ' (the sweep had ended)'}"] += 1
@@ -74,10 +76,8 @@ def kill(command: list[str], store: Path, moment: str, later: float) -> bool:
     time.sleep(later)
     running = process.poll() is None
     for pid in [*below(process.pid), process.pid]:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     process.wait()
     time.sleep(0.05)
     return running

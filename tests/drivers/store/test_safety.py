@@ -12,7 +12,9 @@ import time
 import numpy as np
 import ohmlearn as ol
 import pytest
+import typer
 import xarray
+from ohmlearn.drivers.commands import sweep
 from ohmlearn.drivers.store import consolidate, part_file, part_writer, record, store
 from ohmlearn.drivers.store.errors import StoreError
 from ohmlearn.drivers.store.part_writer import PartWriter
@@ -20,7 +22,7 @@ from ohmlearn.drivers.store.repair import check
 from ohmlearn.drivers.store.store import Store
 from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.timeline import Timeline
-from sweeps import run, same_bits, small
+from sweeps import TOML, run, same_bits, small
 
 PART = "part-1of1-rank0000.sqlite"
 
@@ -127,7 +129,7 @@ def test_what_changes_in_folded_results_is_noticed_when_it_is_read(folded, made)
     assert len(files) > 40
     for number, file in enumerate(files):
         whole = file.read_bytes()
-        for damage in (lambda file=file: flipped(file, 7919 * number + 30), file.unlink,
+        for damage in (lambda file=file, place=7919 * number + 30: flipped(file, place), file.unlink,
                        lambda file=file, whole=whole: file.write_bytes(whole[:-5])):
             damage()
             with pytest.raises(ValueError, match=r"damaged|changed|not that of the sweep|not match|is not the store"):
@@ -346,7 +348,7 @@ def test_stores_of_the_format_before_are_read_and_go_on(tmp_path, monkeypatch):
 def test_a_store_of_a_version_without_a_field_goes_on(folded, monkeypatch):
     """A later version adds a field with a default: the store has it not, and is the same sweep."""
     def without(text):
-        del text["tables"]["rule"]["memory"], text["tables"]["tasks"]["allosteric"]["samples"]
+        del text["tables"]["rule"]["noise"], text["tables"]["tasks"]["allosteric"]["samples"]
         text["digest"] = digest_of_tables(text["tables"], small().network)
         text["seal"] = store.seal(text)
 
@@ -407,6 +409,42 @@ def test_who_waits_for_a_hold_says_for_whom_and_gives_up(tmp_path, monkeypatch, 
         pass
     assert f"waiting for process {os.getpid()}" in capsys.readouterr().err
     hold.give_back()
+
+
+def test_ranks_see_one_folder_or_none_goes_on(tmp_path, monkeypatch):
+    from ohmlearn.drivers.store import locks
+
+    monkeypatch.setattr(locks, "SEEN", 0.1)
+    (tmp_path / "other").mkdir()
+    word = locks.leave_token(tmp_path, (1, 1))
+    locks.find_token(tmp_path, (1, 1), word)
+    locks.leave_token(tmp_path / "other", (1, 1))       # a folder from an earlier job
+    for folder in (tmp_path / "other", tmp_path / "none"):
+        with pytest.raises(StoreError, match="is not the folder that rank 0 writes"):
+            locks.find_token(folder, (1, 1), word)
+
+
+def test_members_that_did_not_arrive_are_told(tmp_path, monkeypatch):
+    """A part that rank 0 does not see: exit code 1, and which they are."""
+    from ohmlearn.drivers.commands.exit_codes import BROKEN
+    from ohmlearn.drivers.jobs import rank_worker
+
+    path = rank_worker.Rank.prepare
+
+    def elsewhere(self):
+        path(self)
+        self.path = tmp_path / "elsewhere.sqlite"
+        part_file.prepare(self.path, self.layout, "1")
+
+    monkeypatch.setattr(rank_worker.Rank, "prepare", elsewhere)
+    report = small().run(tmp_path / "store", progress=False)
+    assert (report.n_missing, report.computed) == (15, 15)
+    assert "computed and not in the store: task 0 at R = 0.3" in report.lines()[1]
+    assert "and 10 more" in report.lines()[1]
+    (tmp_path / "small.toml").write_text(TOML)
+    with pytest.raises(typer.Exit) as ended:
+        sweep.sweep(tmp_path / "small.toml", progress=False)
+    assert ended.value.exit_code == BROKEN
 
 
 def test_a_hold_on_a_file_that_was_removed_is_none(tmp_path):
