@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import os
 import sys
@@ -42,6 +43,7 @@ def everywhere(version: bool = typer.Option(False, "--version", callback=print_v
     """Options before the command."""
 
 
+@functools.cache
 def add_commands() -> None:
     """Let every module of the sub-package add its commands; the modules themselves import nothing heavy."""
     for module in sorted(m.name for m in iter_modules(commands.__path__) if not m.name.startswith("_")):

@@ -5,9 +5,9 @@ import copy
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +156,18 @@ class Sweep:
         from ohmlearn.drivers.jobs.run_sweep import run_sweep
 
         return run_sweep(lambda: self, Path(store), threads=threads, **options)
+
+    def members(self, store: str | Path, parts: int, **options: Any) -> list[Callable[[], Report]]:
+        """The members in equal parts, as work items for process pools: Dask, Ray, Parsl, concurrent.futures.
+
+        store : folder that every process sees. parts : number of items. options : as for :meth:`run`; by default one
+        thread each, and nothing shown.
+
+        Returns functions that can be pickled. Each trains its part into the store, wherever it is called, and returns a
+        :class:`Report`; in which order, and which of them once more, does not matter. The last one folds the store.
+        """
+        given = {"threads": 1, "progress": False, "mpi": False} | options
+        return [partial(self.run, store, shard=(i, parts), **given) for i in range(1, parts + 1)]
 
     def __repr__(self) -> str:
         rates = self.rates

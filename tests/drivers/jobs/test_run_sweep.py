@@ -1,4 +1,7 @@
 """Running sweeps: what comes out is what training gives, however the work was spread or cut off."""
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
 import numpy as np
 import ohmlearn as ol
 import pytest
@@ -136,6 +139,17 @@ def test_shards_fill_one_store(tmp_path, done):
     same_bits(ol.open_results(tmp_path), done)
     with pytest.raises(ValueError, match="shard 4/3"):
         small().run(tmp_path, shard=(4, 3))
+
+
+def test_work_items_for_process_pools(tmp_path, done):
+    """In processes of their own, side by side, and one of them twice."""
+    items = small().members(tmp_path / "store", 3)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        reports = [future.result() for future in [pool.submit(item) for item in items]]
+        assert pool.submit(items[1]).result().computed == 0
+    assert sum(report.computed for report in reports) == 15
+    same_bits(ol.open_results(tmp_path / "store"), done)
+    assert not list((tmp_path / "store").glob("part-*"))
 
 
 def test_a_member_that_raises_is_recorded_and_the_others_go_on(tmp_path, monkeypatch, done):
