@@ -44,12 +44,20 @@ def everywhere(version: bool = typer.Option(False, "--version", callback=print_v
 
 
 @functools.cache
-def add_commands() -> None:
-    """Let every module of the sub-package add its commands; the modules themselves import nothing heavy."""
-    for module in sorted(m.name for m in iter_modules(commands.__path__) if not m.name.startswith("_")):
-        found = import_module(f"{commands.__name__}.{module}")
-        if hasattr(found, "add_to"):
-            found.add_to(app)
+def add_module(name: str) -> None:
+    """Let a module of the sub-package add its commands, once."""
+    found = import_module(f"{commands.__name__}.{name}")
+    if hasattr(found, "add_to"):
+        found.add_to(app)
+
+
+def add_commands(asked: str = "") -> None:
+    """Let the modules of the sub-package add their commands; the one that is asked for alone, where it has its name:
+    on a cluster a thousand ranks start at once, and every file that is opened counts."""
+    names = sorted(m.name for m in iter_modules(commands.__path__) if not m.name.startswith("_"))
+    alone = asked.replace("-", "_")
+    for name in [alone] if alone in names else names:
+        add_module(name)
 
 
 # command -> option of version 0.1 -> what takes its place: an option, one with the start of its value, or the value
@@ -99,9 +107,11 @@ def main(arguments: list[str] | None = None) -> None:
     OHMLEARN_TRACEBACK=1 in the environment shows the traceback all the same.
     """
     atexit.register(gc.freeze)  # else the interpreter's end walks through all that was loaded: 0.4 s after a sweep
-    add_commands()
+    given = with_new_names(sys.argv[1:] if arguments is None else arguments)
+    add_commands(given[0] if given else "")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")    # looking for some opens a file of every package
     try:
-        app(with_new_names(sys.argv[1:] if arguments is None else arguments))
+        app(given)
     except (ValueError, TypeError, OSError) as error:
         if os.environ.get("OHMLEARN_TRACEBACK"):
             raise

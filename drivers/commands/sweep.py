@@ -62,9 +62,11 @@ def sweep(
         raise typer.Exit()
     if file is None:
         raise ValueError("name a sweep file; `ohmlearn sweep --example > fig2d.toml` makes one to start from")
+    from numba.core import entrypoints
     from ohmlearn.drivers.jobs.run_sweep import STOPPED, run_sweep
     from ohmlearn.parallel.launch import this_rank
 
+    entrypoints._already_initialized = True     # no extensions of Numba, for which a file of every package is opened
     report = run_sweep(lambda: Sweep.read(file), output or file.with_suffix(""), threads=threads, mpi=mpi,
                        shard=shard_of(shard), retry_failed=retry_failed, checkpoint_every=checkpoint_every,
                        timeline=timeline, progress=progress)
