@@ -81,8 +81,8 @@ def store_all(plan: object, ranks: int) -> None:
         path = store.part((1, 1), rank)
         part_file.prepare(path, store.layout, "0")
         rows = [store.layout.pack(number // RATES, Run(
-            rates[number % RATES], "reached", "C* fell below 1e-06 C*(0)", 1.0, 1.0, 1.0, 1.0, empty, empty, empty, empty,
-            empty, empty, 1.0, 9e-7, 3765, 400)) for number in numbers.tolist()]
+            rates[number % RATES], "reached", "C* fell below 1e-06 C*(0)", 1.0, 1.0, 1.0, 1.0, *([empty] * 6),
+            1.0, 9e-7, 3765, 400)) for number in numbers.tolist()]
         with contextlib.closing(part_file.connect(path, write=True)) as connection:
             connection.execute("BEGIN")
             connection.executemany("INSERT INTO member VALUES (?, ?, ?, ?, ?, ?)", rows)

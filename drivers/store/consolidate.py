@@ -15,7 +15,7 @@ from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, FAILURES, MISSIN
 from ohmlearn.io.replacing import sync
 
 from . import part_file, results_group
-from .errors import StoreError
+from .errors import StoreError, explained
 from .record import FORMAT, Arrays, Row
 from .store import RESULTS, Store, inputs, remove
 
@@ -104,7 +104,7 @@ def write_rows(store: Store, rows: Iterable[Row]) -> None:
     number = 1 + max((int(part.stem[-4:]) for part in store.parts() if part.name.startswith(SAVED)), default=-1)
     path = store.path / f"{SAVED}-rank{number:04d}.sqlite"
     part_file.prepare(path, store.layout, __version__)
-    with part_file.explained(path), contextlib.closing(part_file.connect(path, write=True)) as connection:
+    with explained(path), contextlib.closing(part_file.connect(path, write=True)) as connection:
         connection.execute("BEGIN")
         connection.executemany("INSERT INTO member VALUES (?, ?, ?, ?, ?, ?)", rows)
         connection.execute("COMMIT")

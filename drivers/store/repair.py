@@ -7,13 +7,14 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ohmlearn.drivers.sweeps.member_status import MISSING
 from ohmlearn.io.replacing import sync
 
 from . import consolidate, part_file, results_group
-from .errors import StoreError
+from .errors import StoreError, explained
 from .locks import alone, running
 from .open_results import compare
 from .record import FORMAT, Row
@@ -104,14 +105,14 @@ def check_parts(store: Store, found: Findings, seen: set[tuple[int, float]]) -> 
             rows = [row for row in salvage(store, part) if (row.task, row.rate) not in seen]
             seen.update((row.task, row.rate) for row in rows)
             found.note(f"{part.name}: {len(rows)} members can be saved from it")
-            yield lambda part=part, rows=rows: replace_part(store, part, rows)
+            yield partial(replace_part, store, part, rows)
             continue
         if bad:
             found.note(f"{part.name}: {len(bad)} members are damaged, stored twice or of no use")
-            yield lambda part=part, bad=bad: drop(part, "member", bad)
+            yield partial(drop, part, "member", bad)
         if spoilt:
             found.note(f"{part.name}: {len(spoilt)} checkpoints are damaged; their members start anew")
-            yield lambda part=part, spoilt=spoilt: drop(part, "checkpoint", spoilt)
+            yield partial(drop, part, "checkpoint", spoilt)
 
 
 def whole(part: Path, digest: str) -> None:
@@ -148,7 +149,7 @@ def salvage(store: Store, part: Path) -> Iterator[Row]:
 
 def drop(part: Path, table: str, keys: list[tuple[int, float]]) -> None:
     """Take members or checkpoints out of a file."""
-    with part_file.explained(part), contextlib.closing(part_file.connect(part, write=True)) as connection:
+    with explained(part), contextlib.closing(part_file.connect(part, write=True)) as connection:
         connection.execute("BEGIN")
         connection.executemany(f"DELETE FROM {table} WHERE task = ? AND rate = ?", keys)
         connection.execute("COMMIT")
@@ -229,10 +230,10 @@ def check_leftovers(store: Store, found: Findings) -> Iterator[Repair]:
     left += store.path.glob(f"{RESULTS}.old") if (store.path / RESULTS).exists() else []
     for path in left:
         found.note(f"{path.name}: left by a job that was cut off")
-        yield lambda path=path: remove(path)
+        yield partial(remove, path)
     for part in store.parts():
         if part_file.size(part) == 0:
             found.note(f"{part.name}: empty, left by a job that was cut off")
-            yield lambda part=part: remove(part)
+            yield partial(remove, part)
     if left:
         yield lambda: sync(store.path)

@@ -46,10 +46,11 @@ def whole(name: str, value: Any, least: int = -LARGEST) -> int:
     value = plain(value)
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be a whole number, not {shown(value)}")
-    if not least <= value <= LARGEST:
-        raise ValueError(f"{name} must be a whole number from {least} on, not {shown(int(value))}" if value < least else
-                         f"{name} must be less than 2**63, not {shown(int(value))}")
-    return int(value)
+    found = int(value)
+    if not least <= found <= LARGEST:
+        raise ValueError(f"{name} must be a whole number from {least} on, not {shown(found)}" if found < least else
+                         f"{name} must be less than 2**63, not {shown(found)}")
+    return found
 
 
 def flag(name: str, value: Any) -> bool:
