@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 SHORT = 1e-3    # seconds; shorter spans are left out
-MOST = 20_000   # spans of a rank; when there are more, those below twice the shortest length go
+MOST = 20_000   # spans of a rank; when there are more, the shorter half goes
 WORKING, WAITING, WRITING = "working", "waiting for work", "writing"
 STARTING, OTHERS = "starting", "waiting for others"
 
@@ -36,9 +36,9 @@ class Timeline:
         if end - begin >= self._short:
             with self._lock:
                 self.spans.append(Span(threading.current_thread().name, what, begin, end))
-                while len(self.spans) > MOST:
-                    self._short *= 2
-                    self.spans = [span for span in self.spans if span.end - span.begin >= self._short]
+                if len(self.spans) > MOST:
+                    self.spans = sorted(self.spans, key=lambda span: span.end - span.begin)[-MOST // 2:]
+                    self._short = self.spans[0].end - self.spans[0].begin
 
     def touch(self) -> None:
         """This thread works: it has begun to, or still does."""

@@ -44,11 +44,7 @@ def write_summary(store: str | Path, path: str | Path) -> Path:
     """
     path = Path(path)
     text = summary(store)
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise type(error)(error.errno, f"cannot write it ({error.strerror}); name another place by --output",
-                          str(path)) from error
+    write_text(path, text)
     return path
 
 

@@ -7,7 +7,7 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,24 +36,33 @@ def replacing(path: str | os.PathLike[str], mode: str = "w", *, durable: bool = 
     text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     temporary = path.with_name(f"{path.name[:200]}.tmp{uuid.uuid4().hex[:12]}")
     try:
-        if is_stream(path):
-            with open(path, mode, **text) as file:
+        with explained(path):
+            if is_stream(path):
+                with open(path, mode, **text) as file:
+                    yield file
+                return
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)    # no other's file, and no link
+            with open(handle, mode, **text) as file:
                 yield file
-            return
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)    # no other's file, and no link
-        with open(handle, mode, **text) as file:
-            yield file
-            file.flush()
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)     # a link of this name goes; what it points to stays as it is
             if durable:
-                os.fsync(file.fileno())
-        os.replace(temporary, path)     # a link of this name goes; what it points to stays as it is
-        if durable:
-            sync(path.parent)
+                sync(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Have an OSError name the file that was meant, and say what to do."""
+    try:
+        yield
     except OSError as error:
         raise type(error)(error.errno, f"cannot write it ({error.strerror}); choose a folder that exists, "
                           "is writable and has room", str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -86,10 +95,12 @@ def must_take(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(21, "it is a folder; name a file", str(path))
-    if not is_stream(path):
-        with replacing(path.with_name(f"{path.name[:200]}.tried"), "wb", durable=False):
-            pass
-        path.with_name(f"{path.name[:200]}.tried").unlink()
+    if is_stream(path):
+        return
+    with explained(path):
+        temporary = path.with_name(f"{path.name[:200]}.tmp{uuid.uuid4().hex[:12]}")
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        temporary.unlink()
 
 
 def sync(path: str | os.PathLike[str]) -> None:
