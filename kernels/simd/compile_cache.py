@@ -44,7 +44,10 @@ def chosen(wanted: str) -> tuple[Path | None, str]:
     """The folder, made when it is not there, or the reason why there is none. wanted : what OHMLEARN_CACHE says."""
     if wanted.lower() == "off":
         return None, "OHMLEARN_CACHE is off"
-    base = Path(wanted or platformdirs.user_cache_dir("ohmlearn"))
+    try:
+        base = Path(wanted or platformdirs.user_cache_dir("ohmlearn"))
+    except RuntimeError:        # of an unknown user without HOME
+        base = Path("~")
     if not wanted and not base.is_absolute():
         return None, "this user has no home folder"
     folder = base / digest()

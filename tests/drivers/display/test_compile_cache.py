@@ -147,6 +147,12 @@ def test_no_home_is_told(monkeypatch):
     monkeypatch.setattr(kept.platformdirs, "user_cache_dir", lambda name: f"~/.cache/{name}")
     assert kept.chosen("") == (None, "this user has no home folder")
 
+    def none(name):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(kept.platformdirs, "user_cache_dir", none)
+    assert kept.chosen("") == (None, "this user has no home folder")
+
 
 def test_a_signal_while_kernels_are_compiled_is_not_lost(tmp_path):
     """LLVM calls back into Python, where what the handler raises is lost; it comes once more."""
