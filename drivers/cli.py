@@ -19,8 +19,8 @@ from . import commands
 app = typer.Typer(
     name="ohmlearn", no_args_is_help=True, pretty_exceptions_enable=False,
     help="Resistor networks that learn: coupled learning at any rate, compiled and in parallel.",
-    epilog="Exit codes: 0 success, 2 bad input, 3 members of a sweep failed, 75 stopped early (repeat the command to "
-           "resume).",
+    epilog="Exit codes: 0 success, 1 another error, 2 bad input, 3 members of a sweep failed, 75 stopped early (repeat "
+           "the command to resume).",
 )
 
 
