@@ -74,7 +74,7 @@ class Rank:
 
     def __init__(self, plan: Plan, world: World, stopping: Stopping, *, threads: int | None = None,
                  checkpoint: float = CHECKPOINT, quiet: bool = False, timeline: bool = False) -> None:
-        self.checkpoint, self.timeline = checkpoint, Timeline(timeline)
+        self.checkpoint, self.timeline = checkpoint, Timeline(timeline, world.size)
         self.plan, self.world, self.stopping = plan, world, stopping
         self.sweep, self.layout = plan.store.sweep, plan.store.layout
         self.path = plan.store.part(plan.shard, world.rank)

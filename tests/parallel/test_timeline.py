@@ -11,8 +11,9 @@ def test_nothing_is_kept_unless_it_is_wanted():
 
 
 def test_the_longest_spans_are_kept_of_very_many(monkeypatch):
-    monkeypatch.setattr(timeline, "MOST", 100)
-    found = Timeline()
+    monkeypatch.setattr(timeline, "MOST", 300)
+    monkeypatch.setattr(timeline, "LEAST", 10)
+    found = Timeline(ranks=3)
     for k in range(1, 5001):
         found.add("working", 0.0, k * 0.01)
     spans = found.finish()
