@@ -9,12 +9,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUT := results
 
-.PHONY: help run test lowest lint docs links bench clean
+.PHONY: help run test lowest locked lock audit fuzz lint docs links bench clean
 
 help:
 	@echo "make run    train the ensemble and draw Fig. 2 of paper 1 into $(OUT)/"
 	@echo "make test   run the tests (ARGS='-k step' hands options to pytest)"
 	@echo "make lowest the tests with the lowest versions that pyproject.toml allows, in an environment of their own"
+	@echo "make locked the tests with the versions of requirements-ci.txt, every file checked by its digest"
+	@echo "make lock   write requirements-ci.txt anew"
+	@echo "make audit  look the locked versions up in a database of known flaws"
+	@echo "make fuzz   random files, stores and calls for MINUTES=20, as every night"
 	@echo "make lint   ruff, and mypy against the installed wheel"
 	@echo "make docs   the documentation into $(OUT)/docs/, gallery and all; warnings are errors"
 	@echo "make links  whether the other sites answer that the documentation points to"
@@ -34,6 +38,29 @@ lowest: $(BIN)/python
 	$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(VENV)/lowest/versions \
 	    --editable '.[test,mpich]'
 	$(VENV)/lowest/bin/pytest $(ARGS)
+
+locked: $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/locked
+	$(VENV)/locked/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ci.txt
+	$(VENV)/locked/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(VENV)/locked/bin/pytest $(ARGS)
+
+$(VENV)/tools.stamp: | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/tools
+	$(VENV)/tools/bin/python -m pip install --quiet --disable-pip-version-check uv pip-audit
+	@touch $@
+
+lock: $(VENV)/tools.stamp
+	$(VENV)/tools/bin/uv pip compile pyproject.toml --extra test --extra mpich --extra dev --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements-ci.txt
+	sed -i '1i # Versions and digests of all that the tests need, for continuous integration; `make lock` writes it anew.' \
+	    requirements-ci.txt
+
+audit: $(VENV)/tools.stamp
+	$(VENV)/tools/bin/pip-audit --requirement requirements-ci.txt --disable-pip
+
+fuzz: $(VENV)/test.stamp
+	$(BIN)/python tests/fuzz_all.py $(or $(MINUTES),20)
 
 lint: $(VENV)/dev.stamp $(VENV)/wheel.stamp
 	$(BIN)/ruff check .

@@ -2,7 +2,8 @@
 
     python benchmarks/kills.py --kills 100 --out kills.csv
 
-Starts `mpiexec -n 2 ohmlearn sweep` on 500 members and kills it: the launcher or one rank, by SIGKILL or SIGTERM.
+Starts `mpiexec -n 2 ohmlearn sweep` (or on other numbers of ranks, `--ranks 1 2 3 4`) on 500 members and kills it:
+the launcher or one rank, by SIGKILL or SIGTERM.
 Then the sweep is left to end, and all results are compared bit for bit. The table says what each kill cost. Ranks
 note in a shared file how far each member is after every slice of its run; what is lost is what a member had done
 beyond the state that is found in the store.
@@ -56,7 +57,7 @@ def main() -> None:
         traced(sys.argv[2], sys.argv[3:])
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--ranks", type=int, nargs="+", default=[2], help="numbers of ranks that starts draw from")
     parser.add_argument("--dt", type=float, default=8e-5, help="step: the smaller, the longer the sweep takes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("kills.csv"))
@@ -66,12 +67,12 @@ def main() -> None:
         file.write_text(SWEEP.format(dt=given.dt))
         begin = time.monotonic()
         trace = new_trace(file)
-        subprocess.run(words(file, "calm", given.ranks), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(words(file, "calm", given.ranks[0]), check=True, stdout=subprocess.DEVNULL)
         calm, start = time.monotonic() - begin, trace[:, 1, 2][trace[:, 0, 0] > 0].min() - begin
         print(f"undisturbed: {calm:.1f} s, of which {start:.1f} s until the first member begins", flush=True)
         rows = disturb(file, given, start)
         begin = time.monotonic()
-        ended = subprocess.run(words(file, "killed", given.ranks), check=True, capture_output=True, text=True)
+        ended = subprocess.run(words(file, "killed", given.ranks[0]), check=True, capture_output=True, text=True)
         print(f"{ended.stdout.strip()}; the last start took {time.monotonic() - begin:.1f} s")
         compare(Path(folder) / "calm", Path(folder) / "killed")
     with open(given.out, "w", newline="") as out:
@@ -130,7 +131,8 @@ def disturb(file: Path, given: argparse.Namespace, start: float) -> list[dict[st
     for number in range(given.kills):
         whom, which = chance.choice(["mpiexec", "rank"]), chance.choice([signal.SIGKILL, signal.SIGTERM])
         trace = new_trace(file)
-        process = subprocess.Popen(words(file, "killed", given.ranks), stdout=subprocess.DEVNULL,
+        ranks_now = chance.choice(given.ranks)
+        process = subprocess.Popen(words(file, "killed", ranks_now), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         lives = chance.uniform(0.4 * start, start + AFTER)
         try:
@@ -148,7 +150,7 @@ def disturb(file: Path, given: argparse.Namespace, start: float) -> list[dict[st
             time.sleep(0.01)
         took = time.monotonic() - now
         members, lost = stored(store), what_was_lost(store, trace, now)
-        rows.append({"kill": number, "whom": whom, "signal": which.name, "lived_s": round(lives, 2),
+        rows.append({"kill": number, "ranks": ranks_now, "whom": whom, "signal": which.name, "lived_s": round(lives, 2),
                      "exit_code": process.returncode, "took_s": round(took, 3), "new_members": members - before,
                      **{f"lost_{name}": value for name, value in lost._asdict().items()}})
         before = members
@@ -197,7 +199,8 @@ def stored(store: Path) -> int:
 
     if not (store / "sweep.json").exists():
         return 0
-    keys = [key[:2] for part in Store.open(store).parts() for key in part_file.read_keys(part)]
+    found = Store.open(store)
+    keys = [key[:2] for part in found.parts() for key in part_file.read_keys(part, found.header["digest"])]
     assert len(keys) == len(set(keys)), "a member is stored twice"
     return len(keys)
 
@@ -217,7 +220,9 @@ def what_was_lost(store: Path, trace: Any, killed: float) -> Lost:
         for number in begun[~done[begun]].tolist():
             notes = trace[number, 1:1 + int(trace[number, 0, 0])]
             task, rate = divmod(number, found.sweep.rates.size)
-            state = part_file.read_state(states[number][0], task, float(found.sweep.rates[rate]), maker()) \
+            rate = float(found.sweep.rates[rate])
+            whose = f"{maker()} {found.header['digest']} {task} {rate.hex()}"
+            state = part_file.read_state(states[number][0], found.header["digest"], task, rate, whose) \
                 if number in states else None
             then, before = (0.0, 0) if state is None else (state["each"]["time"][0], int(state["each"]["steps"][0]))
             running += 1

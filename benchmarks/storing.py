@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from ohmlearn import Run, Sweep
 from ohmlearn.drivers.store import consolidate, part_file
+from ohmlearn.drivers.store.part_writer import PartWriter
 from ohmlearn.drivers.store.store import Store
 from ohmlearn.parallel.timeline import Timeline
 
@@ -47,11 +48,11 @@ def main() -> None:
 def store_all(store: Store, sweep: Sweep) -> float:
     """Seconds from the first member to all of them on the disk. Their numbers are random and do not compress."""
     path = store.part((1, 1), 0)
-    part_file.prepare(path, sweep.digest, "0")
+    part_file.prepare(path, store.layout, "0")
     rng = np.random.default_rng(0)
     n, m = sweep.network.n_nodes, sweep.network.n_edges
     begin = time.perf_counter()
-    writer = part_file.PartWriter(path, Timeline())
+    writer = PartWriter(path, Timeline())
     for task in range(len(sweep.tasks)):
         for rate in sweep.rates.tolist():
             x = rng.random(5)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import os
 import sys
@@ -18,9 +19,13 @@ from . import commands
 app = typer.Typer(
     name="ohmlearn", no_args_is_help=True, pretty_exceptions_enable=False,
     help="Resistor networks that learn: coupled learning at any rate, compiled and in parallel.",
-    epilog="Exit codes: 0 success, 2 bad input, 3 members of a sweep failed, 75 stopped early (repeat the command to "
-           "resume).",
+    epilog="Exit codes: 0 success, 1 another error, 2 bad input, 3 members of a sweep failed, 75 stopped early (repeat "
+           "the command to resume).",
 )
+
+
+HINT = "OHMLEARN_TRACEBACK=1 in the environment shows where it happened"
+KNOWN = (ValueError, TypeError, OSError, RankError)     # whose text says enough
 
 
 def print_version(asked: bool) -> None:
@@ -38,12 +43,21 @@ def everywhere(version: bool = typer.Option(False, "--version", callback=print_v
     """Options before the command."""
 
 
-def add_commands() -> None:
-    """Let every module of the sub-package add its commands; the modules themselves import nothing heavy."""
-    for module in sorted(m.name for m in iter_modules(commands.__path__) if not m.name.startswith("_")):
-        found = import_module(f"{commands.__name__}.{module}")
-        if hasattr(found, "add_to"):
-            found.add_to(app)
+@functools.cache
+def add_module(name: str) -> None:
+    """Let a module of the sub-package add its commands, once."""
+    found = import_module(f"{commands.__name__}.{name}")
+    if hasattr(found, "add_to"):
+        found.add_to(app)
+
+
+def add_commands(asked: str = "") -> None:
+    """Let the modules of the sub-package add their commands; the one that is asked for alone, where it has its name:
+    on a cluster a thousand ranks start at once, and every file that is opened counts."""
+    names = sorted(m.name for m in iter_modules(commands.__path__) if not m.name.startswith("_"))
+    alone = asked.replace("-", "_")
+    for name in [alone] if alone in names else names:
+        add_module(name)
 
 
 # command -> option of version 0.1 -> what takes its place: an option, one with the start of its value, or the value
@@ -79,7 +93,9 @@ def with_new_names(arguments: list[str]) -> list[str]:
 
 def explain(error: BaseException) -> str:
     """One line that says what is wrong."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split())
+    if not isinstance(error, KNOWN) or not text:
+        text = f"{type(error).__name__}{': ' if text else ''}{text}"
     if isinstance(error, OSError) and error.filename is not None:
         text = f"{error.filename}: {error.strerror}"
     return f"ohmlearn: {text}"
@@ -91,15 +107,24 @@ def main(arguments: list[str] | None = None) -> None:
     OHMLEARN_TRACEBACK=1 in the environment shows the traceback all the same.
     """
     atexit.register(gc.freeze)  # else the interpreter's end walks through all that was loaded: 0.4 s after a sweep
-    add_commands()
+    given = with_new_names(sys.argv[1:] if arguments is None else arguments)
+    add_commands(given[0] if given else "")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")    # looking for some opens a file of every package
     try:
-        app(with_new_names(sys.argv[1:] if arguments is None else arguments))
+        app(given)
     except (ValueError, TypeError, OSError) as error:
         if os.environ.get("OHMLEARN_TRACEBACK"):
             raise
         print(explain(error), file=sys.stderr)
         sys.exit(BAD_INPUT)
     except RankError as error:  # every rank has it; one tells
+        if os.environ.get("OHMLEARN_TRACEBACK"):
+            raise
         if this_rank() == 0:
-            print(f"ohmlearn: {error}", file=sys.stderr)
+            print(explain(error) if error.plain else f"ohmlearn: {error.brief}; {HINT}", file=sys.stderr)
             sys.exit(BAD_INPUT if error.plain else BROKEN)
+    except Exception as error:      # a solve that did not converge, memory, or a fault of ours
+        if os.environ.get("OHMLEARN_TRACEBACK"):
+            raise
+        print(f"{explain(error)}; {HINT}", file=sys.stderr)
+        sys.exit(BROKEN)

@@ -2,14 +2,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
 
+from .checks.kinds import Frozen, check_fields, whole
+
 
 @dataclass(frozen=True, eq=False)
-class Discrete:
+class Discrete(Frozen):
     """Conductances that are updated at discrete times, in place of a flow: ΔG = -a step c, c as in :class:`Rule`.
 
     An update stands for `step` training steps, so there is one every step/R in 1/γp. Between two updates the voltages
@@ -50,23 +51,13 @@ class Discrete:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for key in ("step", "probability"):
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, Real):
-                raise TypeError(f"{key} must be a number, not {value!r}")
-            object.__setattr__(self, key, float(value))
+        check_fields(self)
         if not (np.isfinite(self.step) and self.step > 0):
             raise ValueError(f"step={self.step} must be a positive number of training steps; 1 is usual")
         if not 0 < self.probability <= 1:
             raise ValueError(f"probability={self.probability} must be > 0 and <= 1; at 1 all edges are updated")
-        for key, lowest in (("batch", 1), ("seed", 0)):
-            value = getattr(self, key)
-            if key == "batch" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, Integral):
-                raise TypeError(f"{key} must be a whole number, not {value!r}")
-            if value < lowest:
-                raise ValueError(f"{key}={value} must be at least {lowest}")
+        if self.batch is not None:
+            whole("batch", self.batch, 1)
         if self.order not in ("cyclic", "random"):
             raise ValueError(f"order must be 'cyclic' or 'random', not {self.order!r}")
         if self.order == "random" and self.batch is None:

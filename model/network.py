@@ -1,7 +1,6 @@
 """The network: nodes joined by resistive edges."""
 from __future__ import annotations
 
-import operator
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks.kinds import Frozen, check_fields, reals
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from ohmlearn import Run, Task
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Network:
+class Network(Frozen):
     """A graph of resistive edges, with the conductances to begin with where they are known.
 
     edges : (n_edges, 2) integers, the two nodes of every edge, numbered from 0. Parallel edges are
@@ -53,13 +54,14 @@ class Network:
     conductance_source: str = ""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         edges = np.array(self.edges)
         if edges.ndim != 2 or edges.shape[1] != 2 or len(edges) == 0:
             raise ValueError(f"edges must be an (n_edges, 2) array with one row at least, not of shape {edges.shape}")
         if edges.dtype.kind not in "iu" and (edges.dtype.kind != "f" or not np.all(edges == np.floor(edges))):
             raise TypeError(f"edges must be integers, node numbers from 0; got dtype {edges.dtype}")
         edges = np.ascontiguousarray(edges, dtype=np.int64)
-        n = int(edges.max()) + 1 if self.n_nodes == -1 else operator.index(self.n_nodes)
+        n = int(edges.max()) + 1 if self.n_nodes == -1 else self.n_nodes
         bad = np.flatnonzero((edges.min(axis=1) < 0) | (edges.max(axis=1) >= n))
         if bad.size:
             j = int(bad[0])
@@ -71,7 +73,7 @@ class Network:
             raise ValueError(f"edge {j} joins node {edges[j, 0]} to itself and carries no current; drop it")
         positions = self.positions
         if positions is not None:
-            positions = np.array(positions, dtype=np.float64)
+            positions = reals(positions, "positions")
             if positions.shape != (n, 2) or not np.all(np.isfinite(positions)):
                 raise ValueError(f"positions must be finite and of shape ({n}, 2), not {positions.shape}")
             positions.setflags(write=False)
@@ -193,7 +195,7 @@ class Network:
         """
         if values is None:
             values = 1.0 if self.initial_conductances is None else self.initial_conductances
-        g = real(getattr(values, "conductances", values), "conductances")
+        g = reals(getattr(values, "conductances", values), "conductances")
         if g.ndim == 0:
             g = np.full(self.n_edges, float(g))
         if g.shape != (self.n_edges,):
@@ -501,21 +503,11 @@ def _names(names: Any, count: int, what: str, *, distinct: bool) -> tuple[str, .
     return found
 
 
-def real(values: Any, what: str) -> NDArray[np.float64]:
-    """A copy as an array of real numbers; masked or complex ones are errors, since a cast drops what they say."""
-    if np.ma.is_masked(values):
-        raise ValueError(f"{what} are masked at {int(np.ma.getmaskarray(values).sum())} places; fill them in first, as "
-                         "with values.filled(0.0)")
-    if np.iscomplexobj(values):
-        raise TypeError(f"{what} must be real, not complex; take values.real if their imaginary parts are 0")
-    return np.array(values, dtype=np.float64)
-
-
 def _box(box: Any) -> float | tuple[float, float] | None:
     """Checked box: one number if square, else (width, height)."""
     if box is None:
         return None
-    sides = np.array(box, dtype=np.float64)
+    sides = reals(box, "sides of the box")
     if sides.shape not in ((), (2,)) or not np.all(np.isfinite(sides) & (sides > 0)):
         raise ValueError(f"box must be a length > 0 or (width, height), not {box!r}")
     width, height = map(float, np.broadcast_to(sides, 2))

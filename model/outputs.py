@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks.kinds import number, shown
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -58,6 +60,9 @@ def read_outputs(given: Any) -> NDArray[np.int64] | tuple[Output, ...]:
     """
     if isinstance(given, (Constraint, Mapping, Integral)) or (isinstance(given, np.ndarray) and given.ndim == 0):
         given = [given]
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes):
+        raise TypeError("targets must be node numbers, pairs of them, {node: weight} or a Constraint, not "
+                        f"{shown(given)}")
     entries = list(given)
     kinds = {_kind(entry) for entry in entries}
     if kinds == {"node"} or kinds == {"pair"}:
@@ -97,7 +102,10 @@ def _plain(entry: Any) -> Output:
 
 def node_values(given: Mapping[Any, Any], what: str) -> dict[int, float]:
     """Checked {node: finite number} as a plain dict in the order of the nodes."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{what} must be a mapping {{node: value}}, not {shown(given)}")
     for node, value in given.items():
+        value = number(f"{what}: the value at node {node}", value)
         if not isinstance(node, Integral) or node < 0:
             raise ValueError(f"{what} belong to nodes numbered from 0, not to {node!r}")
         if not np.isfinite(value):
@@ -108,7 +116,10 @@ def node_values(given: Mapping[Any, Any], what: str) -> dict[int, float]:
 def pair_values(given: Mapping[Any, Any]) -> dict[tuple[int, int], float]:
     """Checked {(a, b): finite drop} as a plain dict."""
     drops: dict[tuple[int, int], float] = {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"drops must be a mapping {{(a, b): volts}}, not {shown(given)}")
     for pair, drop in given.items():
+        drop = number(f"the drop held across {pair!r}", drop)
         nodes = np.asarray(pair)
         if nodes.shape != (2,) or nodes.dtype.kind not in "iu" or nodes.min() < 0 or nodes[0] == nodes[1]:
             raise ValueError(f"a held drop belongs to a pair of different nodes numbered from 0, not to {pair!r}")
@@ -258,9 +269,9 @@ class Held:
         the voltages are relative to their mean, which lies anywhere in their range.
         """
         spans: dict[int, list[float]] = {}
-        for node, number in self.cluster.items():
-            spans.setdefault(number, []).append(self.potential[node])
-        loose = sum(max(v) - min(v) for number, v in spans.items() if number != 0)
+        for node, group in self.cluster.items():
+            spans.setdefault(group, []).append(self.potential[node])
+        loose = sum(max(v) - min(v) for group, v in spans.items() if group != 0)
         if 0 not in spans:
             return -loose, loose, loose
         low, high = min(spans[0]) - loose, max(spans[0]) + loose

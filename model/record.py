@@ -3,16 +3,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks.kinds import Frozen, check_fields, reals
+
 KEPT = ("outputs", "voltages", "conductances", "power", "squared_norm")     # what may be recorded besides the costs
+DIGITS = Context(prec=40)
 MOST_TIMES = 100_000        # that a Record may space by decades: there is memory for each in every run
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class Record(Frozen):
     """When to write down the costs along a run, and what else. Give exactly one of `per_decade` and `times`.
 
     per_decade : this many times per decade, evenly in log t, from `start` training times to the end.
@@ -45,6 +50,7 @@ class Record:
     keep: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if (self.per_decade is None) == (self.times is None):
             raise ValueError("Record takes either per_decade or times")
         if self.per_decade is not None and self.per_decade < 1:
@@ -61,7 +67,7 @@ class Record:
             if name in self.keep[:number]:
                 raise ValueError(f"keep names {name!r} twice; leave one out")
         if self.times is not None:
-            times = np.array(self.times, dtype=np.float64)
+            times = reals(self.times, "times")
             if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)):
                 raise ValueError("times must be a 1-d array of finite numbers")
             if times[0] < 0 or np.any(np.diff(times) <= 0):
@@ -80,5 +86,17 @@ class Record:
             times = np.asarray(self.times, dtype=np.float64)
             return times[times <= t_max]
         assert self.per_decade is not None
-        count = int(np.ceil(-np.log10(self.start) * self.per_decade))
-        return np.append(0.0, t_max * 10.0 ** (np.arange(-count, 1) / self.per_decade))
+        with localcontext(DIGITS):
+            limit = Decimal(repr(float(t_max)))
+            return np.array([0.0, *(float(limit * factor) for factor in decades(self.per_decade, self.start))])
+
+
+@lru_cache(maxsize=16)
+def decades(per_decade: int, start: float) -> tuple[Decimal, ...]:
+    """Factors 10^(k/per_decade) from `start` on to 1 as decimals: powers of NumPy differ from processor to processor in
+    their last bit, and so would traces."""
+    with localcontext(DIGITS):
+        places = -Decimal(repr(float(start))).log10() * per_decade
+        count = int(places.to_integral_value(ROUND_CEILING))
+        steps = [Decimal(10) ** (Decimal(k) / per_decade) for k in range(per_decade)]
+        return tuple(steps[k % per_decade].scaleb(k // per_decade) for k in range(-count, 1))

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 from dataclasses import InitVar, dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .checks.kinds import Frozen, check_fields, reals
 
 if TYPE_CHECKING:
     from .network import Network
@@ -17,7 +18,7 @@ LEAST, MOST = 1e-100, 1e100     # of the numbers of a rule: their squares are nu
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class Rule(Frozen):
     """Coupled learning, dG/dt = -a R c with c = Δw (2 Δv + η Δw), within bounds on the conductances (paper 1, Eq. 3).
 
     nudge : η, how far the clamped targets are moved towards the desired voltages. 0 is the gradient limit.
@@ -65,19 +66,16 @@ class Rule:
     memory: float | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for key in ("nudge", "prefactor", "floor", "floor_rate", "ceiling", "clamp_rate", "clamp_share", "aging",
                     "noise", "edge_scale", "memory"):
             value = getattr(self, key)
             if value is None and key in ("ceiling", "edge_scale", "memory"):
                 continue
-            if isinstance(value, bool) or not isinstance(value, Real):
-                raise TypeError(f"{key} must be a number, not {value!r}")
-            value = float(value)
             if not np.isfinite(value) or value < 0:
                 raise ValueError(f"{key} must be finite and >= 0, not {value}")
             if value > 0 and not LEAST <= value <= MOST:
                 raise ValueError(f"{key}={value:g} is out of range; it must be 0 or lie between {LEAST:g} and {MOST:g}")
-            object.__setattr__(self, key, value)
         if self.floor <= 0:
             raise ValueError("floor must be > 0: at zero conductance nodes float and have no voltage; 1e-6 is usual")
         if self.floor_mode not in ("relax", "clip"):
@@ -101,7 +99,7 @@ class Rule:
         if self.memory is not None and self.edge_scale is None:
             raise ValueError("memory is that of the rates of the edges: give edge_scale too")
         if self.bias is not None:
-            bias = np.array(self.bias, dtype=np.float64)
+            bias = reals(self.bias, "bias")
             if bias.ndim != 1 or not np.all(np.abs(bias) <= MOST):
                 raise ValueError(f"bias must be a 1-d array of finite numbers up to {MOST:g}, one per edge, in V²")
             bias.setflags(write=False)
@@ -128,7 +126,7 @@ class Rule:
 
 
 @dataclass(frozen=True, eq=False)
-class GradientFlow:
+class GradientFlow(Frozen):
     """Gradient flow on conductances, dG/dt = -∂C/∂G with C = ½ Σ c², the double optimisation of paper 2.
 
     floor, ceiling : bounds of the conductances; an edge at a bound stays there while the flow points outward.
@@ -158,6 +156,7 @@ class GradientFlow:
             warn("GradientFlow(share=...) is now fraction=...; the old name will be removed in the next version",
                  DeprecationWarning, stacklevel=3)
             object.__setattr__(self, "fraction", share)
+        check_fields(self)
         if not 0 < self.floor < self.ceiling:
             raise ValueError(f"the bounds must be 0 < floor < ceiling, not {self.floor} and {self.ceiling}")
         if not LEAST <= self.floor < self.ceiling <= MOST:

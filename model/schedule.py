@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .checks.kinds import Frozen, check_fields, reals
+
 MOST = 1e100        # of rates and factors: their products with others are numbers still
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
+class Schedule(Frozen):
     """Which sample is presented when, and how the learning rate varies. Times are in 1/γp, in training steps at rate 0.
 
     switching : σ/γp. Samples are presented in turn, each for 1/σ. None presents all at once, each to its own pair of
@@ -36,6 +38,7 @@ class Schedule:
     speed_up: float = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.switching is not None and not 0 < self.switching <= MOST:
             raise ValueError(f"switching={self.switching} must be a positive rate up to {MOST:g}, or None for all "
                              "samples at once")
@@ -48,7 +51,7 @@ class Schedule:
                 raise ValueError(f"{key}={getattr(self, key)} must be a rate >= 0, up to {MOST:g}")
         if self.ramp_times is None:
             return
-        times, factors = (np.array(given, dtype=np.float64) for given in (self.ramp_times, self.ramp_factors))
+        times, factors = (reals(getattr(self, key), key) for key in ("ramp_times", "ramp_factors"))
         if times.ndim != 1 or times.size == 0 or times.shape != factors.shape:
             raise ValueError(f"ramp_times and ramp_factors must be equally long, got shapes {times.shape} "
                              f"and {factors.shape}")

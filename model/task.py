@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks.kinds import Frozen, check_fields, flag, number, reals, whole
 from .network import Network
 from .outputs import (
     Constraint,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class Task(Frozen):
     """What drives a network, and what it should give in return.
 
     sources, source_voltages : (n_sources,) nodes held at these voltages; ground is a source at 0.
@@ -69,6 +70,7 @@ class Task:
                      drops: Mapping[tuple[int, int], float] = ..., ground: int | None = None) -> None: ...
 
     def __post_init__(self) -> None:
+        check_fields(self)
         sources, voltages, targets, target_voltages = places_and_voltages(
             self.sources, self.source_voltages, self.targets, self.target_voltages)
         sources = np.atleast_1d(np.array(sources))
@@ -79,9 +81,9 @@ class Task:
         if sources.dtype.kind not in "iu":
             raise TypeError(f"sources must be integer node numbers, got {sources.dtype}")
         self._set("sources", sources.astype(np.int64))
-        self._set("source_voltages", np.atleast_1d(np.array(voltages, dtype=np.float64)))
+        self._set("source_voltages", np.atleast_1d(reals(voltages, "source_voltages")))
         self._set("targets", read_outputs(targets))
-        self._set("target_voltages", np.atleast_1d(np.array(target_voltages, dtype=np.float64)))
+        self._set("target_voltages", np.atleast_1d(reals(target_voltages, "target_voltages")))
         self._set("currents", node_values(self.currents, "currents"))
         self._set("drops", pair_values(self.drops))
         if not (len(self.sources) or self.currents or self.drops):
@@ -289,6 +291,12 @@ class Task:
         >>> task.sources.size, task.targets.size, task.feasible
         (4, 2, True)
         """
+        sources, targets, seed = whole("sources", sources), whole("targets", targets), whole("seed", seed, 0)
+        ground = None if ground is None else whole("ground", ground)
+        feasible = flag("feasible", feasible)
+        for key, spread in (("source_spread", source_spread), ("target_spread", target_spread)):
+            if not 0 <= number(key, spread) < np.inf:
+                raise ValueError(f"{key} must be finite and >= 0 V, not {spread}")
         n = network.n_nodes
         if ground is not None and not -n <= ground < n:
             raise ValueError(f"ground is node {ground}, but nodes run from 0 to {n - 1}; -1 is the last, None for none")

@@ -32,6 +32,12 @@ class RankError(RuntimeError):
     def __str__(self) -> str:
         return str(self.args[0])
 
+    @property
+    def brief(self) -> str:
+        """The error on one line: where it was met, and what it says."""
+        lines = str(self).strip().splitlines()
+        return f"{lines[0]} {lines[-1]}" if len(lines) > 1 else lines[0]
+
     @classmethod
     def told(cls, error: BaseException, rank: int) -> RankError:
         """The error in words, with its traceback unless the words are enough."""

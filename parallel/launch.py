@@ -16,6 +16,9 @@ def launched(environment: Mapping[str, str] = os.environ) -> bool:
 
     A Slurm batch script without srun does not count, nor does a step of one task.
     """
+    if "SLURM_STEP_ID" in environment and environment.get("SLURM_STEP_NUM_TASKS") == "1" and \
+            environment.get("PMI_SIZE", "1") == "1" and "OMPI_COMM_WORLD_SIZE" not in environment:
+        return False        # srun sets PMI_RANK or PMIX_RANK in a shell of one task too, `srun --pty bash`
     if any(name in environment for name in LAUNCHED):
         return True
     return "SLURM_STEP_ID" in environment and expected_size(environment) > 1

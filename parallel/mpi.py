@@ -94,21 +94,39 @@ class MpiWorld(World):
         self._comm.Free()
 
 
+def shared_memory_left() -> int:
+    """Bytes that ranks of a node may share; containers often grant 64 MB, and writing beyond ends the process."""
+    try:
+        found = os.statvfs("/dev/shm")
+    except OSError:
+        return 1 << 62      # MPI keeps what is shared elsewhere
+    return found.f_bavail * found.f_frsize
+
+
 class MpiShared(Shared):
     """Integers in a window on rank 0, reached one-sidedly.
 
-    Within a node no rank has to listen. Networks without remote access in hardware need rank 0 to enter MPI now and
-    then, so while ranks are on other nodes a thread there does: else a draw would last as long as a kernel of rank 0.
+    Within a node no rank has to listen, as long as there is room in the memory that its ranks share. Networks without
+    remote access in hardware need rank 0 to enter MPI now and then, so while ranks are on other nodes a thread there
+    does: else a draw would last as long as a kernel of rank 0.
     """
 
     def __init__(self, comm: Any, count: int, far: bool) -> None:
         size = MPI.INT64_T.Get_size()
-        self._window: Any = MPI.Win.Allocate(count * size if comm.rank == 0 else 0, size, comm=comm)
+        mine = count * size if comm.rank == 0 else 0
+        roomy = comm.bcast(2 * count * size < shared_memory_left())
+        if roomy:
+            self._window: Any = MPI.Win.Allocate(mine, size, comm=comm)
+        else:       # memory of rank 0's own, which it has to be awake for
+            self._memory = np.zeros(mine // size, dtype=np.int64)
+            self._window = MPI.Win.Create(self._memory, size, comm=comm)
+        far = far or not roomy
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._listener: threading.Thread | None = None
         if comm.rank == 0:
-            np.asarray(self._window.tomemory()).view(np.int64)[:] = 0
+            if roomy:
+                np.asarray(self._window.tomemory()).view(np.int64)[:] = 0
             if far and MPI.Query_thread() == MPI.THREAD_MULTIPLE:
                 self._listener = threading.Thread(target=self._listen, args=(comm,), name="listener", daemon=True)
                 self._listener.start()

@@ -41,5 +41,7 @@ class Stopping:
         if number == signal.SIGINT and (not self.ready or self.asked == "SIGINT"):
             raise KeyboardInterrupt
         if not self.ready:
-            raise SystemExit(self._code)
+            error = SystemExit(self._code)
+            error.signal = number   # type: ignore[attr-defined]  # where a callback loses it, it comes once more
+            raise error
         self.asked = signal.Signals(number).name

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from numbers import Integral
 
 # variables with which a user or a launcher sets the threads of one process, the most particular first
 VARIABLES = ("OHMLEARN_THREADS", "SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS")
@@ -35,11 +36,11 @@ def available_threads(asked: int | None = None, own_cores: int | None = None,
     """
     own = cores() if own_cores is None else own_cores
     if asked is not None:
-        if not hasattr(asked, "__index__"):
-            raise TypeError(f"threads must be a whole number or None, not {asked!r}")
+        if isinstance(asked, bool) or not isinstance(asked, Integral):
+            raise TypeError(f"threads must be a whole number of at least 1, not {asked!r}")
         if asked < 1:
             raise ValueError(f"threads must be at least 1, not {asked}")
-        return min(asked, own)
+        return min(int(asked), own)
     for name in VARIABLES:
         said = environment.get(name, "").split(",")[0].strip()
         if said.isdigit() and int(said) > 0:

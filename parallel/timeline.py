@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 SHORT = 1e-3    # seconds; shorter spans are left out
+MOST, LEAST = 1_000_000, 500    # spans of all ranks, and of one; when a rank has more, the shorter half goes
 WORKING, WAITING, WRITING = "working", "waiting for work", "writing"
 STARTING, OTHERS = "starting", "waiting for others"
 
@@ -22,16 +23,26 @@ class Span(NamedTuple):
 
 
 class Timeline:
-    """Spans of one rank, from any thread."""
+    """Spans of one rank, from any thread.
 
-    def __init__(self) -> None:
+    wanted : False keeps none of them, only how long threads work. ranks : how many there are, as rank 0 gets all spans.
+    """
+
+    def __init__(self, wanted: bool = True, ranks: int = 1) -> None:
+        self._most = max(MOST // ranks, LEAST)
         self.spans: list[Span] = []
         self._working: dict[str, tuple[float, float]] = {}
+        self._short = SHORT if wanted else float("inf")
+        self._lock = threading.Lock()
 
     def add(self, what: str, begin: float, end: float) -> None:
         """Note a span of this thread that has ended; times of `time.time()`."""
-        if end - begin >= SHORT:
-            self.spans.append(Span(threading.current_thread().name, what, begin, end))
+        if end - begin >= self._short:
+            with self._lock:
+                self.spans.append(Span(threading.current_thread().name, what, begin, end))
+                if len(self.spans) > self._most:
+                    self.spans = sorted(self.spans, key=lambda span: span.end - span.begin)[-self._most // 2:]
+                    self._short = self.spans[0].end - self.spans[0].begin
 
     def touch(self) -> None:
         """This thread works: it has begun to, or still does."""

@@ -3,7 +3,8 @@
 #SBATCH --ntasks=64
 #SBATCH --cpus-per-task=1
 #SBATCH --time=04:00:00
-#SBATCH --signal=USR1@120       # the ranks are told two minutes before the end, and store what they are at
+#SBATCH --signal=USR1@120       # no B: srun hands it to the ranks, two minutes before the end; with B: only this shell
+                                # would have it, and it does not pass it on
 #SBATCH --open-mode=append
 #SBATCH --requeue
 

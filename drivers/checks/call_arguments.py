@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.checks.kinds import reals
 from ohmlearn.discrete import Discrete
 from ohmlearn.network import Network
 from ohmlearn.rule import GradientFlow, Rule
@@ -53,7 +54,7 @@ def members_of(task: Any, rate: ArrayLike, grid: bool) -> Members:
     labels = {"task": list(map(str, task))} if isinstance(task, Mapping) else {}
     tasks: list[Any] = [task] if one else list(task.values() if isinstance(task, Mapping) else task)
     try:
-        rates = np.atleast_1d(np.asarray(rate, dtype=np.float64))
+        rates = np.atleast_1d(reals(rate, "rate"))
     except (TypeError, ValueError):
         raise TypeError(f"rate must be a number R = γl/γp >= 0 or several, not {rate!r}") from None
     if not tasks or not rates.size:

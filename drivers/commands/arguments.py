@@ -35,8 +35,39 @@ THREADS = Annotated[int | None, typer.Option(help="Number of threads; by default
 
 
 def output(what: str, **options: Any) -> Any:
-    """The option `--output`, `-o`, which every command that writes has."""
-    return typer.Option("--output", "-o", help=what, **options)
+    """The option `--output`, `-o`, which every command that writes has; tried before the work starts."""
+    tried = a_folder if options.get("file_okay") is False else a_file
+    return typer.Option("--output", "-o", help=what, callback=tried, **options)
+
+
+def a_file(path: Path | None) -> Path | None:
+    """A file that is to be written, tried now. Raises OSError."""
+    from ohmlearn.io.replacing import must_take
+
+    if path is not None:
+        must_take(path)
+    return path
+
+
+def a_picture(path: Path | None) -> Path | None:
+    """The same for a picture, by an ending that matplotlib writes. Raises ValueError and OSError."""
+    known = ".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps", ".ps", ".tif", ".tiff", ".webp"
+    if path is not None and path.suffix.lower() not in known:
+        raise ValueError(f"{path}: a picture ends in .png, .pdf or .svg")
+    return a_file(path)
+
+
+def a_folder(path: Path | None) -> Path | None:
+    """A folder that is to be made or filled, tried now. Raises OSError."""
+    import os
+
+    if path is not None:
+        place = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+        if not place.is_dir():
+            raise NotADirectoryError(20, "it is not a folder; choose another place", str(place))
+        if not os.access(place, os.W_OK):
+            raise PermissionError(13, "it cannot be written; choose another folder", str(place))
+    return path
 
 
 def inline_table(text: str, what: str) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import typer
 
+from .arguments import a_file
+
 RASTER = typer.Argument(exists=True, dir_okay=False, help="Resistances of the cells, an ASCII grid or a GeoTIFF.")
 FOCAL = typer.Argument(exists=True, dir_okay=False, help="Focal places, a raster of integers: equal ones are one.")
 REGIONS = typer.Option(None, "--regions", exists=True, dir_okay=False,
                        help="A raster of integers: cells of equal positive ones are joined without resistance.")
-OUTPUT = typer.Option(None, "--output", "-o", help="Write the cumulative current map here, by its ending .asc or .tif.")
+OUTPUT = typer.Option(None, "--output", "-o", callback=a_file,
+                      help="Write the cumulative current map here, by its ending .asc or .tif.")
 
 
 def add_to(app: typer.Typer) -> None:

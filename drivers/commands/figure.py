@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from .arguments import FORMS, network_table
+from .arguments import FORMS, a_folder, network_table
 
 if TYPE_CHECKING:
     from ohmlearn.drivers.figures.catalogue import Entry
@@ -53,7 +53,7 @@ def options(entry: Entry | None) -> dict[str, Any]:
                             hidden=entry is None or name not in entry.adjust)
 
     return {
-        "output": typer.Option(Path("results"), "--output", "-o", file_okay=False,
+        "output": typer.Option(Path("results"), "--output", "-o", file_okay=False, callback=a_folder,
                                help="Folder for pictures, tables, data and stores."),
         "network": typer.Option(None, "--network", hidden=entry is not None and not entry.takes_network,
                                 help=f"{FORMS}; by default the project's own packing."),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from ohmlearn.io.replacing import replacing, save_figure
 
 from .arguments import (
     CONDUCTANCE,
@@ -109,11 +110,12 @@ def written(h: Hessian, k: int, folder: Path, title: str) -> list[Path]:
     for ax, layer in zip(figure.subplots(2, 2).flat, layers, strict=False):
         h.network.plot(ax, task=h.tasks[0], **{layer.on: layer.values, f"{layer.on[:-1]}_label": layer.unit})
         ax.set_title(layer.name)
-    figure.savefig(folder / "hessian.png", dpi=150)
+    save_figure(figure, folder / "hessian.png", dpi=150)
     values, modes = h.stiff_modes(min(k, h.shape[0])) if h.errors.any() else h.satisfied_modes(k)
     arrays: dict[str, Any] = {"conductances": h.conductances, "gradient": h.gradient, "errors": h.errors,
                               "voltages": h.voltages, "stiff_values": values, "stiff_modes": modes}
     arrays |= {layer.name.replace(" ", "_"): layer.values for layer in layers if layer.name == "soft mode"}
-    np.savez(folder / "hessian.npz", **arrays)
+    with replacing(folder / "hessian.npz", "wb") as file:
+        np.savez(file, **arrays)
     page = write_page(folder / "hessian.html", h.network, h.conductances, h.tasks, title)
     return [folder / "hessian.png", folder / "hessian.npz", page]

@@ -1,4 +1,4 @@
-"""`ohmlearn status` and `ohmlearn check`: report on the store of a sweep, also while jobs write it."""
+"""`ohmlearn status`, `ohmlearn check` and `ohmlearn merge`: the store of a sweep, looked at, repaired and joined."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -12,6 +12,7 @@ STORE = Annotated[Path, typer.Argument(help="Folder of the sweep's results.")]
 def add_to(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(check)
+    app.command()(merge)
 
 
 def status(store: STORE) -> None:
@@ -43,3 +44,15 @@ def check(
     else:
         typer.echo(f"{store}: {found.members} members are sound; without --dry-run the rest is taken out")
         raise typer.Exit(BROKEN)
+
+
+def merge(
+    into: Annotated[Path, typer.Argument(help="Folder of the store that grows.")],
+    others: Annotated[list[Path], typer.Argument(help="Folders of other stores of the same sweep, which stay as they "
+                                                      "are.")],
+) -> None:
+    """Put the members of other stores of the same sweep into one."""
+    from ohmlearn.drivers.store.merge import merge
+
+    new = merge(into, *others)
+    typer.echo(f"{into}: {new} members are new; `ohmlearn status {into}` tells how far it is")

@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
-from .arguments import output
+from .arguments import a_file, a_picture, output
 
 
 def add_to(app: typer.Typer) -> None:
     app.command()(sweep)
+
+
+def a_timeline(path: Path | None) -> Path | None:
+    """A table or a picture that is to be written, tried now."""
+    return a_file(path) if path is not None and path.suffix == ".csv" else a_picture(path)
 
 
 def shard_of(text: str) -> tuple[int, int]:
@@ -25,7 +30,7 @@ def shard_of(text: str) -> tuple[int, int]:
 def sweep(
     file: Annotated[Path | None, typer.Argument(help="The sweep's TOML file.")] = None,
     output: Annotated[Path | None, output("Folder of the store; by default the file's name without its "
-                                          "suffix.")] = None,
+                                          "suffix.", file_okay=False)] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of each process; by default what the launcher or the "
                                                      "machine gives.")] = None,
     mpi: Annotated[bool | None, typer.Option("--mpi/--no-mpi", help="Use MPI or not; by default MPI is used if a "
@@ -34,7 +39,8 @@ def sweep(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try members again that failed before.")] = False,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between two times that running members are stored, "
                                                          "at least.")] = 0.25,
-    timeline: Annotated[Path | None, typer.Option(help="Write what each rank did when, as .csv or a picture.")] = None,
+    timeline: Annotated[Path | None, typer.Option(callback=a_timeline, help="Write what each rank did when, as "
+                                                                                ".csv or a picture.")] = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep compiled code for the next start.")] = True,
     progress: Annotated[bool, typer.Option(help="Show how far the sweep is.")] = True,
     example: Annotated[bool, typer.Option("--example", help="Print a sweep file with comments, and exit.")] = False,
@@ -47,7 +53,7 @@ def sweep(
 
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
-    from ohmlearn.drivers.commands.exit_codes import FINE, MEMBERS_FAILED
+    from ohmlearn.drivers.commands.exit_codes import BROKEN, FINE, MEMBERS_FAILED
     from ohmlearn.drivers.sweeps.sweep import Sweep
     from ohmlearn.drivers.sweeps.sweep_file import EXAMPLE
 
@@ -56,13 +62,16 @@ def sweep(
         raise typer.Exit()
     if file is None:
         raise ValueError("name a sweep file; `ohmlearn sweep --example > fig2d.toml` makes one to start from")
+    from numba.core import entrypoints
     from ohmlearn.drivers.jobs.run_sweep import STOPPED, run_sweep
     from ohmlearn.parallel.launch import this_rank
 
+    entrypoints._already_initialized = True     # no extensions of Numba, for which a file of every package is opened
     report = run_sweep(lambda: Sweep.read(file), output or file.with_suffix(""), threads=threads, mpi=mpi,
                        shard=shard_of(shard), retry_failed=retry_failed, checkpoint_every=checkpoint_every,
                        timeline=timeline, progress=progress)
     if this_rank() == 0:
         for line in report.lines():
             typer.echo(line)
-        raise typer.Exit(STOPPED if report.stopped else MEMBERS_FAILED if report.n_failed else FINE)
+        raise typer.Exit(STOPPED if report.stopped else BROKEN if report.lost else
+                         MEMBERS_FAILED if report.n_failed else FINE)

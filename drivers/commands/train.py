@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from ohmlearn.io.replacing import save_figure
 
 from .arguments import (
     CONDUCTANCE,
@@ -14,6 +15,7 @@ from .arguments import (
     RESISTANCE,
     TASK,
     THREADS,
+    a_picture,
     circuit_of,
     conductance_source,
     inline_table,
@@ -69,7 +71,8 @@ def train(
     record: Annotated[str, fields("Times at which costs are recorded", "per_decade=20")] = "",
     threads: THREADS = None,
     output: Annotated[Path | None, output("File (.npz) for the runs; ohmlearn.load reads it.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the costs into this file (.png, .pdf, .svg).")] = None,
+    plot: Annotated[Path | None, typer.Option(callback=a_picture, help="Draw the costs into this file (.png, "
+                                                                        ".pdf, .svg).")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Keep the state of the run in this .npz; repeat the command "
                                                          "to resume.")] = None,
     progress: Annotated[bool, typer.Option(help="Show how far the run is.")] = True,
@@ -110,7 +113,7 @@ def train(
     if output:
         write_runs(runs, output)
     if plot:
-        runs.plot().figure.savefig(plot, bbox_inches="tight")
+        save_figure(runs.plot().figure, plot, bbox_inches="tight")
 
 
 def number_or_word(text: str, option: str, word: str) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.checks.keywords import StopKeywords
+from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
@@ -132,6 +133,7 @@ def descend(network: Network, task: Task | tuple[Task, ...], *,     # type: igno
 def descend(network: Network | Sequence[Network], task: Task | tuple[Task, ...] | list[Any], *,
             rule: GradientFlow | None = None, conductances: Start | list[Any] = None, threads: int | None = None,
             **stops: Unpack[StopKeywords]) -> list[Descent]: ...
+@check_kinds
 def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFlow | None = None,
             conductances: ArrayLike | Run | Sequence[ArrayLike] | None = None, threads: int | None = None,
             **stops: Unpack[StopKeywords]) -> Descent | list[Descent]:
@@ -163,6 +165,7 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
     """
     from ohmlearn.drivers.display.compile_cache import compiled, prepare
 
+    threads = available_threads(threads)
     rule, given = rule or GradientFlow(), Stops(**stops)     # type: ignore[arg-type]
     several = [isinstance(network, Sequence), isinstance(task, list), isinstance(conductances, list)]
     networks = list(network) if isinstance(network, Sequence) else [network]
@@ -182,7 +185,7 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
     if not any(several):
         found: Descent | list[Descent] = one(members[0])
     else:
-        with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
+        with ThreadPoolExecutor(min(threads, count)) as pool:
             found = list(pool.map(one, members))
     compiled()
     return found

@@ -8,18 +8,18 @@ import warnings
 from time import perf_counter
 from typing import Any
 
-REMEDY = "set OHMLEARN_CACHE to a folder that can be written, or to off to have no such warning"
+REMEDY = "set OHMLEARN_CACHE to a folder of your own that can be written, or to off to have no such warning"
 PATIENCE = 1.0          # seconds of compiling before a word is said
 
 
 def place() -> str:
     """The folder of compiled code, or why there is none."""
-    from ohmlearn.kernels.simd.jit import cache_folder
+    from ohmlearn.kernels.simd.compile_cache import cache_folder, refusal
 
     folder = cache_folder()
     if folder is not None:
-        return str(folder)
-    return "not kept, as asked" if wanted_off() else f"not kept, its folder cannot be written; {REMEDY}"
+        return str(folder) if os.access(folder, os.W_OK) else f"{folder}, which is only read"
+    return "not kept, as asked" if wanted_off() else f"not kept: {refusal()}; {REMEDY}"
 
 
 def wanted_off() -> bool:
@@ -32,10 +32,10 @@ def prepare() -> None:
     """Say, once in a process, that compiled code is not kept although nobody asked for that; and watch for the first
     compiling, which takes a minute or two in which nothing else is to be seen."""
     from numba.core import event
-    from ohmlearn.kernels.simd.jit import cache_folder
+    from ohmlearn.kernels.simd.compile_cache import cache_folder, refusal
 
     if cache_folder() is None and not wanted_off():
-        warnings.warn("the folder of compiled code cannot be written, so every start compiles for a minute; " + REMEDY,
+        warnings.warn(f"compiled code is not kept, so every start compiles for a minute: {refusal()}; {REMEDY}",
                       RuntimeWarning, stacklevel=4)
 
     class Listener(event.Listener):

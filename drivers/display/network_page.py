@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drawing import segments_of
+from ohmlearn.drivers.display.content_policy import with_policy
+from ohmlearn.io.replacing import write_text
 from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint, weights
 from ohmlearn.task import Task
@@ -78,8 +80,8 @@ def page(network: Network, layers: Sequence[Layer], task: Task | None = None, ti
         "note": " ".join([f"{network.n_nodes} nodes, {network.n_edges} edges.", *notes]),
     }
     text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
-    return (TEMPLATE.read_text(encoding="utf-8").replace("__TITLE__", html.escape(title or network.name or "network"))
-            .replace("__DATA__", text))
+    return (with_policy(TEMPLATE.read_text(encoding="utf-8")).replace("__DATA__", text)
+            .replace("__TITLE__", html.escape(title or network.name or "network"), 1))
 
 
 def write_page(path: str | os.PathLike[str], network: Network, conductances: ArrayLike,
@@ -88,7 +90,7 @@ def write_page(path: str | os.PathLike[str], network: Network, conductances: Arr
     layers, notes = layers_of(network, conductances, task)
     first = task if isinstance(task, Task) or task is None else task[0]
     path = Path(path)
-    path.write_text(page(network, layers, first, title, notes), encoding="utf-8")
+    write_text(path, page(network, layers, first, title, notes))
     return path
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ohmlearn.drivers.display.content_policy import with_policy
 from ohmlearn.drivers.figures.catalogue import STATUSES, Entry, Settings, Verdict, entries, verdicts
+from ohmlearn.io.replacing import write_text
 
 TEMPLATE = Path(__file__).with_name("report.html")
 LARGEST = 2_000_000      # bytes of a data file that the page carries; larger ones lie beside it
@@ -55,7 +57,7 @@ def make_all(folder: Path, size: str, settings: Settings, say: Callable[[str], N
     made = [make_one(entry, folder, size, settings, say) for entry in entries().values()]
     path = folder / "report.html"
     if this_rank() == 0:
-        path.write_text(page(made, size), encoding="utf-8")
+        write_text(path, page(made, size))
     return path, [one.entry.name for one in made if one.error]
 
 
@@ -90,7 +92,7 @@ def page(made: Sequence[Made], size: str) -> str:
             section = one.entry.section
             parts.append(f"<h2>{html.escape(section)}</h2>")
         parts.append(part(one))
-    return TEMPLATE.read_text(encoding="utf-8").replace("__BODY__", "\n".join(parts))
+    return with_policy(TEMPLATE.read_text(encoding="utf-8")).replace("__BODY__", "\n".join(parts))
 
 
 def overview(made: Sequence[Made]) -> str:
@@ -113,7 +115,8 @@ def head(*first: str) -> str:
 
 
 def cells(verdict: Verdict) -> str:
-    return (f'<td class="{verdict.status}">{verdict.status}</td><td>{html.escape(verdict.measured)}</td>'
+    status = html.escape(verdict.status)
+    return (f'<td class="{status}">{status}</td><td>{html.escape(verdict.measured)}</td>'
             f"<td>{html.escape(verdict.expected)}</td>")
 
 

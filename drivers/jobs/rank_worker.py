@@ -16,7 +16,10 @@ from ohmlearn import __version__
 from ohmlearn.drivers.display.progress import NOTE, Progress
 from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.drivers.store import part_file
+from ohmlearn.drivers.store.locks import find_token
+from ohmlearn.drivers.store.part_writer import PartWriter
 from ohmlearn.drivers.store.record import Row
+from ohmlearn.drivers.store.states import encode
 from ohmlearn.drivers.store.store import Store
 from ohmlearn.drivers.sweeps.member_status import FAILURES
 from ohmlearn.drivers.training.ensemble import Ensemble
@@ -42,11 +45,13 @@ CHECKPOINT = 0.25   # seconds between checkpoints of running members, at least
 class Plan:
     """What rank 0 found: members to do, ln of the time expected of each, and where the states of some are.
 
-    total : members of this job. before : those done already, and failed ones among them.
+    token : a word that all ranks must find in the store. total : members of this job. before : those done already, and
+    failed ones among them.
     """
 
     store: Store
     shard: tuple[int, int]
+    token: str
     todo: NDArray[np.int64]
     expected: NDArray[np.float64]
     states: dict[int, tuple[Path, int]]
@@ -68,8 +73,8 @@ class Rank:
     """One rank of a job that carries out a plan. The methods that all ranks call together are `__init__` and `run`."""
 
     def __init__(self, plan: Plan, world: World, stopping: Stopping, *, threads: int | None = None,
-                 checkpoint: float = CHECKPOINT, quiet: bool = False) -> None:
-        self.checkpoint, self.timeline = checkpoint, Timeline()
+                 checkpoint: float = CHECKPOINT, quiet: bool = False, timeline: bool = False) -> None:
+        self.checkpoint, self.timeline = checkpoint, Timeline(timeline, world.size)
         self.plan, self.world, self.stopping = plan, world, stopping
         self.sweep, self.layout = plan.store.sweep, plan.store.layout
         self.path = plan.store.part(plan.shard, world.rank)
@@ -85,6 +90,7 @@ class Rank:
         self.dealer: Dealer | None = None
         self.open: set[int] = set()         # taken and not yet delivered
         self.kept: dict[int, State] = {}    # states of members that another's failure interrupted
+        self.resumed: set[int] = set()      # members that went on from a state
         self.progress_of = {number: count for number, (_, count) in plan.states.items()}
 
     def run(self) -> list[Outcome]:
@@ -92,7 +98,7 @@ class Rank:
         computed, error = 0, None
         if self.plan.todo.size:
             with self.timeline.span(STARTING):
-                self.world.together(lambda: part_file.prepare(self.path, self.sweep.digest, __version__))
+                self.world.together(self.prepare)
                 self.warm()
             computed, error = self._work()
             if self.counters.adrift():
@@ -102,7 +108,7 @@ class Rank:
         return self.world.gather(Outcome(computed, self.stopping.asked, error, self.timeline.finish()))
 
     def _work(self) -> tuple[int, Exception | None]:
-        self.writer, error = part_file.PartWriter(self.path, self.timeline), None
+        self.writer, error = PartWriter(self.path, self.timeline), None
         self.stopping.ready = True
         try:
             self.follow(self.queue())
@@ -112,6 +118,11 @@ class Rank:
         finally:
             self.writer.close()
         return self.writer.written, self.writer.error or error
+
+    def prepare(self) -> None:
+        """See that this is the store of rank 0, and make this rank's part."""
+        find_token(self.plan.store.path, self.plan.shard, self.plan.token)
+        part_file.prepare(self.path, self.layout, __version__)
 
     def warm(self) -> None:
         """Have the kernels compiled once, not by all ranks at the same time; then all load them side by side."""
@@ -154,9 +165,20 @@ class Rank:
                     raise
             for number in suspects:
                 try:
-                    self._run(ensemble, Watched(Only([number]), self), 1)
+                    self._alone(ensemble, number)
                 except Exception as error:
                     self._failed(number, error)
+
+    def _alone(self, ensemble: Ensemble, number: int) -> None:
+        """Run one member; anew, where the state that it goes on from is at fault."""
+        try:
+            self._run(ensemble, Watched(Only([number]), self), 1)
+        except Exception:
+            if number not in self.resumed or self.writer.error:
+                raise
+            self.plan.states.pop(number, None)
+            self.kept.pop(number, None)
+            self._run(ensemble, Watched(Only([number]), self), 1)
 
     def _run(self, ensemble: Ensemble, queue: Queue, threads: int) -> None:
         run_members(ensemble, queue, self._deliver, threads=threads, resume=self._resume, suspend=self._suspend,
@@ -184,15 +206,25 @@ class Rank:
 
     def _resume(self, number: int) -> State | None:
         if number in self.kept:
+            self.resumed.add(number)
             return self.kept.pop(number)
         if number not in self.plan.states:
             return None
-        return part_file.read_state(self.plan.states[number][0], *self._key(number), maker())
+        state = part_file.read_state(self.plan.states[number][0], self.layout.digest, *self._key(number),
+                                     self._maker(number))
+        if state is not None:
+            self.resumed.add(number)
+        return state
+
+    def _maker(self, number: int) -> str:
+        """What a member's state says of its origin: program, sweep and member."""
+        task, rate = self._key(number)
+        return f"{maker()} {self.layout.digest} {task} {rate.hex()}"
 
     def _suspend(self, number: int, state: State) -> None:
         self.kept[number] = state
         self.progress_of[number] = self.progress_of.get(number, 0) + 1
-        self.writer.checkpoint(*self._key(number), self.progress_of[number], part_file.encode(state, maker()))
+        self.writer.checkpoint(*self._key(number), self.progress_of[number], encode(state, self._maker(number)))
 
     def _stop(self) -> bool:
         if self.writer.error and not self.counters.stopped:
@@ -205,15 +237,15 @@ class Rank:
 @cache
 def maker() -> str:
     """What a member's state belongs to: the program's version and the sources of its kernels."""
-    from ohmlearn.kernels.simd.jit import _digest
+    from ohmlearn.kernels.simd.compile_cache import digest
 
-    return f"{__version__} {_digest()}"
+    return f"{__version__} {digest()}"
 
 
 def compiled_note(sweep: Sweep) -> Path | None:
     """A file that is there once a sweep's kernels are compiled for this processor; None when nothing is kept."""
     from numba.core.registry import cpu_target
-    from ohmlearn.kernels.simd.jit import cache_folder
+    from ohmlearn.kernels.simd.compile_cache import cache_folder
 
     ensemble = sweep.ensemble
     variant = [cpu_target.target_context.codegen().magic_tuple(), training_path(ensemble.network, ensemble.plain)[0],

@@ -1,9 +1,11 @@
 """Running a sweep into its store, on one process or on all ranks of an MPI job."""
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import traceback
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.display.compile_cache import hush
 from ohmlearn.drivers.store import consolidate
-from ohmlearn.drivers.store.locks import Lock, alone, claim, running
+from ohmlearn.drivers.store.locks import alone, claim, leave_token, running, token_place
 from ohmlearn.drivers.store.store import Store, make_folder
 from ohmlearn.drivers.sweeps.member_status import MISSING
 from ohmlearn.drivers.sweeps.report import FAILURE_CODES, MOST_TOLD, Report
 from ohmlearn.drivers.training.work_queue import expected_log_steps
 from ohmlearn.parallel.communicator import RankError
+from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.launch import join
 from ohmlearn.parallel.signals import Stopping
 
@@ -81,10 +84,11 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
     with Stopping(STOPPED) as stopping:
         try:
             plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
-            told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint_every, quiet=not progress).run()
+            told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint_every, quiet=not progress,
+                        timeline=timeline is not None).run()
             if timeline is not None and world.rank == 0:
                 write_timeline([outcome.spans for outcome in told], timeline)
-            report = world.first(lambda: finish(path, told, holds, time.monotonic() - begun))
+            report = world.first(lambda: finish(path, plan, told, holds, time.monotonic() - begun))
         except BaseException as error:
             if world.size > 1 and not isinstance(error, RankError):  # the others do not know and would wait for ever
                 if isinstance(error, SystemExit):
@@ -93,6 +97,9 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
                 world.abort(1)
             raise
         finally:
+            if holds:
+                with contextlib.suppress(OSError):
+                    token_place(path, shard).unlink(missing_ok=True)
             for hold in holds:
                 hold.give_back()
         world.close()
@@ -107,16 +114,30 @@ def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, 
         store = Store.prepare(path, sweep)
         if retry_failed:
             consolidate.forget_failures(store)
+            store = Store.prepare(path, sweep)
         status, states = store.status(), store.checkpoints()
+        token = leave_token(path, shard)
     expected = expected_log_steps(store.sweep.ensemble.rates)
-    mine = np.argsort(-expected, kind="stable")[shard[0] - 1::shard[1]]
+    order = np.argsort(-expected, kind="stable")
+    mine = order[shards(store.sweep, shard[1])[order] == shard[0] - 1]
     todo = mine[status[mine] == MISSING]
     failed = int(np.isin(status[mine], FAILURE_CODES).sum())
-    return Plan(store, shard, todo, expected[todo], {k: states[k] for k in todo.tolist() if k in states},
+    return Plan(store, shard, token, todo, expected[todo], {k: states[k] for k in todo.tolist() if k in states},
                 mine.size, (mine.size - todo.size, failed))
 
 
-def finish(path: Path, told: list[Outcome], holds: list[Lock], elapsed: float) -> Report:
+def shards(sweep: Sweep, n: int) -> NDArray[np.int64]:
+    """(n_members,) number of the shard, from 0, that each member belongs to.
+
+    It depends on the member's task and rate alone, so that jobs of an array that started before and after the sweep
+    grew do not give a member to two shards. The tasks of one rate, which take alike, are dealt round.
+    """
+    tasks = np.repeat(np.arange(len(sweep.tasks)), sweep.rates.size)
+    begin = np.array([zlib.crc32(rate.hex().encode()) for rate in sweep.rates.tolist()], dtype=np.int64)
+    return (tasks + np.tile(begin, len(sweep.tasks))) % n
+
+
+def finish(path: Path, plan: Plan, told: list[Outcome], holds: list[Lock], elapsed: float) -> Report:
     """Fold the store if this job completed it, and say what came of it."""
     for hold in holds:
         hold.give_back()
@@ -130,8 +151,21 @@ def finish(path: Path, told: list[Outcome], holds: list[Lock], elapsed: float) -
         if outcome.error is not None:
             raise outcome.error
     signals = [outcome.stopped for outcome in told if outcome.stopped and (status == MISSING).any()]
-    return Report(store.path, status, sum(outcome.computed for outcome in told), elapsed,
-                  signals[0] if signals else None, failures)
+    report = Report(store.path, status, sum(outcome.computed for outcome in told), elapsed,
+                    signals[0] if signals else None, failures)
+    if not report.stopped:
+        report.lost.extend(describe_lost(store, status, plan))
+    return report
+
+
+def describe_lost(store: Store, status: NDArray[np.int8], plan: Plan) -> list[str]:
+    """Members that this job had to do and that are not in the store although nothing stopped it, the first few."""
+    rates = plan.store.sweep.rates.tolist()
+    column = {rate: j for j, rate in enumerate(store.sweep.rates.tolist())}      # the store may have grown meanwhile
+    there = status.reshape(-1, len(column))
+    keys = [(number // len(rates), rates[number % len(rates)]) for number in plan.todo.tolist()]
+    lost = [f"task {task} at R = {rate:g}" for task, rate in keys if there[task, column[rate]] == MISSING]
+    return lost[:MOST_TOLD] + ([f"and {len(lost) - MOST_TOLD} more"] if len(lost) > MOST_TOLD else [])
 
 
 def describe_failures(store: Store, status: NDArray[np.int8]) -> list[str]:

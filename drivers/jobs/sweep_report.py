@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ohmlearn.drivers.display.content_policy import with_policy
 from ohmlearn.drivers.store.open_results import open_results
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, FAILURES
+from ohmlearn.io.replacing import write_text
 
 if TYPE_CHECKING:
     import xarray
@@ -42,11 +44,7 @@ def write_summary(store: str | Path, path: str | Path) -> Path:
     """
     path = Path(path)
     text = summary(store)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise type(error)(error.errno, f"cannot write it ({error.strerror}); name another place by --output",
-                          str(path)) from error
+    write_text(path, text)
     return path
 
 
@@ -65,7 +63,8 @@ def summary(store: str | Path) -> str:
                   "<h2>Timing</h2>", picture(pictures.timing(data), "steps and evaluations by rate"), timing(data)]
     parts += ["<h2>Provenance</h2>", provenance(data)]
     title = html.escape(f"Sweep {Path(store).resolve().name}")
-    return TEMPLATE.read_text(encoding="utf-8").replace("__TITLE__", title).replace("__BODY__", "\n".join(parts))
+    template = with_policy(TEMPLATE.read_text(encoding="utf-8"))
+    return template.replace("__TITLE__", title).replace("__BODY__", "\n".join(parts))
 
 
 def picture(figure: Figure, words: str) -> str:
@@ -89,8 +88,8 @@ def overview(data: xarray.Dataset) -> str:
     status, rates = data["status"].values, data["rate"].values
     counts = [(int(np.sum(status == name)), name) for name in (*ALL_STATUSES, "to do")]
     return (f"<p>{data.sizes['task']} tasks at {rates.size} rates from R = {rates.min():g} to {rates.max():g} on a "
-            f"network of {data.attrs['n_nodes']} nodes and {data.sizes['edge']} edges: {status.size} members, "
-            f"{', '.join(f'{count} {name}' for count, name in counts if count)}.</p>")
+            f"network of {html.escape(str(data.attrs['n_nodes']))} nodes and {data.sizes['edge']} edges: {status.size} "
+            f"members, {', '.join(f'{count} {name}' for count, name in counts if count)}.</p>")
 
 
 def by_rate(data: xarray.Dataset) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from ohmlearn.io.replacing import replacing, save_figure
 from ohmlearn.parallel.timeline import OTHERS, STARTING, WAITING, WORKING, WRITING, Span
 
 COLOURS = {STARTING: "#bbbbbb", WORKING: "#4477aa", WAITING: "#ee6677", WRITING: "#ccbb44", OTHERS: "#dddddd"}
@@ -15,7 +16,7 @@ def write_timeline(ranks: list[list[Span]], path: Path) -> None:
     rows = [(rank, thread, span.what, span.begin - begin, span.end - begin)
             for rank, spans in enumerate(ranks) for thread, span in numbered(spans)]
     if path.suffix == ".csv":
-        with open(path, "w", newline="") as file:
+        with replacing(path) as file:
             writer = csv.writer(file)
             writer.writerow(["rank", "thread", "what", "begin_s", "end_s"])
             writer.writerows((*row[:3], f"{row[3]:.4f}", f"{row[4]:.4f}") for row in rows)
@@ -47,4 +48,4 @@ def draw(rows: list[tuple[int, int, str, float, float]], path: Path) -> None:
     axes.set_ylabel("rank.thread")
     patches = [Patch(color=colour, label=what) for what, colour in COLOURS.items()]
     axes.legend(handles=patches, ncols=5, loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize="small")
-    figure.savefig(path)
+    save_figure(figure, path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.checks.kinds import check_kinds, reals
 from ohmlearn.lab.circuit import LabCircuit
 from ohmlearn.lab.run import LATE, LabRun, LabRuns
 from ohmlearn.network import Network
@@ -32,6 +33,7 @@ def train(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None
           circuit: LabCircuit | None = None, steps: int = 3000, until: float = 1e-3, hold: int = 10,
           taps: ArrayLike | None = None, seed: ArrayLike = 0, traces: bool = True, threads: int | None = None
           ) -> LabRuns: ...
+@check_kinds
 def train(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None = None, *,
         capacitance: ArrayLike | None = None, learning_rate: ArrayLike | None = None,
         circuit: LabCircuit | None = None, steps: int = 3000, until: float = 1e-3, hold: int = 10,
@@ -105,7 +107,7 @@ def rates_of(rate: ArrayLike | None, capacitance: ArrayLike | None, learning_rat
              circuit: LabCircuit) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """R and c from two of R, c and γl, or from R alone."""
     known = {"rate": rate, "capacitance": capacitance, "learning_rate": learning_rate}
-    values = {name: np.asarray(value, dtype=np.float64) for name, value in known.items() if value is not None}
+    values = {name: reals(value, name) for name, value in known.items() if value is not None}
     for name, value in values.items():
         if not np.all(np.isfinite(value) & (value > 0)):
             raise ValueError(f"{name} must be finite and > 0, not {value[~(np.isfinite(value) & (value > 0))].flat[0]}")

@@ -1,9 +1,10 @@
 """Folding the parts of a complete store into one zarr group, once."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from ohmlearn import __version__
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, FAILURES, MISSING
 from ohmlearn.io.replacing import sync
 
-from . import part_file
+from . import part_file, results_group
+from .errors import StoreError, explained
 from .record import FORMAT, Arrays, Row
 from .store import RESULTS, Store, inputs, remove
 
+SAVED = "part-0of0"         # parts that no rank of a job writes: members saved from damaged files, or from elsewhere
 SHARD, CHUNK = 1 << 28, 1 << 20     # bytes of a file of the group, and of what is read at once
 PER_TASK = {"sources": "source", "source_voltages": "source", "targets": "target", "target_voltages": "target"}
 
@@ -30,28 +33,47 @@ def collect(store: Store, begin: int, end: int) -> Arrays:
         for task, rate, row in folded_rows(store, begin, end):
             layout.place(arrays, (task - begin, column[rate]), row)
     for part in store.parts():
-        for row in part_file.read_members(part, (begin, end)):
+        for row in part_file.read_members(part, layout, (begin, end)):
             if row.rate in column:
                 layout.place(arrays, (row.task - begin, column[row.rate]), row)
     return arrays
 
 
 def folded_rows(store: Store, begin: int, end: int) -> Iterator[tuple[int, float, Row]]:
-    """The members among tasks begin to end that are folded already."""
-    import zarr
+    """The members among tasks begin to end that are folded already, each verified. Raises StoreError."""
+    for task, rate, row in lifted(store, results_group.open_group(store.results), begin, end):
+        if row is None:
+            raise StoreError(f"{store.results}: the member of task {task} at R = {rate:g} is damaged; `ohmlearn check "
+                             f"{store.path}` takes it out, and the sweep's command computes it again")
+        yield task, rate, row
 
-    group: Any = zarr.open_group(store.path / RESULTS, mode="r")
-    arrays: Arrays = {name: group[name][begin:end] for name in store.layout.quantities if name in group}
+
+def lifted(store: Store, group: Any, begin: int, end: int) -> Iterator[tuple[int, float, Row | None]]:
+    """Task, rate and row of the folded members among tasks begin to end; None in place of one that is damaged.
+
+    Raises StoreError where a chunk cannot be read.
+    """
+    try:
+        form = int(group.attrs.get("results_format", 1))
+        arrays: Arrays = {name: group[name][begin:end] for name in store.layout.quantities}
+        rates = group["rate"][:].tolist()
+    except Exception as error:
+        raise StoreError(f"{store.results} is damaged ({error}); `ohmlearn check {store.path}` keeps what is "
+                         "sound") from error
     for i, j in zip(*np.nonzero(arrays["status_code"] != MISSING), strict=True):
-        rate = float(group["rate"][j])
-        yield begin + int(i), rate, store.layout.lift(arrays, (i, j), begin + int(i), rate)
+        task = begin + int(i)
+        try:
+            row = store.layout.verified(store.layout.lift(arrays, (i, j), task, rates[j]), form)
+        except (IndexError, ValueError):        # a status or a length that cannot be
+            row = None
+        yield task, rates[j], row
 
 
 def find(store: Store, task: int, rate: int) -> Row | None:
     """One member's row, by the numbers of its task and rate."""
     value = float(store.sweep.rates[rate])
     for part in store.parts():
-        for row in part_file.read_members(part, (task, task + 1)):
+        for row in part_file.read_members(part, store.layout, (task, task + 1)):
             if row.rate == value:
                 return row
     if store.folded() is None:
@@ -60,16 +82,32 @@ def find(store: Store, task: int, rate: int) -> Row | None:
 
 
 def forget_failures(store: Store) -> None:
-    """Take out the members that failed, so that they are tried again."""
+    """Take out the members that failed, so that they are tried again: those that are folded go back into a part."""
     for part in store.parts():
-        part_file.forget_failures(part)
-    if (folded := store.folded()) is not None:
-        import zarr
+        part_file.forget_failures(part, store.layout.digest)
+    folded = store.folded()
+    if folded is None:
+        return
+    failed = np.isin(folded[1], [ALL_STATUSES.index(name) for name in FAILURES])
+    if failed.any():
+        unfold(store, (row for _, _, row in folded_rows(store, 0, len(failed)) if row.status not in FAILURES))
 
-        codes = folded[1]
-        codes[np.isin(codes, [ALL_STATUSES.index(name) for name in FAILURES])] = MISSING
-        group: Any = zarr.open_group(store.path / RESULTS, mode="r+")
-        group["status_code"][:] = codes
+
+def unfold(store: Store, rows: Iterable[Row]) -> None:
+    """Put folded members back into a part; the sweep's command folds them again."""
+    write_rows(store, rows)
+    remove(store.results)
+
+
+def write_rows(store: Store, rows: Iterable[Row]) -> None:
+    """Members into a new part of the store, all or none."""
+    number = 1 + max((int(part.stem[-4:]) for part in store.parts() if part.name.startswith(SAVED)), default=-1)
+    path = store.path / f"{SAVED}-rank{number:04d}.sqlite"
+    part_file.prepare(path, store.layout, __version__)
+    with explained(path), contextlib.closing(part_file.connect(path, write=True)) as connection:
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO member VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.execute("COMMIT")
 
 
 def is_folded(store: Store) -> bool:
@@ -86,17 +124,20 @@ def fold(store: Store) -> None:
     if not is_folded(store):
         remove(new)
         write_group(store, new)
+        results_group.seal(new)
         sync_tree(new)
-        remove(old)
         if place.exists():
+            remove(old)
             place.rename(old)
         new.rename(place)
         sync(store.path)
+    elif not place.exists():        # cut off between the two names
+        old.rename(place)
     remove(old)
     remove(new)
     for part in store.parts():
         remove(part)
-        remove(part.with_name(f"{part.name}-journal"))
+        remove(part_file.journal(part))
 
 
 def write_group(store: Store, path: Path) -> None:
@@ -110,6 +151,8 @@ def write_group(store: Store, path: Path) -> None:
               for name, q in quantities.items()}
     slab = min(n_tasks, max(1, SHARD // max(widths.values())))
     group = zarr.create_group(path, zarr_format=3)
+    # chunks of nothing but fill values are written as well: a file that is not there is then one that went
+    how: dict[str, Any] = {"compressors": results_group.codecs(), "config": {"write_empty_chunks": True}}
     targets = {}
     for name, q in quantities.items():
         shape = (n_tasks, n_rates, *(layout.sizes[dim] for dim in q.dims))
@@ -117,14 +160,18 @@ def write_group(store: Store, path: Path) -> None:
         targets[name] = group.create_array(
             name, shape=shape, dtype=q.kind, chunks=(chunk, *shape[1:]), shards=(slab, *shape[1:]),
             fill_value=np.nan if q.kind == "<f8" else 0, dimension_names=("task", "rate", *q.dims),
-            attributes={"units": q.unit, "long_name": q.meaning} | flags(name))
+            attributes={"units": q.unit, "long_name": q.meaning} | flags(name), **how)
     for begin in range(0, n_tasks, slab):
         end = min(begin + slab, n_tasks)
-        for name, values in collect(store, begin, end).items():
+        arrays = collect(store, begin, end)
+        if (arrays["status_code"] == MISSING).any():
+            raise StoreError(f"{store.path}: members in its files cannot be read; `ohmlearn check {store.path}` takes "
+                             "out what is damaged, and the sweep's command computes it again")
+        for name, values in arrays.items():
             targets[name][begin:end] = values
     for name, (dims, values, attributes) in surroundings(store).items():
-        group.create_array(name, data=values, chunks=values.shape or "auto", dimension_names=dims,
-                           attributes=attributes)
+        group.create_array(name, data=values, chunks=tuple(max(n, 1) for n in values.shape) or "auto",
+                           dimension_names=dims, attributes=attributes, **how)
     group.attrs.update(provenance(store))
 
 
@@ -137,7 +184,8 @@ def flags(name: str) -> dict[str, Any]:
     """What the codes of a variable mean."""
     if name != "status_code":
         return {}
-    return {"flag_values": [MISSING, *range(len(ALL_STATUSES))], "flag_meanings": ["to do", *ALL_STATUSES]}
+    names = " ".join(name.replace(" ", "_") for name in ("to do", *ALL_STATUSES))
+    return {"flag_values": [MISSING, *range(len(ALL_STATUSES))], "flag_meanings": names}     # as the CF conventions say
 
 
 def surroundings(store: Store) -> dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]]:
@@ -171,12 +219,9 @@ def surroundings(store: Store) -> dict[str, tuple[tuple[str, ...], np.ndarray, d
 def provenance(store: Store) -> dict[str, Any]:
     """What made the results. No clock times: the same sweep gives the same file."""
     tables = store.header["tables"]
-    versions = {version for part in store.parts() for version in part_file.read_versions(part)}
-    if (store.path / RESULTS).exists():
-        import zarr
-
-        attributes: Any = zarr.open_group(store.path / RESULTS, mode="r").attrs
-        versions.update(attributes.get("ohmlearn_versions", []))
+    versions = {version for part in store.parts() for version in part_file.read_versions(part, store.layout.digest)}
+    if store.results.exists():
+        versions.update(results_group.verify(store.results).get("ohmlearn_versions", []))
     return {"ohmlearn_versions": sorted(versions) or [__version__], "results_format": FORMAT,
             "sweep_digest": store.header["digest"], "sweep": json.dumps(tables),
             "n_nodes": store.sweep.network.n_nodes} | (

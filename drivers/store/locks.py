@@ -2,73 +2,28 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import socket
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
-from .part_file import StoreError
+from ohmlearn.io.replacing import replacing
+from ohmlearn.parallel.file_locks import PAUSE, Lock, holder
 
-TRIES, PAUSE = 5, 0.05  # somebody may be looking who holds a file, which takes a moment
+from .errors import StoreError
 
-
-class Lock:
-    """Exclusive hold on a file, given back when the process ends, however it ends."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: IO[str] | None = None
-
-    def take(self, wait: bool = False) -> bool:
-        """Whether the hold was got; `wait` waits for it."""
-        file = open(self.path, "a+")  # noqa: SIM115
-        for _ in range(TRIES):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-                break
-            except BlockingIOError:
-                time.sleep(PAUSE)
-            except OSError as error:
-                file.close()
-                raise StoreError(f"{self.path}: {error.strerror}: this file system has no file locks; "
-                                 "put the store on one that has (on Lustre: mounted with flock)") from error
-        else:
-            file.close()
-            return False
-        with contextlib.suppress(OSError):  # who holds it is good to know, on a full disk too
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
-        self._file = file
-        return True
-
-    def give_back(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
-def holder(path: Path) -> str | None:
-    """Who holds a file, None when nobody does."""
-    try:
-        with open(path) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return None
-            except BlockingIOError:
-                return file.read() or "another process"
-    except FileNotFoundError:
-        return None
+PATIENCE = 1800.0       # seconds until a hold is given up: folding takes its time
+SEEN = 20.0             # seconds until all nodes must see what one wrote
 
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Hold the store while its make-up changes; others wait."""
     lock = Lock(folder / "lock")
-    lock.take(wait=True)
+    if not lock.take(PATIENCE):
+        raise StoreError(f"{folder} has been held by {holder(folder / 'lock')} for {PATIENCE / 60:g} minutes, which "
+                         "may be frozen; end it, and repeat the command")
     try:
         yield
     finally:
@@ -92,3 +47,29 @@ def claim(folder: Path, shard: tuple[int, int]) -> Lock:
     if not lock.take():
         raise StoreError(f"{folder} is being written by another job (shard {name.replace('of', '/')})")
     return lock
+
+
+def leave_token(folder: Path, shard: tuple[int, int]) -> str:
+    """Write a random word into the store; ranks that see it see the same folder. Call it on rank 0."""
+    word = uuid.uuid4().hex
+    with replacing(token_place(folder, shard)) as file:
+        file.write(word)
+    return word
+
+
+def find_token(folder: Path, shard: tuple[int, int], word: str) -> None:
+    """Raise StoreError where the word is not in the folder of this name on this node."""
+    end = time.monotonic() + SEEN
+    while True:
+        with contextlib.suppress(OSError):
+            if token_place(folder, shard).read_text() == word:
+                return
+        if time.monotonic() > end:
+            raise StoreError(f"{folder.absolute()} on {socket.gethostname()} is not the folder that rank 0 writes; put "
+                             "the store where all nodes see the same files, and name it by its whole path")
+        time.sleep(PAUSE)
+
+
+def token_place(folder: Path, shard: tuple[int, int]) -> Path:
+    """Where the word of a job is."""
+    return folder / f"job-{shard[0]}of{shard[1]}.token"

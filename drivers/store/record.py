@@ -13,7 +13,8 @@ from ohmlearn.run import Run
 if TYPE_CHECKING:
     from ohmlearn.drivers.sweeps.sweep import Sweep
 
-FORMAT = 1  # of the rows, the header and the arrays; a store of another format is refused
+FORMAT = 2      # of the rows, the header and the arrays
+READABLE = (1, FORMAT)      # 1: checksums without the sweep's digest, files of results without checksums of their own
 REASON_BYTES = 240
 
 Arrays = dict[str, NDArray[Any]]
@@ -69,16 +70,20 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the numbers of a row are: the scalars, the state when it is kept, then the traces."""
+    """Where the numbers of a row are: the scalars, the state when it is kept, then the traces.
+
+    digest : of the sweep; it enters every checksum, so that a member of another sweep is not taken for one of this.
+    """
 
     n_edges: int
     n_nodes: int
     n_samples: int
     keep_state: bool
+    digest: str
 
     @classmethod
-    def of(cls, sweep: Sweep) -> Layout:
-        return cls(sweep.network.n_edges, sweep.network.n_nodes, sweep.n_samples, sweep.tables.sweep.keep_state)
+    def of(cls, sweep: Sweep, digest: str) -> Layout:
+        return cls(sweep.network.n_edges, sweep.network.n_nodes, sweep.n_samples, sweep.tables.sweep.keep_state, digest)
 
     @property
     def quantities(self) -> dict[str, Quantity]:
@@ -97,15 +102,39 @@ class Layout:
         parts += [np.asarray(getattr(run, name), dtype="<f8") for name in TRACES if self.n_samples]
         data = np.concatenate(parts).tobytes()
         reason = shortened(run.reason)
-        return Row(task, run.rate, run.status, reason, data, checksum(task, run.rate, run.status, reason, data))
+        return self.sealed(Row(task, run.rate, run.status, reason, data, 0))
 
     def failed(self, task: int, rate: float, reason: str) -> Row:
         """The row of a member that raised."""
         state = self.n_edges + 2 * self.n_nodes if self.keep_state else 0
         numbers = np.full(len(SCALARS) + state, np.nan)
         numbers[-state - 2:len(SCALARS)] = 0
-        data, reason = numbers.astype("<f8").tobytes(), shortened(reason)
-        return Row(task, rate, "failed", reason, data, checksum(task, rate, "failed", reason, data))
+        return self.sealed(Row(task, rate, "failed", shortened(reason), numbers.astype("<f8").tobytes(), 0))
+
+    def sealed(self, row: Row) -> Row:
+        """The row with the checksum that it has to have."""
+        return row._replace(checksum=checksum(row, self.digest))
+
+    def verified(self, given: tuple[Any, ...], form: int = FORMAT) -> Row | None:
+        """The row of values read from a file of this format, None unless it is one as it was written.
+
+        The row returned has the checksum of the present format.
+        """
+        kinds = (int, float, str, str, bytes, int)
+        if len(given) != len(kinds) or not all(isinstance(x, kind) for x, kind in zip(given, kinds, strict=True)):
+            return None
+        row = Row(*given)
+        fits = row.task >= 0 and row.status in ALL_STATUSES and len(row.reason.encode()) <= REASON_BYTES
+        if not fits or not self.has_room(row.data) or row.checksum != checksum(row, self.digest if form > 1 else ""):
+            return None
+        return row if form == FORMAT else self.sealed(row)
+
+    def has_room(self, data: bytes) -> bool:
+        """Whether the bytes are as many as a member of this sweep can have."""
+        state = self.n_edges + 2 * self.n_nodes if self.keep_state else 0
+        numbers, odd = divmod(len(data), 8)
+        left = numbers - len(SCALARS) - state
+        return odd == 0 and left % len(TRACES) == 0 and 0 <= left <= len(TRACES) * self.n_samples
 
     def unpack(self, data: bytes) -> Arrays:
         """The numbers of a row by name."""
@@ -164,11 +193,7 @@ def shortened(reason: str) -> str:
     return reason.encode()[:REASON_BYTES].decode(errors="ignore")
 
 
-def checksum(task: int, rate: float, status: str, reason: str, data: bytes) -> int:
-    """CRC-32 over all of a row."""
-    return zlib.crc32(data, zlib.crc32(f"{task} {rate.hex()} {status} {reason}".encode()))
-
-
-def sound(row: Row) -> bool:
-    """Whether a row is as it was written."""
-    return row.checksum == checksum(row.task, row.rate, row.status, row.reason, row.data)
+def checksum(row: Row, digest: str) -> int:
+    """CRC-32 over all of a row and the digest of its sweep; format 1 had no digest in it."""
+    head = f"{digest}{' ' if digest else ''}{row.task} {row.rate.hex()} {row.status} {row.reason}"
+    return zlib.crc32(row.data, zlib.crc32(head.encode()))

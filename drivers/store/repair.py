@@ -2,21 +2,27 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
+from ohmlearn.drivers.sweeps.member_status import MISSING
+from ohmlearn.io.replacing import sync
 
-from . import consolidate, part_file
+from . import consolidate, part_file, results_group
+from .errors import StoreError, explained
 from .locks import alone, running
-from .part_file import StoreError
-from .record import FORMAT, Row, sound
+from .open_results import compare
+from .record import FORMAT, Row
+from .states import intact
 from .store import RESULTS, Store, remove
 
-SALVAGED = "part-0of0-rank{:04d}.sqlite"    # members saved from damaged files
+AT_ONCE = 256       # tasks of the folded results that are looked at together
+Repair = Callable[[], object]
 
 
 @dataclass
@@ -34,7 +40,10 @@ class Findings:
 
 
 def check(path: str | Path, repair: bool = True) -> Findings:
-    """Look at all that is in a store. `repair` takes out what is damaged; the sweep's command then computes it again.
+    """Look at all that is in a store: inputs, members, checkpoints, and the network, tasks and times of the results.
+
+    `repair` takes out what is damaged; the sweep's command then computes it again. A store that cannot be written, an
+    archive for example, is only looked at.
 
     Raises StoreError when a job is at work on it and something has to be repaired, or when what describes the sweep
     is itself damaged.
@@ -56,15 +65,16 @@ def check(path: str | Path, repair: bool = True) -> Findings:
     """
     store = Store.open(path)
     found = Findings(store.path)
-    with alone(store.path):
-        if store.sweep.digest != store.header["digest"]:
+    writable = os.access(store.path, os.W_OK)
+    with alone(store.path) if writable else contextlib.nullcontext():
+        if not store.is_as_written():
             raise StoreError(f"{path}: the network or the parameters are not those that the members were computed "
                              "with (inputs.npz or sweep.json was changed); restore them, or start a new store")
         busy = running(store.path)
         seen: set[tuple[int, float]] = set()
         work = [*check_group(store, found, seen), *check_parts(store, found, seen), *check_leftovers(store, found)]
         found.members = len(seen)
-        if work and repair:
+        if work and repair and writable:
             if busy:
                 raise StoreError(f"{path} is being written by {', '.join(busy.values())}; what is damaged can be "
                                  f"repaired when it has ended: {'; '.join(found.lines)}")
@@ -74,121 +84,156 @@ def check(path: str | Path, repair: bool = True) -> Findings:
     return found
 
 
-def check_parts(store: Store, found: Findings, seen: set[tuple[int, float]]) -> Iterator[Any]:
+def check_parts(store: Store, found: Findings, seen: set[tuple[int, float]]) -> Iterator[Repair]:
     """Look at the ranks' files; gives what would repair them."""
     known = set(store.sweep.rates.tolist())
     for part in store.parts():
-        trouble, bad = part_trouble(part, store.header["digest"]), []
-        if trouble is None:
-            for row in part_file.read_members(part):
-                key = row.task, row.rate
-                if not sound(row) or row.status not in ALL_STATUSES:
+        bad = []
+        try:
+            whole(part, store.layout.digest)
+            for key, row in part_file.rows(part, store.layout):
+                if row is None:
                     found.damaged += 1
                     bad.append(key)
                 elif key in seen or row.task >= len(store.sweep.tasks) or row.rate not in known:
                     bad.append(key)  # stored twice with the same bits, or of no member of this sweep
                 else:
                     seen.add(key)
-            if bad:
-                found.note(f"{part.name}: {len(bad)} members are damaged, stored twice or of no use")
-                yield lambda part=part, bad=bad: drop(part, bad)
-        else:
-            found.note(f"{part.name}: {trouble}")
-            rows = [row for row in salvage(part) if sound(row) and (row.task, row.rate) not in seen]
+            spoilt = spoilt_states(part, store.layout.digest)
+        except StoreError as error:
+            found.note(f"{part.name}: {str(error).removeprefix(f'{part}: ').removeprefix(f'{part} ')}")
+            rows = [row for row in salvage(store, part) if (row.task, row.rate) not in seen]
             seen.update((row.task, row.rate) for row in rows)
             found.note(f"{part.name}: {len(rows)} members can be saved from it")
-            yield lambda part=part, rows=rows: replace_part(store, part, rows)
+            yield partial(replace_part, store, part, rows)
+            continue
+        if bad:
+            found.note(f"{part.name}: {len(bad)} members are damaged, stored twice or of no use")
+            yield partial(drop, part, "member", bad)
+        if spoilt:
+            found.note(f"{part.name}: {len(spoilt)} checkpoints are damaged; their members start anew")
+            yield partial(drop, part, "checkpoint", spoilt)
 
 
-def part_trouble(part: Path, digest: str) -> str | None:
-    """What is wrong with a file as a whole."""
-    try:
-        with part_file.explained(part), contextlib.closing(part_file.connect(part)) as connection:
-            told = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if told != "ok":
-                return f"damaged ({told.splitlines()[-1]})"
-            form = connection.execute("PRAGMA user_version").fetchone()[0]
-            owner = connection.execute("SELECT value FROM about WHERE name = 'digest'").fetchone()
-    except StoreError as error:
-        return f"damaged ({str(error).split(': ')[1]})"
-    if form != FORMAT or owner is None or owner[0] != digest:
-        return "belongs to another sweep or format"
-    return None
+def whole(part: Path, digest: str) -> None:
+    """Raise StoreError where a part is damaged as a file, or not of this sweep."""
+    with part_file.reading(part, digest) as (connection, _):
+        told = "ok" if connection is None else str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    if told != "ok":
+        raise StoreError(f"{part}: damaged ({told.splitlines()[-1]})")
 
 
-def salvage(part: Path) -> Iterator[Row]:
-    """The members of a damaged file that can still be read, one by one."""
-    try:
-        connection = part_file.connect(part)
+def spoilt_states(part: Path, digest: str) -> list[tuple[int, float]]:
+    """Keys of the checkpoints that cannot be read."""
+    with part_file.reading(part, digest) as (connection, _):
+        stored = [] if connection is None else connection.execute("SELECT task, rate, data FROM checkpoint")
+        return [(task, rate) for task, rate, data in stored if not intact(data)]
+
+
+def salvage(store: Store, part: Path) -> Iterator[Row]:
+    """The members of a damaged file that can still be read, one by one, each verified to be of this sweep."""
+    known = set(store.sweep.rates.tolist())
+    with contextlib.suppress(sqlite3.Error, StoreError), contextlib.closing(part_file.connect(part)) as connection:
+        form = connection.execute("PRAGMA user_version").fetchone()[0]
+        if connection.execute("SELECT type FROM sqlite_master WHERE name = 'member'").fetchall() != [("table",)]:
+            return
         last = connection.execute("SELECT max(rowid) FROM member").fetchone()[0] or 0
-    except sqlite3.Error:
-        return
-    for number in range(1, last + 1):
-        with contextlib.suppress(sqlite3.Error, ValueError):
-            found = connection.execute("SELECT task, rate, status, reason, data, checksum FROM member WHERE rowid = ?",
-                                       (number,)).fetchone()
-            if found is not None:
-                yield Row(*found)
-    connection.close()
+        for number in range(1, min(last, 1 << 24) + 1):
+            with contextlib.suppress(sqlite3.Error, ValueError):
+                given = connection.execute(f"SELECT {part_file.COLUMNS} FROM member NOT INDEXED WHERE rowid = ?",
+                                           (number,)).fetchone()
+                row = None if given is None else store.layout.verified(given, min(form, FORMAT))
+                if row is not None and row.task < len(store.sweep.tasks) and row.rate in known:
+                    yield row
 
 
-def drop(part: Path, keys: list[tuple[int, float]]) -> None:
-    """Take members out of a file."""
-    with part_file.explained(part), contextlib.closing(part_file.connect(part, write=True)) as connection:
+def drop(part: Path, table: str, keys: list[tuple[int, float]]) -> None:
+    """Take members or checkpoints out of a file."""
+    with explained(part), contextlib.closing(part_file.connect(part, write=True)) as connection:
         connection.execute("BEGIN")
-        connection.executemany("DELETE FROM member WHERE task = ? AND rate = ?", keys)
+        connection.executemany(f"DELETE FROM {table} WHERE task = ? AND rate = ?", keys)
         connection.execute("COMMIT")
 
 
 def replace_part(store: Store, part: Path, rows: list[Row]) -> None:
     """Put a damaged file aside, with what could be read of it in a new one."""
-    write_rows(store, rows)
+    if rows:
+        consolidate.write_rows(store, rows)
     part.rename(part.with_name(f"damaged-{part.name}"))
-    remove(part.with_name(f"{part.name}-journal"))
+    remove(part_file.journal(part))
 
 
-def write_rows(store: Store, rows: list[Row]) -> None:
-    """Members into a new file of the store."""
-    number = sum(part.name.startswith("part-0of0-") for part in store.parts())
-    path = store.path / SALVAGED.format(number)
-    part_file.prepare(path, store.header["digest"], store.header["version"])
-    with part_file.explained(path), contextlib.closing(part_file.connect(path, write=True)) as connection:
-        connection.execute("BEGIN")
-        connection.executemany("INSERT INTO member VALUES (?, ?, ?, ?, ?, ?)", rows)
-        connection.execute("COMMIT")
-
-
-def check_group(store: Store, found: Findings, seen: set[tuple[int, float]]) -> Iterator[Any]:
+def check_group(store: Store, found: Findings, seen: set[tuple[int, float]]) -> Iterator[Repair]:
     """Look at the folded results; gives what would repair them."""
-    if not (store.path / RESULTS).exists():
+    if not store.results.exists():
         return
-    rows: list[Row] = []
     try:
         folded = store.folded()
         assert folded is not None
         expected = int((folded[1] != MISSING).sum())
-        for task in range(len(folded[1])):
-            with contextlib.suppress(Exception):  # an unreadable chunk: its members are gone
-                rows += [row for _, _, row in consolidate.folded_rows(store, task, task + 1) if sound(row)]
+        if consolidate.is_folded(store) and not store.parts():
+            compare_all(store)
     except StoreError as error:
         expected = -1
-        found.note(str(error))
+        found.note(" ".join(str(error).removeprefix(f"{store.results}: ").split()))
+    rows = left_of_group(store)
     seen.update((row.task, row.rate) for row in rows)
     if len(rows) != expected:
         found.damaged += max(expected - len(rows), 0)
         found.note(f"{RESULTS}: {len(rows)} of {expected if expected >= 0 else 'its'} members are sound")
-        yield lambda: unfold(store, rows)
+        yield lambda: consolidate.unfold(store, rows)
 
 
-def unfold(store: Store, rows: list[Row]) -> None:
-    """Put what is sound of the folded results back into a file; the sweep's command folds them again."""
-    write_rows(store, rows)
-    remove(store.path / RESULTS)
+def left_of_group(store: Store) -> list[Row]:
+    """The sound members of the folded results, also where some of its files are damaged."""
+    rows: list[Row] = []
+    try:
+        group = results_group.open_group(store.results, whole=False)
+    except StoreError:
+        return rows
+
+    def take(begin: int, end: int) -> None:
+        try:
+            found = [row for _, _, row in consolidate.lifted(store, group, begin, end) if row is not None]
+        except StoreError:  # an unreadable chunk: its members are gone, those of other tasks may be there
+            if end - begin > 1:
+                take(begin, (begin + end) // 2)
+                take((begin + end) // 2, end)
+            return
+        rows.extend(found)
+
+    for begin in range(0, len(store.sweep.tasks), AT_ONCE):
+        take(begin, min(begin + AT_ONCE, len(store.sweep.tasks)))
+    known = set(store.sweep.rates.tolist())
+    return [row for row in rows if row.rate in known]
 
 
-def check_leftovers(store: Store, found: Findings) -> Iterator[Any]:
+def compare_all(store: Store) -> None:
+    """Raise StoreError where network, tasks, rates or times of the folded results are not those of the sweep, or
+    cannot be read."""
+    import xarray
+
+    try:
+        with xarray.open_zarr(store.results, chunks=None, consolidated=False, zarr_format=3,
+                              mask_and_scale=False) as data:
+            compare(store, data)
+    except StoreError:
+        raise
+    except Exception as error:
+        raise StoreError(f"{store.results}: {error}") from error
+
+
+def check_leftovers(store: Store, found: Findings) -> Iterator[Repair]:
     """Files that a killed job left half-written; they hold nothing that is needed."""
-    left = [*store.path.glob("*.tmp[0-9]*"), *store.path.glob(f"{RESULTS}.new"), *store.path.glob(f"{RESULTS}.old")]
+    left = [path for path in store.path.iterdir() if re.search(r"\.tmp[0-9a-f]+$", path.name)]
+    left += store.path.glob(f"{RESULTS}.new")
+    left += store.path.glob(f"{RESULTS}.old") if (store.path / RESULTS).exists() else []
     for path in left:
         found.note(f"{path.name}: left by a job that was cut off")
-        yield lambda path=path: remove(path)
+        yield partial(remove, path)
+    for part in store.parts():
+        if part_file.size(part) == 0:
+            found.note(f"{part.name}: empty, left by a job that was cut off")
+            yield partial(remove, part)
+    if left:
+        yield lambda: sync(store.path)

@@ -1,6 +1,8 @@
 """The store of a sweep: a folder with what the sweep is, the parts that ranks write, and the folded results."""
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import re
 import shutil
@@ -14,19 +16,19 @@ from numpy.typing import NDArray
 from ohmlearn import __version__
 from ohmlearn.drivers.checks.earlier_runs import same_task
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
-from ohmlearn.io.replacing import replacing
+from ohmlearn.io.replacing import UNREADABLE, replacing
 from ohmlearn.network import Network
 from ohmlearn.task import Task, as_tasks
 
-from . import part_file
-from .part_file import StoreError
-from .record import FORMAT, Layout
+from . import part_file, results_group
+from .errors import StoreError
+from .record import FORMAT, READABLE, Layout
 
 if TYPE_CHECKING:
     from ohmlearn.drivers.sweeps.sweep import Sweep
 
 HEADER, INPUTS, RESULTS = "sweep.json", "inputs.npz", "results.zarr"
-OURS = re.compile(r"^lock$|\.lock$|\.tmp\d+$")      # what an earlier start may have left
+OURS = re.compile(r"^lock$|\.lock$|\.token$|\.tmp[\w-]*$")      # what an earlier start may have left
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,15 +50,17 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             raise StoreError(f"{path} is not the store of a sweep: it has no {HEADER}; name the folder that "
                              "`ohmlearn sweep FILE --output FOLDER` wrote") from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise StoreError(f"{path / HEADER} is damaged ({error}); run the sweep's own command again with a new "
                              "store, or restore the file") from None
-        if header.get("format") != FORMAT:
-            raise StoreError(f"{path} has results format {header.get('format')}, written by ohmlearn "
-                             f"{header.get('version')}; this is {__version__} with format {FORMAT}: use that version "
-                             "to read it, or run the sweep into a new store")
-        if not (path / RESULTS).exists() and (path / f"{RESULTS}.old").exists():  # folding was cut off between renames
-            (path / f"{RESULTS}.old").rename(path / RESULTS)
+        form = header.get("format") if isinstance(header, dict) else None
+        if form is not None and form not in READABLE:
+            raise StoreError(f"{path} has results format {form}, written by ohmlearn {header.get('version')}; this is "
+                             f"{__version__} with format {FORMAT}: use that version to read it, or run the sweep into "
+                             "a new store")
+        if form is None or not {"digest", "tables"} <= set(header) or (form > 1 and header.get("seal") != seal(header)):
+            raise StoreError(f"{path / HEADER} was changed or is damaged; restore it, or run the sweep into a new "
+                             "store")
         return cls(path, header)
 
     @classmethod
@@ -65,7 +69,7 @@ class Store:
         if not (path / HEADER).exists():
             return cls._write(path, sweep)
         store = cls.open(path)
-        if store.header["digest"] != sweep.digest:
+        if store.sweep.digest != sweep.digest:
             raise StoreError(f"{path} belongs to another sweep ({store.difference(sweep)}); name another store")
         old = store.sweep
         missing = np.setdiff1d(old.rates, sweep.rates)
@@ -76,20 +80,44 @@ class Store:
         if any(not same_task(a, as_tasks(b)) for a, b in zip(old.tasks, sweep.tasks, strict=False)):
             raise StoreError(f"{path} was made with other tasks (a task file was changed, or another version of NumPy "
                              "draws others); restore them, or name another store")
-        if len(sweep) == len(old) and np.array_equal(old.rates, sweep.rates):
+        grown = len(sweep) != len(old) or not np.array_equal(old.rates, sweep.rates)
+        store.status()      # what cannot be read is said before anything is written
+        if store.header["format"] != FORMAT:
+            if not grown and not (store.status() == MISSING).any() and not store.parts():
+                return store
+            store.must_go_on()
+        elif not grown:
             return store
-        return cls._write(path, sweep)
+        return cls._write(path, sweep, store.header)
 
     @classmethod
-    def _write(cls, path: Path, sweep: Sweep) -> Store:
-        tables = sweep.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
+    def _write(cls, path: Path, sweep: Sweep, before: dict[str, Any] | None = None) -> Store:
+        """Write down what the sweep is. before : header of the store that grows, whose digest stays: it is in all of
+        its parts and checksums, and says nothing of fields that a later version added."""
+        tables = sweep.said()
+        digest = sweep.digest
+        if before is not None:
+            digest, tasks = before["digest"], tables["tasks"]
+            if "allosteric" in tasks:
+                drawn = before["tables"]["tasks"]["allosteric"]
+                tasks = {"allosteric": {**drawn, "count": tasks["allosteric"]["count"]}}
+            tables = {**before["tables"], "tasks": tasks, "sweep": dict(before["tables"]["sweep"])}
         tables["sweep"]["rates"] = sweep.rates.tolist()
-        header = {"format": FORMAT, "version": __version__, "digest": sweep.digest, "tables": tables}
+        header = {"format": FORMAT, "version": __version__, "digest": digest, "tables": tables}
+        header["seal"] = seal(header)
         with replacing(path / INPUTS, "wb") as file:
-            np.savez(file, **inputs(sweep))
+            file.write(sealed_file(inputs(sweep)))
         with replacing(path / HEADER) as file:
             json.dump(header, file, indent=1)
         return cls(path, header)
+
+    def must_go_on(self) -> None:
+        """Raise StoreError where members computed now would not go with those that are there."""
+        record = self.sweep.tables.record
+        if self.header["format"] < FORMAT and record is not None and record.per_decade is not None:
+            raise StoreError(f"{self.path} was written by an earlier version, which recorded traces at times that "
+                             "depend on the processor in their last bit: it can be read, but not go on; run the "
+                             "sweep into a new store, or let that version finish it")
 
     @cached_property
     def sweep(self) -> Sweep:
@@ -98,26 +126,53 @@ class Store:
         from ohmlearn.drivers.sweeps.sweep_file import parse
 
         tables = parse(self.header["tables"], str(self.path / HEADER))
-        with np.load(self.path / INPUTS, allow_pickle=False) as given:
-            positions = given.get("positions")
+        given = self.arrays()
+        try:
             box = float(given["box"]) if "box" in given else None
-            network = Network(given["edges"], int(given["n_nodes"]), positions, box,
+            network = Network(given["edges"], int(given["n_nodes"]), given.get("positions"), box,
                               initial_conductances=given.get("initial_conductances"))
             if tables.tasks.tables is not None:
                 return Sweep(tables, network, make_tasks(tables.tasks, network))
             drawn = tables.tasks.allosteric
             assert drawn is not None        # files became tables when the sweep was read
             columns = [given[name][:drawn.count] for name in TASK_ARRAYS]
-        samples = drawn.samples
-        tasks: list[Task | tuple[Task, ...]] = []
-        for values in zip(*columns, strict=True):
-            tasks.append(tuple(map(Task, *values)) if samples > 1 else Task(*values))
+            tasks: list[Task | tuple[Task, ...]] = []
+            for values in zip(*columns, strict=True):
+                tasks.append(tuple(map(Task, *values)) if drawn.samples > 1 else Task(*values))
+            if len(tasks) != drawn.count:
+                raise ValueError(f"it has {len(tasks)} of {drawn.count} tasks")
+        except UNREADABLE as error:
+            raise self.spoilt(error) from error
         return Sweep(tables, network, tasks)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Network and tasks as arrays, verified. Raises StoreError."""
+        path = self.path / INPUTS
+        try:
+            data = path.read_bytes()
+            if self.header["format"] > 1 and hashlib.sha256(data[:-SEALED]).hexdigest().encode() != data[-SEALED:]:
+                raise ValueError("it was changed")
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                given = {name: file[name] for name in file.files}
+        except UNREADABLE as error:
+            raise self.spoilt(error) from error
+        return given
+
+    def spoilt(self, error: BaseException) -> StoreError:
+        """That the inputs cannot be read."""
+        return StoreError(f"{self.path / INPUTS} is damaged ({' '.join(str(error).split())[:200]}); restore it, or run "
+                          "the sweep into a new store")
+
+    def is_as_written(self) -> bool:
+        """Whether network and parameters are those that the members belong to."""
+        from ohmlearn.drivers.sweeps.sweep import digest_of_tables
+
+        return digest_of_tables(self.header["tables"], self.sweep.network) == self.header["digest"]
 
     def difference(self, sweep: Sweep) -> str:
         """Where the store's sweep and another one differ, in words."""
         mine = self.header["tables"]
-        other = sweep.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
+        other = sweep.said()
         for table in sorted({*mine, *other}):
             for key in sorted({*mine.get(table, {}), *other.get(table, {})} - {"rates"}):
                 a, b = mine.get(table, {}).get(key), other.get(table, {}).get(key)
@@ -134,22 +189,30 @@ class Store:
         """The file of one rank of a job."""
         return self.path / f"part-{shard[0]}of{shard[1]}-rank{rank:04d}.sqlite"
 
+    @property
+    def results(self) -> Path:
+        """The folder of the folded results; its former name while folding was cut off between two names."""
+        place, old = self.path / RESULTS, self.path / f"{RESULTS}.old"
+        return place if place.exists() or not old.exists() else old
+
     @cached_property
     def layout(self) -> Layout:
-        return Layout.of(self.sweep)
+        return Layout.of(self.sweep, self.header["digest"])
 
     def folded(self) -> tuple[NDArray[np.float64], NDArray[np.int8]] | None:
         """Rates and status codes (tasks, rates) of what is folded already, which may be less than the sweep now."""
-        if not (self.path / RESULTS).exists():
+        if not self.results.exists():
             return None
-        import zarr
-
+        group = results_group.open_group(self.results)
         try:
-            group: Any = zarr.open_group(self.path / RESULTS, mode="r")
-            return group["rate"][:], group["status_code"][:]
+            rates, codes = group["rate"][:], group["status_code"][:]
+            if codes.shape[1:] != rates.shape or len(codes) > len(self.sweep.tasks) or codes.dtype != np.int8 or \
+                    not np.isin(rates, self.sweep.rates).all() or not np.isin(codes, ALL_CODES).all():
+                raise ValueError("it has other tasks or rates than the store")
         except Exception as error:
-            raise StoreError(f"{self.path / RESULTS} is damaged ({error}); `ohmlearn check {self.path}` keeps what is "
+            raise StoreError(f"{self.results} is damaged ({error}); `ohmlearn check {self.path}` keeps what is "
                              "sound") from error
+        return rates, codes
 
     def status(self) -> NDArray[np.int8]:
         """(n_members,) how each member ended: its place in ALL_STATUSES, MISSING for those still to do."""
@@ -160,8 +223,10 @@ class Store:
             rates, found = folded
             codes[:len(found), [column[rate] for rate in rates.tolist()]] = found
         for part in self.parts():
-            for task, rate, status in part_file.read_keys(part):
-                if task < len(codes) and rate in column:
+            for task, rate, status in part_file.read_keys(part, self.header["digest"]):
+                if status not in ALL_STATUSES:
+                    raise StoreError(f"{part} is damaged; `ohmlearn check {self.path}` keeps what is sound")
+                if 0 <= task < len(codes) and rate in column:
                     codes[task, column[rate]] = ALL_STATUSES.index(status)
         return codes.ravel()
 
@@ -170,7 +235,7 @@ class Store:
         rates = {rate: j for j, rate in enumerate(self.sweep.rates.tolist())}
         found: dict[int, tuple[Path, int]] = {}
         for part in self.parts():
-            for task, rate, progress in part_file.read_progress(part):
+            for task, rate, progress in part_file.read_progress(part, self.header["digest"]):
                 if rate in rates and progress > found.get(task * len(rates) + rates[rate], (part, -1))[1]:
                     found[task * len(rates) + rates[rate]] = part, progress
         return found
@@ -187,6 +252,8 @@ def make_folder(path: Path) -> None:
             raise StoreError(f"{path} holds other files ({others[0]}) and is not a store; name a new or empty folder")
 
 
+SEALED = 64      # letters of a SHA-256
+ALL_CODES = [MISSING, *range(len(ALL_STATUSES))]
 TASK_ARRAYS = ("sources", "source_voltages", "targets", "target_voltages")
 
 
@@ -207,6 +274,20 @@ def inputs(sweep: Sweep) -> dict[str, Any]:
     return given | ({name: np.array(column) for name, column in zip(TASK_ARRAYS, arrays, strict=True)} if alike else {})
 
 
+def seal(header: dict[str, Any]) -> str:
+    """SHA-256 of a header but the seal itself."""
+    text = json.dumps({key: value for key, value in header.items() if key != "seal"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sealed_file(arrays: dict[str, Any]) -> bytes:
+    """Arrays as an .npz file whose comment is the SHA-256 of all before it."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    data = buffer.getvalue()[:-2] + SEALED.to_bytes(2, "little")      # the length of the comment, which zip has last
+    return data + hashlib.sha256(data).hexdigest().encode()
+
+
 def array_of(task: Task | tuple[Task, ...], name: str) -> NDArray[Any]:
     """An array of a task, or those of its samples one below the other."""
     return np.array([getattr(sample, name) for sample in task]) if isinstance(task, tuple) else getattr(task, name)
@@ -214,7 +295,7 @@ def array_of(task: Task | tuple[Task, ...], name: str) -> NDArray[Any]:
 
 def remove(path: Path) -> None:
     """Remove a file or folder, if it is there."""
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

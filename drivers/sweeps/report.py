@@ -23,6 +23,7 @@ class Report:
     elapsed : s that it took.
     stopped : name of the signal that ended it early, None if none did.
     failures : parameters and reason of members that failed, the first few.
+    lost : members that this job computed and that are not in the store, the first few; there must be none.
 
     >>> import ohmlearn as ol
     >>> tables = {"network": {"grid": {"shape": [4, 4]}},
@@ -41,6 +42,7 @@ class Report:
     elapsed: float
     stopped: str | None = None
     failures: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
     @property
     def n_failed(self) -> int:
@@ -72,6 +74,9 @@ class Report:
         told = [f"{self.store}: {self.status.size - self.n_missing} of {self.status.size} members done"
                 f"{f' ({ends})' if ends else ''}; {self.computed} computed now in {self.elapsed:.3g} s"]
         told += self.failures
+        if self.lost:
+            told.append(f"computed and not in the store: {', '.join(self.lost)}; see that all ranks write into the "
+                        "same folder, and repeat the command")
         if self.stopped:
             told.append(f"stopped by {self.stopped}; repeat the command to resume")
         return told

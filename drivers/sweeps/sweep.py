@@ -1,12 +1,13 @@
 """A sweep: tasks times rates on one network, described by a file and run into a store."""
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,20 +159,17 @@ class Sweep:
         """Longest of the traces."""
         return max(times.size for times in self.times)
 
+    def said(self) -> dict[str, Any]:
+        """What the file says, as plain tables."""
+        return self.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
+
     @cached_property
     def digest(self) -> str:
         """Of all that a member depends on; not of how many tasks and rates there are, which may grow."""
-        said = self.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
-        del said["sweep"]["rates"]
-        said["tasks"].get("allosteric", {}).pop("count", None)
-        said["tasks"].pop("tables", None)       # tasks that are written down are compared one by one with the store's
-        for key, default in (("method", "auto"), ("precision", "double"), ("solver", "auto")):    # new since 0.1
-            if said["sweep"][key] == default:
-                del said["sweep"][key]
-        said["network"] = [self.network.n_nodes, hashlib.sha256(self.network.edges.tobytes()).hexdigest()]
-        if self.network.initial_conductances is not None:
-            said["network"].append(hashlib.sha256(self.network.initial_conductances.tobytes()).hexdigest())
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return digest_of_tables(self.said(), self.network)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuilt, (self.said(), self.network, self.tasks)
 
     def run(self, store: str | Path, *, threads: int | None = None, **options: Any) -> Report:
         """Compute what the store does not have yet; under an MPI launcher all ranks share the work.
@@ -195,10 +193,44 @@ class Sweep:
 
         return run_sweep(lambda: self, Path(store), threads=threads, **options)
 
+    def members(self, store: str | Path, parts: int, **options: Any) -> list[Callable[[], Report]]:
+        """The members in equal parts, as work items for process pools: Dask, Ray, Parsl, concurrent.futures.
+
+        store : folder that every process sees. parts : number of items. options : as for :meth:`run`; by default one
+        thread each, and nothing shown.
+
+        Returns functions that can be pickled. Each trains its part into the store, wherever it is called, and returns a
+        :class:`Report`; in which order, and which of them once more, does not matter. The last one folds the store.
+        """
+        given = {"threads": 1, "progress": False, "mpi": False} | options
+        return [partial(self.run, store, shard=(i, parts), **given) for i in range(1, parts + 1)]
+
     def __repr__(self) -> str:
         rates = self.rates
         return (f"<Sweep of {len(self)} members: {len(self.tasks)} tasks at {rates.size} rates "
                 f"from {rates.min():g} to {rates.max():g}, {self.network!r}>")
+
+
+def digest_of_tables(tables: Mapping[str, Any], network: Network) -> str:
+    """Digest of a sweep by its plain tables and its network."""
+    said: dict[str, Any] = copy.deepcopy(dict(tables))
+    said["sweep"].pop("rates", None)
+    said["tasks"].get("allosteric", {}).pop("count", None)
+    said["tasks"].pop("tables", None)       # tasks that are written down are compared one by one with the store's
+    for key, default in (("method", "auto"), ("precision", "double"), ("solver", "auto")):    # new since 0.1
+        if said["sweep"].get(key) == default:
+            del said["sweep"][key]
+    said["network"] = [network.n_nodes, hashlib.sha256(network.edges.tobytes()).hexdigest()]
+    if network.initial_conductances is not None:
+        said["network"].append(hashlib.sha256(network.initial_conductances.tobytes()).hexdigest())
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def rebuilt(said: Mapping[str, Any], network: Network, tasks: Sequence[Task | tuple[Task, ...]]) -> Sweep:
+    """A sweep that was pickled."""
+    from .sweep_file import parse
+
+    return Sweep(parse(said), network, tasks)
 
 
 def make_network(table: Any, folder: Path) -> Network:

@@ -5,6 +5,8 @@ import dataclasses
 import hashlib
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ import numpy as np
 from ohmlearn import Network, __version__
 from ohmlearn.drivers.display.progress import RunProgress, RunState
 from ohmlearn.drivers.recording.recorded_states import State
-from ohmlearn.io.replacing import replacing
+from ohmlearn.io.replacing import UNREADABLE, replacing
+from ohmlearn.parallel.file_locks import Lock, holder
 from ohmlearn.parallel.signals import Stopping
 from ohmlearn.run import Run
 
@@ -35,14 +38,19 @@ class Kept:
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path) as stored:
+            with np.load(self.path, allow_pickle=False) as stored:
                 state = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, EOFError) as error:
-            raise ValueError(f"{self.path} holds no state of a run ({error}); delete it or name another file") from None
+        except UNREADABLE as error:
+            raise self.spoilt(error) from None
         if str(state.pop(OWNER, "")) != self._owner:
             raise ValueError(f"{self.path} belongs to another run: network, task, rate, rule, limits and version must "
                              "be the same; delete it or name another file")
         return state
+
+    def spoilt(self, error: BaseException) -> ValueError:
+        """That the file cannot be used."""
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        return ValueError(f"{self.path} holds no state of a run ({said}); delete it or name another file")
 
     def suspend(self, number: int, state: State) -> None:
         """Write a state, whole or not at all."""
@@ -55,11 +63,31 @@ class Kept:
         self.path.unlink(missing_ok=True)
 
 
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a checkpoint, so that no other process goes on from it and overwrites it. Raises ValueError where one does.
+    """
+    lock = Lock(path.with_name(f"{path.name}.lock"))
+    try:
+        free = lock.take()
+    except OSError as error:
+        raise type(error)(error.errno, f"cannot keep a checkpoint there ({error.strerror}); choose a folder that "
+                          "exists and is writable", str(path)) from error
+    if not free:
+        raise ValueError(f"{path} is the checkpoint of a run that is going on ({holder(lock.path)}); wait until it "
+                         "ends, or name another file")
+    try:
+        yield
+    finally:
+        lock.path.unlink(missing_ok=True)       # while it is held: who waits for it looks whether it is still there
+        lock.give_back()
+
+
 def owner(ensemble: Ensemble) -> str:
     """A digest of all that decides the bits of a run."""
-    from ohmlearn.kernels.simd.jit import _digest
+    from ohmlearn.kernels.simd.compile_cache import digest
 
-    said = hashlib.sha256(f"{__version__} {_digest()}".encode())
+    said = hashlib.sha256(f"{__version__} {digest()}".encode())
 
     def add(thing: Any) -> None:
         if isinstance(thing, Network):
@@ -100,7 +128,8 @@ def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, 
             run_members(ensemble, queue, deliver, threads=threads, tell=tell)
             return ended[0]
         kept = Kept(checkpoint, ensemble)
-        with Stopping(STOPPED) as stopping:
+        with alone(checkpoint), Stopping(STOPPED) as stopping:
+            kept.resume(0)      # what is wrong with the file is said before the work starts
             stopping.ready = True
             run_members(ensemble, queue, deliver, threads=threads, tell=tell, resume=kept.resume,
                         suspend=kept.suspend, stop=lambda: stopping.asked is not None, checkpoint=EVERY)

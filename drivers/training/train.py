@@ -7,12 +7,14 @@ from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
+from ohmlearn.checks.kinds import check_kinds, number, reals
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.checks.call_arguments import Members, check_nouns, members_of
 from ohmlearn.drivers.checks.keywords import TrainKeywords
 from ohmlearn.drivers.display.compile_cache import compiled
 from ohmlearn.drivers.display.progress import MemberProgress
 from ohmlearn.network import Network
+from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.schedule import Schedule
@@ -46,6 +48,7 @@ def train(network: Network, task: Task | tuple[Task, ...], rate: float, *,
 @overload
 def train(network: Network, task: Tasks, rate: ArrayLike, *, grid: bool = False,
           **keywords: Unpack[TrainKeywords]) -> Runs: ...
+@check_kinds
 def train(network: Network, task: Tasks, rate: ArrayLike, *,
           rule: Rule | GradientFlow | None = None, schedule: Schedule | None = None,
           updates: Discrete | None = None, until: float | None = 1e-6, t_max: float | None = None,
@@ -106,6 +109,10 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
     """
     check_nouns(network=network, rule=rule, schedule=schedule, updates=updates)
     asked = members_of(task, rate, grid)
+    if dt != "auto":
+        dt = number("dt", dt)
+    if threads is not None:
+        available_threads(threads)      # refused before the work starts, where the path has no threads as well
     if isinstance(rule, GradientFlow):
         if schedule is not None or updates is not None or checkpoint is not None or progress:
             raise ValueError("gradient flow takes no schedule, updates, checkpoint or progress; leave them out")
@@ -113,7 +120,7 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
                         wanted={"rule": rule, "until": until, "t_max": t_max, "record": record, "go_on": go_on})
     tasks, rates, which = asked.tasks, asked.rates, asked.which
     starts = _starts(conductances, rates.size)
-    g = None if starts is not None or conductances is None else np.asarray(conductances, dtype=np.float64)
+    g = None if starts is not None or conductances is None else reals(conductances, "conductances")
     rule = rule or Rule()
     if checkpoint is not None and rates.size > 1:
         raise ValueError(f"checkpoint keeps the state of one run, not of {rates.size}; a Sweep keeps those of many")

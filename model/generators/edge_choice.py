@@ -58,7 +58,7 @@ def wanted_edges(n_nodes: int, mean_degree: float, most: int) -> int:
         raise ValueError(f"n_nodes must be at least 2, not {n_nodes}")
     wanted = round(n_nodes * mean_degree / 2) if np.isfinite(mean_degree) else -1
     if not n_nodes - 1 <= wanted <= most:
-        raise ValueError(f"mean_degree {mean_degree} cannot be had with these {n_nodes} nodes: connected, they have "
+        raise ValueError(f"mean_degree {mean_degree:g} cannot be had with these {n_nodes} nodes: connected, they have "
                          f"{2 - 2 / n_nodes:.6g} to {2 * most / n_nodes:.6g}; choose one in between")
     return wanted
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.network import Network
 
 from .edge_choice import sorted_edges
 
 
+@check_kinds
 def grid(*shape: int, periodic: bool = False) -> Network:
     """Hypercubic lattice of the given sides, nodes numbered as in np.arange(n).reshape(shape).
 

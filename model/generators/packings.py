@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.network import Network
 
 Array = NDArray[np.float64]
@@ -16,6 +17,7 @@ TOUCH = 1e-6         # weakest force that counts as a contact, same units
 MAX_STEPS = 400_000
 
 
+@check_kinds
 def packing(n_nodes: int = 64, seed: int = 0, *, pressure: float = 0.01, size_ratio: float = 1.4) -> Network:
     """Contact network of a jammed packing of soft disks in a square periodic box, rattlers removed.
 

@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import numpy as np
+from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.network import Network
 
 from .edge_choice import sorted_edges, spanning_tree, wanted_edges
 
 
+@check_kinds
 def random(n_nodes: int, mean_degree: float = 4.5, seed: int = 0) -> Network:
     """Random graph with exactly round(n_nodes × mean_degree / 2) edges, connected.
 

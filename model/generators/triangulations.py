@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.network import Network
 
 from .edge_choice import Edges, sorted_edges, spanning_tree, thin, wanted_edges
 
 
+@check_kinds
 def delaunay(n_nodes: int, seed: int = 0, *, mean_degree: float | None = 4.5, periodic: bool = False,
              spacing: float = 0.0, longest: float | None = 3.0) -> Network:
     """Delaunay triangulation of random points in the unit square, thinned to a mean degree, connected.

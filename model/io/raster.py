@@ -7,7 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.network import Network, real
+from ohmlearn.checks.kinds import reals
+from ohmlearn.io.replacing import replacing
+from ohmlearn.network import Network
 
 Floats = NDArray[np.float64]
 NO_DATA = -9999.0
@@ -60,7 +62,7 @@ def raster_network(values: ArrayLike | Raster, neighbours: Literal[4, 8] = 8, *,
     ([[0, 1], [1, 2]], [0.5, 0.5])
     """
     grid = values.values if isinstance(values, Raster) else np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
-    grid = real(grid, "values of a raster")
+    grid = reals(grid, "values of a raster")
     if grid.ndim != 2:
         raise ValueError(f"a raster must have two dimensions, not shape {grid.shape}")
     if neighbours not in (4, 8):
@@ -146,12 +148,14 @@ def write_raster(raster: Raster, path: str | Path) -> None:
     """Write an ASCII grid, or a GeoTIFF by the ending .tif."""
     path, values = Path(path), np.where(np.isfinite(raster.values), raster.values, NO_DATA)
     if path.suffix.lower() in (".tif", ".tiff"):
-        _tifffile().imwrite(path, values.astype(np.float64), extratags=[
-            *raster.tags, (42113, "s", 0, f"{NO_DATA:g}", True)])
+        with replacing(path, "wb") as file:
+            _tifffile().imwrite(file, values.astype(np.float64), extratags=[
+                *raster.tags, (42113, "s", 0, f"{NO_DATA:g}", True)])
         return
     head = (f"ncols {values.shape[1]}\nnrows {values.shape[0]}\nxllcorner {raster.corner[0]!r}\n"
             f"yllcorner {raster.corner[1]!r}\ncellsize {raster.cell_size!r}\nNODATA_value {NO_DATA:g}")
-    np.savetxt(path, values, fmt="%.10g", header=head, comments="")
+    with replacing(path) as file:
+        np.savetxt(file, values, fmt="%.10g", header=head, comments="")
 
 
 def _tifffile() -> Any:

@@ -2,10 +2,17 @@
 from __future__ import annotations
 
 import os
+import stat
+import uuid
+import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, RecursionError, zipfile.BadZipFile,
+              zlib.error, NotImplementedError, MemoryError)     # what .npz files that were changed lead to
 
 
 @contextmanager
@@ -26,22 +33,74 @@ def replacing(path: str | os.PathLike[str], mode: str = "w", *, durable: bool = 
     'whole'
     """
     path = Path(path)
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
     text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    temporary = path.with_name(f"{path.name[:200]}.tmp{uuid.uuid4().hex[:12]}")
     try:
-        with open(temporary, mode, **text) as file:
-            yield file
-            file.flush()
+        with explained(path):
+            if is_stream(path):
+                with open(path, mode, **text) as file:
+                    yield file
+                return
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)    # no other's file, and no link
+            with open(handle, mode, **text) as file:
+                yield file
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)     # a link of this name goes; what it points to stays as it is
             if durable:
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-        if durable:
-            sync(path.parent)
+                sync(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Have an OSError name the file that was meant, and say what to do."""
+    try:
+        yield
     except OSError as error:
         raise type(error)(error.errno, f"cannot write it ({error.strerror}); choose a folder that exists, "
                           "is writable and has room", str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """A text as a file, whole or not at all."""
+    with replacing(path, durable=False) as file:
+        file.write(text)
+
+
+def save_figure(figure: Any, path: str | os.PathLike[str], **options: Any) -> None:
+    """A figure of matplotlib as a file, whole or not at all; the name's ending says in which form."""
+    kind = Path(path).suffix.lstrip(".").lower() or "png"
+    known = figure.canvas.get_supported_filetypes()
+    if kind not in known:
+        raise ValueError(f"{path}: a picture cannot be written as .{kind}; endings are {', '.join(sorted(known))}")
+    with replacing(path, "wb", durable=False) as file:
+        figure.savefig(file, format=kind, **options)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is a pipe or device, /dev/stdout say, which is written and not replaced."""
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(kind) or stat.S_ISCHR(kind)
+
+
+def must_take(path: str | os.PathLike[str]) -> None:
+    """Raise OSError now where a file could not be written when the work is done."""
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(21, "it is a folder; name a file", str(path))
+    if is_stream(path):
+        return
+    with explained(path):
+        temporary = path.with_name(f"{path.name[:200]}.tmp{uuid.uuid4().hex[:12]}")
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        temporary.unlink()
 
 
 def sync(path: str | os.PathLike[str]) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.checks.kinds import Frozen, check_fields, check_kinds, reals
 from ohmlearn.network import Network
 from ohmlearn.task import Task
 
@@ -26,7 +27,7 @@ eq6 : XOR[Δv^C > Δv^F, 0 < Δv^C], Eq. 6 as printed; while both drops have one
 
 
 @dataclass(frozen=True, eq=False)
-class LabCircuit:
+class LabCircuit(Frozen):
     """Hardware and learning rule of the lab circuit (paper 1, Fig. 1 and Methods). The defaults are the paper's.
 
     capacitors : c in parallel to every resistor ("edges"), or from every node to ground ("nodes"), the global
@@ -68,6 +69,7 @@ class LabCircuit:
     delay: int = 0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for key, allowed in (("capacitors", ("edges", "nodes")), ("comparators", tuple(COMPARATORS)),
                              ("pause", ("clamp", "turn", "both"))):
             if getattr(self, key) not in allowed:
@@ -77,16 +79,15 @@ class LabCircuit:
                 raise ValueError(f"{key} must be finite and > 0, not {getattr(self, key)}")
         if not (np.isfinite(self.noise) and self.noise >= 0):
             raise ValueError(f"noise must be finite and >= 0 V, not {self.noise}")
-        if not (0 <= self.delay <= 1000 and self.delay == round(self.delay)):
+        if not 0 <= self.delay <= 1000:
             raise ValueError(f"delay must be a whole number of training steps from 0 to 1000, not {self.delay!r}")
-        object.__setattr__(self, "delay", int(self.delay))
         if self.levels < 2:
             raise ValueError(f"a potentiometer needs two levels at least, not {self.levels}")
         if self.discrete and self.signed and self.step != round(self.step):
             raise ValueError(f"step {self.step}: discrete potentiometers turn by whole taps; use discrete=False")
         if not self.signed and self.comparators != "eq5":
             raise ValueError(f"the unsigned rule takes the readings of comparators='eq5', not {self.comparators!r}")
-        bias = np.array(self.bias, dtype=np.float64)
+        bias = reals(self.bias, "bias")
         if not np.all(np.isfinite(bias)) or (bias.ndim == 0 and bias < 0) or bias.ndim not in (0, 2):
             raise ValueError("bias must be a spread >= 0 in V, or finite (2, n_edges) offsets")
         bias.setflags(write=False)
@@ -139,6 +140,7 @@ def lab_network() -> Network:
     return Network(grid.edges[kept], 9, grid.positions + 0.5, grid.box, "lab board")
 
 
+@check_kinds
 def lab_task(network: Network, seed: int = 0, *, targets: int = 2, supply: float = SUPPLY,
              least: float = LEAST) -> Task:
     """A random task of the lab's kind: two sources at 0 and `supply` V, and 2 targets or more. Same seed, same task.

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.task import Task
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 DRAWS = 10_000
 
 
+@check_kinds
 def allosteric_samples(network: Network, samples: int = 2, sources: int = 10, targets: int = 3, seed: int = 0, *,
                        ground: int | None = -1, source_spread: float = 1.0, target_spread: float = 0.2,
                        feasible: bool = False) -> tuple[Task, ...]:

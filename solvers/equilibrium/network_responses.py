@@ -5,7 +5,8 @@ from threading import RLock
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.network import Network, real
+from ohmlearn.checks.kinds import reals
+from ohmlearn.network import Network
 
 from .conjugate_gradient import parts
 from .edge_currents import edge_currents, leaving
@@ -226,7 +227,7 @@ def columns_of(values: ArrayLike | None, length: int, what: str) -> NDArray[np.f
     """Checked (length, k) columns of given values; None is a column of zeros."""
     if values is None:
         return np.zeros((length, 1))
-    columns = real(values, what)
+    columns = reals(values, what)
     if columns.ndim not in (1, 2) or columns.shape[0] != length:
         raise ValueError(f"{what} must have shape ({length},) or ({length}, k), not {columns.shape}")
     bad = np.argwhere(~np.isfinite(columns))

@@ -55,3 +55,17 @@ def test_runs_gather():
     assert repr(runs) == "<3 runs: 2 reached, 1 stalled>"
     with pytest.raises(IndexError):
         runs[3]
+
+
+def test_times_of_records_are_exact_decimals():
+    """Powers of NumPy depend in their last bit on the processor's vector instructions."""
+    from decimal import Decimal, localcontext
+
+    for per_decade, start, limit in ((3, 1e-6, 12345.678), (20, 1e-4, 1e7 / 3), (7, 2e-5, 60.0)):
+        times = ol.Record(per_decade=per_decade, start=start).times_until(limit)
+        assert (times[0], times[-1]) == (0.0, limit)
+        with localcontext() as context:
+            context.prec = 60
+            for k, time in enumerate(times[:0:-1].tolist()):
+                assert time == float(Decimal(repr(limit)) * Decimal(10) ** (Decimal(-k) / per_decade))
+        assert times.size == 2 + int(np.ceil(-np.log10(start) * per_decade - 1e-9))

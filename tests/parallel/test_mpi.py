@@ -12,6 +12,7 @@ pytestmark = needs_mpi
 
 PROGRAM = """
 import json, sys, threading, time
+import numpy as np
 from ohmlearn.parallel.launch import join, this_rank
 from ohmlearn.parallel.communicator import RankError
 world = join()
@@ -26,6 +27,16 @@ world.wait()
 told["counters"] = counters.get(0, 2).tolist()
 world.wait()
 counters.close()
+
+from ohmlearn.parallel import mpi
+mpi.shared_memory_left = lambda: 64      # bytes: the counters are then in memory of rank 0 alone
+narrow = world.share(1000)
+narrow.add(7, world.rank + 1)
+narrow.put(100 * (world.rank + 1), np.array([world.rank]))
+world.wait()
+told["narrow"] = [narrow.get(7, 1)[0].item(), narrow.get(100, 201)[::100].tolist()]
+world.wait()
+narrow.close()
 
 told["first"] = world.first(lambda: f"from {world.rank}")
 def fail(text, ranks):
@@ -62,6 +73,10 @@ def told():
 
 def test_counters_are_shared_by_ranks_and_threads(told):
     assert [rank["counters"] for rank in told] == [[0, 3 * 3 * 200 * 2]] * 3
+
+
+def test_counters_without_room_in_shared_memory(told):
+    assert [rank["narrow"] for rank in told] == [[6, [0, 1, 2]]] * 3
 
 
 def test_rank_0_tells_all(told):

@@ -136,6 +136,11 @@ def test_nothing_to_deal():
     ({"SLURM_JOB_ID": "7", "SLURM_PROCID": "0", "SLURM_NTASKS": "8"}, False, 1),    # a batch script without srun
     ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "8"}, True, 8),
     ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1"}, False, 1),
+    ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1", "PMI_RANK": "0", "PMI_SIZE": "1"}, False, 1),   # srun --pty
+    ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1", "PMIX_RANK": "0"}, False, 1),
+    ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1", "PMI_RANK": "0", "PMI_SIZE": "4"}, True, 4),    # mpiexec in it
+    ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1", "OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2"},
+     True, 2),
 ])
 def test_launchers_are_known_by_their_environment(environment, is_launched, size):
     assert launched(environment) is is_launched

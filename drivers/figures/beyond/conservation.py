@@ -17,6 +17,7 @@ from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, UNTIL, decades
 from ohmlearn.drivers.figures.verdicts import median_error, verdict
 from ohmlearn.drivers.training.train import train
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record, Run
@@ -136,9 +137,9 @@ def save(data: Conserved, folder: Path, title: str) -> list[Path]:
 
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, numbers = (folder / f"conservation.{ending}" for ending in ("png", "txt", "csv"))
-    draw(data).savefig(picture, dpi=250)
-    text.write_text(table(data, title))
-    with open(numbers, "w") as out:
+    save_figure(draw(data), picture, dpi=250)
+    write_text(text, table(data, title))
+    with replacing(numbers) as out:
         print("task,R,nudge,squares,stiffness", file=out)
         for task, column in np.ndindex(data.squares.shape):
             print(task, f"{data.rate[column]:.9g}", f"{Rule().nudge:g}", f"{data.squares[task, column]:.12g}",

@@ -16,6 +16,7 @@ from ohmlearn.drivers.figures.beyond.floors_data import Ends, Floors
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, UNTIL, decades
 from ohmlearn.drivers.training.train import train
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record, Run
@@ -83,10 +84,10 @@ def save(data: Floors, folder: Path, title: str) -> list[Path]:
 
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, numbers = (folder / name for name in ("floors.png", "floors.txt", "floors.csv"))
-    draw(data).savefig(picture, dpi=250)
-    text.write_text(table(data, title))
+    save_figure(draw(data), picture, dpi=250)
+    write_text(text, table(data, title))
     names = [field.name for field in fields(Ends) if field.name != "values"]
-    with open(numbers, "w") as out:
+    with replacing(numbers) as out:
         print("rule", "R", "relaxation", "task", *names, sep=",", file=out)
         for rule, found in [*data.over.items(), ("between", data.between)]:
             for column, value in enumerate(found.values):

@@ -20,6 +20,7 @@ from ohmlearn.drivers.figures.paper2.landscape import Array
 from ohmlearn.drivers.figures.verdicts import fraction_error, verdict
 from ohmlearn.drivers.lab.train import train as train_lab
 from ohmlearn.drivers.training.train import train
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.lab.circuit import LabCircuit, lab_network, lab_task
 from ohmlearn.network import Network
 from ohmlearn.solvers.hessian.circuit import voltages
@@ -149,22 +150,22 @@ def make(size: Size, folder: Path, given: Settings) -> list[Path]:
              f"{size.lab_tasks} tasks of the lab circuit, {LAB_STEPS} training steps.")
     folder.mkdir(parents=True, exist_ok=True)
     picture, text = folder / "limits.png", folder / "limits.txt"
-    draw(crowd, disturbed).savefig(picture, dpi=250)
-    text.write_text("\n".join(lines(crowd, disturbed, title)) + "\n")
+    save_figure(draw(crowd, disturbed), picture, dpi=250)
+    write_text(text, "\n".join(lines(crowd, disturbed, title)) + "\n")
     return [picture, text, *tables(folder, crowd, disturbed)]
 
 
 def tables(folder: Path, crowd: Crowding, disturbed: dict[str, dict[str, Disturbed]]) -> list[Path]:
     """The data of all panels, one table for targets and one for volts; returns what was written."""
     first, second = folder / "limits_targets.csv", folder / "limits_volts.csv"
-    with open(first, "w") as out:
+    with replacing(first) as out:
         print("kind,targets,R,fraction_reached,median_cost,lower,upper", file=out)
         for kind in crowd.reached:
             for i, k in np.ndindex(len(crowd.count), len(crowd.rate)):
                 cost = np.quantile(crowd.cost[kind][i, k], [0.5, 0.25, 0.75])
                 print(kind, crowd.count[i], f"{crowd.rate[k]:g}", f"{crowd.reached[kind][i, k].mean():.4g}",
                       *(f"{x:.6g}" for x in cost), sep=",", file=out)
-    with open(second, "w") as out:
+    with replacing(second) as out:
         print("circuit,disturbance,volts,R,fraction_reached,median_floor,lower,upper", file=out)
         for name, both in disturbed.items():
             for what, found in both.items():

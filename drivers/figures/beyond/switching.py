@@ -19,6 +19,7 @@ from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS
 from ohmlearn.drivers.figures.paper2.landscape import Array
 from ohmlearn.drivers.figures.verdicts import fraction_error, judge
 from ohmlearn.drivers.training.train import train
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.run import Record, Run
 from ohmlearn.schedule import Schedule
@@ -140,9 +141,9 @@ def make(size: Size, folder: Path, given: Settings) -> list[Path]:
              f"C* < {UNTIL:g} C*(0) within {STEPS:g}/R (R <= 1) or {STEPS:g}/√R, C* the mean over both.")
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, data = (folder / f"switching.{kind}" for kind in ("png", "txt", "csv"))
-    draw(found, traces(network, pairs[0], given.threads)).savefig(picture, dpi=250)
-    text.write_text("\n".join(lines(found, title)) + "\n")
-    with open(data, "w") as out:
+    save_figure(draw(found, traces(network, pairs[0], given.threads)), picture, dpi=250)
+    write_text(text, "\n".join(lines(found, title)) + "\n")
+    with replacing(data) as out:
         print("R,switching,pairs,fraction_learned,median_cost,lower,upper,median_time", file=out)
         for k, i in np.ndindex(*found.fraction.shape):
             times = found.time[k, i][found.reached[k, i]]

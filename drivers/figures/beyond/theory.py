@@ -17,6 +17,7 @@ from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, decades
 from ohmlearn.drivers.figures.verdicts import fraction_error, verdict
 from ohmlearn.drivers.training.train import train
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.run import Record
 from ohmlearn.solvers.theory.linear_theory import Theory, theory
@@ -98,13 +99,14 @@ def make(size: Size, folder: Path, given: Settings) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, onsets, spectrum = (folder / name for name in ("theory.png", "theory.txt", "theory_onset.csv",
                                                                   "theory_spectrum.npz"))
-    draw(shown, found).savefig(picture, dpi=250)
-    text.write_text("\n".join(lines(found, title)) + "\n")
+    save_figure(draw(shown, found), picture, dpi=250)
+    write_text(text, "\n".join(lines(found, title)) + "\n")
     table = np.column_stack([np.arange(size.tasks), found.predicted, found.slowest, found.start, found.observed,
                              found.learned, found.smooth])
     np.savetxt(onsets, table, "%.6g", ",", comments="",
                header="task,predicted,slowest_mode,from_start,observed,learned,smooth")
-    np.savez(spectrum, R=np.array(SHOWN), omega=np.array(shown.spectra), critical_rate=shown.critical)
+    with replacing(spectrum, "wb") as file:
+        np.savez(file, R=np.array(SHOWN), omega=np.array(shown.spectra), critical_rate=shown.critical)
     return [picture, text, onsets, spectrum]
 
 

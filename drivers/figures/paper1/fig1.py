@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry
 from ohmlearn.drivers.figures.paper1.fig1_data import AS_BUILT, Fig1, LabSweep
 from ohmlearn.drivers.lab.train import train
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.lab.circuit import LabCircuit, lab_network, lab_task
 from ohmlearn.lab.run import LabRuns
 from ohmlearn.network import Network
@@ -105,21 +106,22 @@ def save(data: Fig1, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, traces, circuits, others = (folder / name for name in (
         "fig1.png", "fig1.txt", "fig1bcd_traces.npz", "fig1ef_circuits.csv", "fig1gh_variants.csv"))
-    draw(data).savefig(picture, dpi=250)
-    text.write_text(table(data))
+    save_figure(draw(data), picture, dpi=250)
+    write_text(text, table(data))
     arrays: dict[str, Any] = {
         "edges": data.network.edges, "positions": data.network.positions, "sources": data.task.sources,
         "source_voltages": data.task.source_voltages, "targets": data.task.targets,
         "target_voltages": data.task.target_voltages, "R": data.traces.rate, "capacitance": data.traces.capacitance,
         "cost": np.array([run.cost for run in data.traces]), "seconds": np.array([run.seconds for run in data.traces])}
-    np.savez(traces, **arrays)
+    with replacing(traces, "wb") as file:
+        np.savez(file, **arrays)
     found = data.sweep
     task, column = np.indices(found.steps.shape).reshape(2, -1)
     np.savetxt(circuits, np.column_stack([task, found.rate[column], found.capacitance[column],
                                           found.learning_rate[column], found.steps.ravel(), found.floors.ravel(),
                                           found.settled.ravel(), found.widths.ravel()]), "%.9g", ",", comments="",
                header="task,R,capacitance,learning_rate,tau_steps,floor,equilibrium_cost,log10_width")
-    with open(others, "w") as out:
+    with replacing(others) as out:
         print("circuit,R,reached,median_steps,mean_floor,mean_log10_width,median_equilibrium_cost", file=out)
         for name, one in data.variants.items():
             for k, rate in enumerate(one.rate):

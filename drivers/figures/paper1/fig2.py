@@ -1,6 +1,7 @@
 """Fig. 2 of paper 1, computed: traces of one task, final costs, and training times of an ensemble over R."""
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,11 @@ from ohmlearn.drivers.figures.paper1.fig2_map import QuasistaticMap, quasistatic
 from ohmlearn.drivers.figures.paper1.fig2_panels import Fig2, FinalCosts, draw
 from ohmlearn.drivers.figures.paper1.fig2_table import rows, table
 from ohmlearn.drivers.figures.verdicts import judge
+from ohmlearn.drivers.jobs.run_sweep import STOPPED
 from ohmlearn.drivers.store.open_results import open_results
 from ohmlearn.drivers.sweeps.sweep import Sweep
 from ohmlearn.drivers.training.train import train
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.parallel.launch import this_rank
 from ohmlearn.run import Record, Run, Runs
@@ -161,16 +164,17 @@ def save(data: Fig2, folder: Path, title: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, *saved = (folder / name for name in ("fig2.png", "fig2.txt", "fig2ab_traces.npz",
                                                         "fig2c_final_cost.csv", "fig2d_training_time.csv"))
-    draw(data).savefig(picture, dpi=250)
+    save_figure(draw(data), picture, dpi=250)
     limit = next((run for run in data.traces if run.rate == 0), None)
     steps = [] if data.map is None or limit is None else tell(data.map, limit)
-    text.write_text(table(data.times, title, [*judge_collapse(data.traces), *steps, *tell_final_costs(data.final)]))
+    write_text(text, table(data.times, title, [*judge_collapse(data.traces), *steps, *tell_final_costs(data.final)]))
     arrays: dict[str, Any] = {"R": data.traces.rate, "training_time": data.traces.training_time}
     if data.map is not None:
         arrays["map"] = data.map.run.equilibrium_cost
     for k, run in enumerate(data.traces):
         arrays |= {f"times_{k}": run.times, f"equilibrium_cost_{k}": run.equilibrium_cost, f"cost_{k}": run.cost}
-    np.savez(saved[0], **arrays)
+    with replacing(saved[0], "wb") as file:
+        np.savez(file, **arrays)
     with open(saved[1], "w") as out:
         print("protocol,R,geometric_mean,lower,upper", file=out)
         for protocol, costs in data.final.items():
@@ -196,6 +200,9 @@ def make(network: Mapping[str, Any], size: Size, folder: Path, threads: int | No
     report = sweep.run(store, threads=threads)
     if this_rank() != 0:
         return []
+    if report.stopped:
+        print(report.lines()[-1], file=sys.stderr)
+        raise SystemExit(STOPPED)
     if report.n_missing:
         raise OSError(f"{store} still misses {report.n_missing} runs; repeat the command to resume")
     times = stored_times(store, size)

@@ -13,6 +13,7 @@ from ohmlearn.drivers.analysis.oscillations import record_costs
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, decades
 from ohmlearn.drivers.figures.paper1.fig3_data import Fig3
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.run import Runs
 from ohmlearn.task import Task
@@ -68,8 +69,8 @@ def save(data: Fig3, folder: Path, title: str) -> list[Path]:
     picture, text, extrema, eigenvalues, traces, amplitudes = (folder / name for name in (
         "fig3.png", "fig3.txt", "fig3a_frequency.csv", "fig3bc_eigenvalues.csv", "fig3d_traces.npz",
         "fig3ef_amplitudes.csv"))
-    draw(data).savefig(picture, dpi=250)
-    text.write_text(table(data, title))
+    save_figure(draw(data), picture, dpi=250)
+    write_text(text, table(data, title))
     found, flat = data.oscillations, data.flatness
     ours, theirs = found.frequency, found.published_way
     beside = np.full((2, ours.rate.size), np.nan)
@@ -79,7 +80,7 @@ def save(data: Fig3, folder: Path, title: str) -> list[Path]:
                                          *published_frequency(ours.rate)]), "%.9g", ",", comments="",
                header="R,trained,with_maxima,frequency,error,oscillating,extrema_mean,extrema_error,extrema_median,"
                       "extrema_harmonic,crossings,peak,published,published_error")
-    with open(eigenvalues, "w") as out:
+    with replacing(eigenvalues) as out:
         print("hessian,R,mode,tasks,mean_ratio,error,median_ratio", file=out)
         for kind in KINDS:
             for mode in range(MODES):
@@ -88,7 +89,8 @@ def save(data: Fig3, folder: Path, title: str) -> list[Path]:
                     print(kind, f"{row[0]:.9g}", mode + 1, *(f"{x:.9g}" for x in row[1:]), sep=",", file=out)
     arrays = {f"{name}_{k}": getattr(run, name) for k, run in enumerate(data.traces)
               for name in ("times", "cost", "equilibrium_cost")}
-    np.savez(traces, R=data.traces.rate, **arrays)
+    with replacing(traces, "wb") as file:
+        np.savez(file, R=data.traces.rate, **arrays)
     swings = data.swings
     task, column = np.indices(swings.whole.shape).reshape(2, -1)
     np.savetxt(amplitudes, np.column_stack([task, swings.rate[column], swings.whole.ravel(), swings.late.ravel(),

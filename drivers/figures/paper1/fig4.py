@@ -15,6 +15,7 @@ from ohmlearn.drivers.display import plots
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry, Settings
 from ohmlearn.drivers.figures.verdicts import judge
 from ohmlearn.drivers.training.train import train
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.run import Run
 from ohmlearn.task import Task
@@ -163,15 +164,16 @@ def make(size: Size, folder: Path, settings: Settings) -> list[Path]:
     data = compute(size)
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, numbers = (folder / name for name in ("fig4.png", "fig4.txt", "fig4.npz"))
-    draw(data).savefig(picture, dpi=250)
+    save_figure(draw(data), picture, dpi=250)
     words = (f"Fig. 4 of paper 1, from a network of {data.network.n_nodes} nodes and {data.network.n_edges} edges: "
              f"free, clamped with η = {NUDGE:g} (1e-3 in all other figures), the change of G, and after training.")
-    text.write_text("\n".join([words, "", *verdicts(data)]) + "\n")
+    write_text(text, "\n".join([words, "", *verdicts(data)]) + "\n")
     assert data.network.positions is not None
-    np.savez(numbers, edges=data.network.edges, positions=data.network.positions, sources=data.task.sources,
-             source_voltages=data.task.source_voltages, targets=data.task.targets,
-             target_voltages=data.task.target_voltages, free=data.free, clamped=data.clamped, change=data.change,
-             trained=data.trained.conductances)
+    with replacing(numbers, "wb") as file:
+        np.savez(file, edges=data.network.edges, positions=data.network.positions, sources=data.task.sources,
+                 source_voltages=data.task.source_voltages, targets=data.task.targets,
+                 target_voltages=data.task.target_voltages, free=data.free, clamped=data.clamped, change=data.change,
+                 trained=data.trained.conductances)
     return [picture, text, numbers]
 
 

@@ -15,6 +15,7 @@ from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, TRACE_RATES, 
 from ohmlearn.drivers.figures.paper1.fig2_panels import draw_traces
 from ohmlearn.drivers.figures.verdicts import judge, median_error
 from ohmlearn.drivers.training.train import train
+from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.run import Record, Runs
 from ohmlearn.task import Task
@@ -148,12 +149,13 @@ def save(data: Fig5, folder: Path, title: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, lines, peaks = (folder / name for name in ("fig5.png", "fig5.txt", "fig5ab_traces.npz",
                                                               "fig5cd_largest.csv"))
-    draw(data).savefig(picture, dpi=250)
-    text.write_text(table(data, title))
+    save_figure(draw(data), picture, dpi=250)
+    write_text(text, table(data, title))
     arrays: dict[str, Any] = {"R": data.traces.rate}
     for k, run in enumerate(data.traces):
         arrays |= {f"times_{k}": run.times, f"equilibrium_cost_{k}": run.equilibrium_cost, f"cost_{k}": run.cost}
-    np.savez(lines, **arrays)
+    with replacing(lines, "wb") as file:
+        np.savez(file, **arrays)
     task, column = np.indices(data.overshoot.cost.shape).reshape(2, -1)
     np.savetxt(peaks, np.column_stack([task, data.overshoot.rate[column], data.overshoot.cost.ravel(),
                                        data.overshoot.equilibrium.ravel()]), "%.9g", ",", comments="",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.descent.descend import Descent, descend
+from ohmlearn.io.replacing import save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
@@ -113,8 +114,8 @@ def save(folder: Path, name: str, figure: Figure, lines: Sequence[str], columns:
     """Write picture, table of verdicts and data of a figure; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)
     picture, text, data = (folder / f"{name}.{kind}" for kind in ("png", "txt", "csv"))
-    figure.savefig(picture, dpi=250)
-    text.write_text("\n".join(lines) + "\n")
+    save_figure(figure, picture, dpi=250)
+    write_text(text, "\n".join(lines) + "\n")
     table = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
     np.savetxt(data, table, "%.9g", ",", header=",".join(columns), comments="")
     return [picture, text, data]

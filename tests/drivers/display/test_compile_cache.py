@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 from ohmlearn.drivers.display import compile_cache
-from ohmlearn.kernels.simd import jit
+from ohmlearn.kernels.simd.compile_cache import cache_folder
 
 
 def test_a_lost_cache_is_told_once(monkeypatch, tmp_path):
@@ -19,19 +19,19 @@ def test_a_lost_cache_is_told_once(monkeypatch, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         compile_cache.prepare()
-        assert "cannot be written; set OHMLEARN_CACHE" in compile_cache.place()
+        assert "cannot be made (Not a directory); set OHMLEARN_CACHE" in compile_cache.place()
         compile_cache.prepare.cache_clear()
         monkeypatch.setenv("OHMLEARN_CACHE", "off")
         compile_cache.prepare()
         assert compile_cache.place() == "not kept, as asked"
         monkeypatch.setenv("OHMLEARN_CACHE", str(tmp_path))
-        assert compile_cache.place() == str(jit.cache_folder())
+        assert compile_cache.place() == str(cache_folder())
 
 
 def test_info_names_the_folder(tmp_path):
     done = subprocess.run([sys.executable, "-m", "ohmlearn", "info"], capture_output=True, text=True, timeout=60,
                           check=True)
-    assert str(jit.cache_folder()) in done.stdout
+    assert str(cache_folder()) in done.stdout
 
 
 def test_compiling_is_told_once_when_it_takes_long(monkeypatch, capsys):
@@ -72,3 +72,107 @@ cache.compiled()
                           env=os.environ | {"OHMLEARN_CACHE": "off"})
     assert re.fullmatch(r"ohmlearn: compiling its kernels for this processor, at every start; a minute or two \.\.\.\n"
                         r"ohmlearn: compiled in \d+ s\n", done.stderr)
+
+
+CALL = """
+from ohmlearn.kernels.simd import compile_cache
+compile_cache.KERNELS = compile_cache.Path({folder!r})
+import sys
+sys.path.insert(0, {folder!r})
+from small import small as found
+assert found(2.0) == 3.0
+print(found.stats.cache_hits.total(), found.stats.cache_misses.total())
+"""
+
+
+def small_kernel(folder, cache, **options):
+    """Call a kernel in a file of its own; returns how often it was found in the cache and how often not."""
+    folder.mkdir(exist_ok=True)
+    (folder / "small.py").write_text("from ohmlearn.kernels.simd.jit import kernel\n\n@kernel\ndef small(x):\n    "
+                                     "return x + 1.0\n")
+    done = subprocess.run([*options.pop("prefix", []), sys.executable, "-c", CALL.format(folder=str(folder))],
+                          capture_output=True, text=True, timeout=120, check=False,
+                          env=os.environ | {"OHMLEARN_CACHE": str(cache)}, **options)
+    assert done.returncode == 0, done.stderr
+    return tuple(map(int, done.stdout.split()))
+
+
+def test_what_is_compiled_is_found_again_also_by_a_copy_elsewhere(tmp_path):
+    cache = tmp_path / "cache"
+    assert small_kernel(tmp_path / "one", cache) == (0, 1)
+    assert small_kernel(tmp_path / "one", cache) == (1, 0)
+    assert small_kernel(tmp_path / "two", cache) == (1, 0)      # an environment copied to a node
+    assert {oct(path.stat().st_mode & 0o777) for path in (cache, *cache.glob("*"))} == {"0o700"}
+
+
+def test_files_that_were_cut_short_or_a_full_disk_mean_compiling(tmp_path):
+    cache = tmp_path / "cache"
+    small_kernel(tmp_path / "one", cache)
+    for ending in ("nbi", "nbc"):
+        for file in cache.rglob(f"*.{ending}"):
+            file.write_bytes(file.read_bytes()[:20])
+        assert small_kernel(tmp_path / "one", cache) == (0, 1)
+        assert small_kernel(tmp_path / "one", cache) == (1, 0)
+    full = 'mount -t tmpfs -o size=4k none "$0" && exec "$@"'
+    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c", full, str(cache)]
+    if subprocess.run([*prefix, "true"], check=False).returncode == 0:
+        assert small_kernel(tmp_path / "one", cache, prefix=prefix) == (0, 1)
+
+
+def test_a_cache_that_is_only_read_is_used(tmp_path):
+    cache = tmp_path / "cache"
+    small_kernel(tmp_path / "one", cache)
+    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+              'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"', str(cache)]
+    if subprocess.run([*prefix, "true"], check=False).returncode:
+        pytest.skip("needs unshare and the right to mount")
+    assert small_kernel(tmp_path / "one", cache, prefix=prefix) == (1, 0)
+
+
+@pytest.mark.parametrize(("harm", "words"), [("open", "can be written by others, whose code would run"),
+                                             ("owned", "belongs to another user, whose code would run")])
+def test_a_folder_that_others_may_fill_is_refused(tmp_path, monkeypatch, harm, words):
+    monkeypatch.setenv("OHMLEARN_CACHE", str(tmp_path / "cache"))
+    folder = cache_folder()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    if harm == "open":
+        folder.chmod(0o777)
+    elif os.geteuid() == 0:
+        os.chown(folder, 12345, 12345)
+    else:
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+    assert cache_folder() is None
+    assert words in compile_cache.place()
+
+
+def test_no_home_is_told(monkeypatch):
+    from ohmlearn.kernels.simd import compile_cache as kept
+
+    monkeypatch.setattr(kept.platformdirs, "user_cache_dir", lambda name: f"~/.cache/{name}")
+    assert kept.chosen("") == (None, "this user has no home folder")
+
+    def none(name):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(kept.platformdirs, "user_cache_dir", none)
+    assert kept.chosen("") == (None, "this user has no home folder")
+
+
+def test_a_signal_while_kernels_are_compiled_is_not_lost(tmp_path):
+    """LLVM calls back into Python, where what the handler raises is lost; it comes once more."""
+    code = """
+import ctypes, os, signal, sys, time
+from ohmlearn.kernels.simd import jit
+call = ctypes.CFUNCTYPE(None)(lambda: (os.kill(os.getpid(), signal.{name}), time.sleep(0.01)))
+if {exits}:
+    from ohmlearn.parallel.signals import Stopping
+    Stopping(75).__enter__()
+try:
+    call()
+    time.sleep(20)
+except KeyboardInterrupt:
+    sys.exit(11)
+"""
+    for name, exits, expected in (("SIGINT", False, 11), ("SIGTERM", True, 75), ("SIGINT", True, 11)):
+        done = subprocess.run([sys.executable, "-c", code.format(name=name, exits=exits)], timeout=60, check=False)
+        assert done.returncode == expected, name

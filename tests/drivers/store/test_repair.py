@@ -5,7 +5,7 @@ import sqlite3
 import ohmlearn as ol
 import pytest
 from ohmlearn.drivers.store import consolidate, locks
-from ohmlearn.drivers.store.part_file import StoreError
+from ohmlearn.drivers.store.errors import StoreError
 from ohmlearn.drivers.store.repair import check
 from ohmlearn.drivers.store.status import overview
 from sweeps import run, same_bits, small

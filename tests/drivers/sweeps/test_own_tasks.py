@@ -2,7 +2,7 @@
 import numpy as np
 import ohmlearn as ol
 import pytest
-from ohmlearn.drivers.store.part_file import StoreError
+from ohmlearn.drivers.store.errors import StoreError
 from sweeps import changed
 
 ONE = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})

@@ -131,3 +131,24 @@ t_max = 20.0
     swept = command("sweep", sweep)
     assert swept.returncode == 0, swept.stderr
     assert "4 of 4 members done" in swept.stdout
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:50], lambda data: b"", lambda data: b"PK\x03\x04" + data[4:60],
+                                   lambda data: data[:200] + bytes([data[200] ^ 4]) + data[201:]])
+def test_a_damaged_file_is_told_before_the_work_and_stays(spoil, tmp_path):
+    file = tmp_path / "state.npz"
+    np.savez(file, owner=np.array("somebody"), x=np.arange(100.0))
+    spoilt = spoil(file.read_bytes())
+    file.write_bytes(spoilt)
+    with pytest.raises(ValueError, match=r"state.npz (holds no state of a run|belongs to another run).*delete it"):
+        train(NET, TASK, 2.0, until=1e-4, checkpoint=file)
+    assert file.read_bytes() == spoilt
+    assert os.listdir(tmp_path) == ["state.npz"]
+
+
+def test_two_processes_do_not_share_a_checkpoint(tmp_path):
+    file = tmp_path / "state.npz"
+    with checkpoint.alone(file), pytest.raises(ValueError, match=rf"a run that is going on \(process {os.getpid()} on"):
+        train(NET, TASK, 2.0, until=1e-4, checkpoint=file)
+    assert os.listdir(tmp_path) == []
+    assert train(NET, TASK, 2.0, until=1e-4, checkpoint=file).status == "reached"

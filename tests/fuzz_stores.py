@@ -1,0 +1,114 @@
+"""Stores changed at random: every change is noticed when the store is read or by `check`, and none comes out as data.
+
+    python tests/fuzz_stores.py [COUNT] [SEED]
+
+A byte of a file is flipped, a file cut short or taken away, over stores whose members are in parts and stores that are
+folded. What then is read must be what was read before, or be refused. A change that neither is noticed nor changes
+what is read fell into bytes that hold nothing, of which SQLite's pages have some.
+"""
+from __future__ import annotations
+
+import random
+import shutil
+import sys
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import ohmlearn as ol
+from ohmlearn.drivers.store import consolidate
+from ohmlearn.drivers.store.repair import check
+from sweeps import small
+
+
+def make(folder: Path) -> None:
+    """Two stores of the small sweep, `parts` and `folded`."""
+    fold = consolidate.fold
+    consolidate.fold = lambda store: None
+    try:
+        small().run(folder / "parts", threads=1, progress=False)
+    finally:
+        consolidate.fold = fold
+    shutil.copytree(folder / "parts", folder / "folded")
+    small().run(folder / "folded", threads=1, progress=False)
+
+
+def everything(path: Path) -> dict[str, bytes]:
+    """All that a store says, as bytes by name; statuses and reasons too."""
+    data = ol.open_results(path).load()
+    found = {name: (str(data[name].values.tolist()).encode() if data[name].dtype.kind in "OU" else
+                    np.ascontiguousarray(data[name].values).tobytes()) for name in data.variables}
+    return found | {f"attribute {name}": repr(value).encode() for name, value in data.attrs.items()}
+
+
+def damage(rng: random.Random, file: Path) -> str:
+    """Change a file; returns how."""
+    data = bytearray(file.read_bytes())
+    how = rng.choice(["a flip"] * 6 + ["cut short", "taken away", "bytes put in"])
+    if how == "taken away" or not data:
+        file.unlink()
+        return "taken away"
+    if how == "a flip":
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    elif how == "cut short":
+        del data[rng.randrange(len(data)):]
+    else:
+        place = rng.randrange(len(data) + 1)
+        data[place:place] = bytes(rng.randrange(256) for _ in range(rng.randrange(1, 9)))
+    file.write_bytes(data)
+    return how
+
+
+def noticed(path: Path, before: dict[str, bytes]) -> str:
+    """Where a change was noticed. Raises AssertionError where other data came out."""
+    try:
+        found = everything(path)
+    except ValueError:
+        return "when it was read"
+    todo = found.pop("attribute members_to_do") != b"0"     # a part that is gone: its members are to be computed again
+    if not todo:
+        assert found == {key: value for key, value in before.items() if key != "attribute members_to_do"}, \
+            [key for key in before if found.get(key) != before[key]]
+        if not check(path, repair=False).lines:
+            return "nowhere: it fell into bytes that hold nothing"
+        return "by check"
+    return "as members to do"
+
+
+def fuzz(count: int, seed: int = 0) -> Counter[str]:
+    """How many changes were noticed where; raises AssertionError with the first that was not."""
+    rng, done = random.Random(seed), Counter[str]()
+    warnings.simplefilter("ignore")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        make(folder)
+        before = {kind: everything(folder / kind) for kind in ("parts", "folded")}
+        for number in range(count):
+            kind = rng.choice(["parts", "folded"])
+            path = folder / kind
+            file = rng.choice(sorted(file for file in path.rglob("*") if file.is_file() and "lock" not in file.name
+                                     and "journal" not in file.name))
+            whole = file.read_bytes()
+            how = damage(rng, file)
+            try:
+                where = noticed(path, before[kind])
+            except Exception as error:
+                raise AssertionError(f"change {number} of seed {seed}, {how} in {file.name} of {kind}") from error
+            if where.startswith("nowhere"):
+                assert file.suffix == ".sqlite", f"{how} in {file} was not noticed"
+            done[f"{kind:7} {how:13} noticed {where}"] += 1
+            file.write_bytes(whole)
+            for other in path.glob("*-journal"):
+                other.unlink()
+    return done
+
+
+if __name__ == "__main__":
+    given = [int(text) for text in sys.argv[1:]]
+    begin = time.perf_counter()
+    for kind, number in sorted(fuzz(*(given or [1000])).items()):
+        print(f"{number:>6}  {kind}")
+    print(f"{time.perf_counter() - begin:.0f} s")

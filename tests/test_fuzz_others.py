@@ -1,0 +1,28 @@
+"""Short forms of fuzz_stores.py and fuzz_commands.py; `make fuzz` runs all for longer."""
+import fuzz_commands
+import fuzz_stores
+import pytest
+
+
+def test_changes_of_stores_are_noticed():
+    done = fuzz_stores.fuzz(40, 1)
+    assert sum(done.values()) == 40
+
+
+def test_odd_calls_end_in_words():
+    done = fuzz_commands.fuzz(1, 1)
+    assert len(done) > 10
+
+
+def test_what_is_wrong_is_seen(tmp_path, monkeypatch):
+    from ohmlearn.drivers import cli
+
+    def broken(arguments):
+        raise ArithmeticError("out of luck")
+
+    monkeypatch.setattr(cli, "app", broken)
+    said = fuzz_commands.wrong(["info"])
+    assert said.startswith("a fault: ohmlearn: ArithmeticError: out of luck; OHMLEARN_TRACEBACK=1")
+    monkeypatch.setenv("OHMLEARN_TRACEBACK", "1")
+    with pytest.raises(ArithmeticError):
+        cli.main(["info"])
