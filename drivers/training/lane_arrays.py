@@ -15,6 +15,7 @@ from ohmlearn.kernels.ensemble.ros2 import Stages
 from ohmlearn.kernels.ensemble.slow_manifold import SLOW_ROWS, Slow
 from ohmlearn.kernels.linalg.block_ldlt import Factor
 from ohmlearn.kernels.linalg.graph import prepare
+from ohmlearn.kernels.nonlinear.edges import Nonlinear
 from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.rule import Rule
 from ohmlearn.solvers.equilibrium.memory import require
@@ -90,7 +91,8 @@ def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int) -> tuple[Block,
                   x, y, q, G, Gq, make(2), peak, make(3 * n),
                   np.zeros(1, dtype=np.int64), np.zeros(block_state.TALLIES, dtype=np.int64),
                   Factor(make(n + prepared.pattern.row.size), make(n)),
-                  _slow(rule, slow_rows, t, n, m, make), _stages(t, m, make))
+                  _slow(rule, slow_rows, t, n, m, make), _stages(t, m, make),
+                  None if ensemble.edges is None else _nonlinear(ensemble, prepared, lanes))
     block.G[:] = 1.0
     return block, Columns(touched[4 * n + m:], notes, masks)
 
@@ -105,6 +107,21 @@ def _law(rule: Rule, masks: NDArray[np.uint16], rows: NDArray[Any], m: int, make
     if law.learning is not None and rule.frozen is not None:
         law.learning[:] = np.where(rule.frozen, 0.0, 1.0)[:, None]
     return law
+
+
+def _nonlinear(ensemble: Ensemble, prepared: Prepared, lanes: int) -> Nonlinear:
+    from ohmlearn.solvers.nonlinear import edge_arrays
+    from ohmlearn.solvers.nonlinear.equilibrium import work_space
+
+    edges, network, rule = ensemble.edges, ensemble.network, ensemble.rule
+    assert edges is not None
+    n, m = network.n_nodes, network.n_edges
+    low, high = edge_arrays.bounds(edges, m, rule.floor, rule.ceiling)
+    factor = edge_arrays.learning(edges, m) * (1.0 if rule.frozen is None else np.where(rule.frozen, 0.0, 1.0))
+    leak, inject, v, w = (aligned(n, lanes) for _ in range(4))
+    leak[:] = edge_arrays.leaks(edges, network)[prepared.order, None]
+    return Nonlinear(edge_arrays.kernel_law(edges, m, lanes), leak, inject, low, high, factor,
+                     work_space(n, m, prepared.pattern.row.size), v, w, aligned(1, lanes))
 
 
 def _slow(rule: Rule, given: NDArray[Any], t: int, n: int, m: int, make: Make) -> Slow:

@@ -30,7 +30,8 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
           dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
-          precision: Literal["double", "single"] = "double", solver: str = "auto", threads: int | None = None,
+          precision: Literal["double", "single"] = "double", solver: str = "auto", edges: Any = None,
+          threads: int | None = None,
           checkpoint: str | Path | None = None, progress: bool = False, grid: bool = False) -> Any:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
@@ -60,6 +61,8 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
         about 1e5, members end as diverged and say so.
     solver : how the voltages of a network of more than 4000 nodes are solved for, as `method` of :class:`Equilibrium`:
         "auto", "approximate-cholesky", "amg" and others.
+    edges : law of the edges (`ohmlearn.edges`), or one law for every edge; None for linear resistors. What learns, a
+        conductance or a gate voltage, then stands wherever conductances do, here and in the :class:`Run`.
     threads : by default as many as the process may use.
     checkpoint : file (.npz) that keeps the state of a single run from time to time and when it is interrupted; the
         same call goes on from it, with the same bits. It is gone when the run has ended. Many runs: :class:`Sweep`.
@@ -85,6 +88,8 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
     check_nouns(network=network, rule=rule, schedule=schedule, updates=updates)
     asked = members_of(task, rate, grid)
     if isinstance(rule, GradientFlow):
+        if edges is not None:
+            raise ValueError("gradient flow is for linear edges; leave edges out, or take a Rule")
         if schedule is not None or updates is not None or checkpoint is not None or progress:
             raise ValueError("gradient flow takes no schedule, updates, checkpoint or progress; leave them out")
         return _by_flow(network, asked, dt, method, conductances=conductances, threads=threads,
@@ -109,7 +114,8 @@ def train(network: Network, task: Task | Sequence[Task | tuple[Task, ...]], rate
             network, [tasks[k] for k in used], numbers, rates[members], rule, until=until, t_max=t_max,
             dt=None if dt == "auto" else dt, record=record, tolerance=tolerance, go_on=go_on, method=method,
             conductances=g[members] if g is not None and g.ndim == 2 else g, schedule=schedule, precision=precision,
-            starts=None if starts is None else [starts[k] for k in members], updates=updates, solver=solver)
+            starts=None if starts is None else [starts[k] for k in members], updates=updates, solver=solver,
+            edges=edges)
         if rates.size == 1 and (checkpoint is not None or progress):
             from .checkpoint import train_one
 

@@ -8,7 +8,7 @@ from .block_state import DIVERGED, OUT_OF_TIME, REACHED, RUNNING
 from .cost_evaluation import bend, go_on_while_restless, note
 from .rk4 import DT, FALL, drift
 from .rk4 import LEARN as LEARN_ROW
-from .step_bounds import begin_peak, fastest
+from .network_physics import begin_bounds, equilibrium, find_bounds, follow_equilibrium
 from .threshold_crossing import stands, winds
 
 SHORTEST, LONGEST = 3, 48      # RK4 steps between two looks
@@ -22,7 +22,6 @@ ROUGH = 0.05                   # bend above which looks get more frequent, at to
 SMOOTHER = 10.0                # times less bend, looks get rarer
 TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
 JUMPS = 1e-6                   # caution below which a bend is a jump: an edge that leaves a floor far below the others
-ROUNDS = 2                     # of the power iteration at a look
 MOST_STEPS = 1e12              # that a run may have before it: more would take days
 
 
@@ -111,13 +110,9 @@ def note_step(each, target, errors, x):
 @kernel
 def solve_all(block, due):
     """v* of all lanes, its drift in a step as G learns, and the bounds on the step of lanes with a `due` bit."""
-    graph, pattern, law, factor = block.graph, block.pattern, block.law, block.factor
-    assemble(graph, pattern, law.free_v, block.G, factor.matrix)
-    factorise(pattern, factor.matrix)
-    relax(graph, pattern, law.free_v, block.G, block.x, 0, block.slow.v, factor)
-    drift(graph, pattern, law, block.G, block.x, block.slow.v, factor)
-    for _ in range(ROUNDS):
-        fastest(graph, law, block.G, block.x, due, block.peak, block.scratch, block.bounds)
+    equilibrium(block, 0, due)
+    follow_equilibrium(block)
+    find_bounds(block, due)
 
 
 @kernel
@@ -251,4 +246,4 @@ def look(block, lane):
         take_again(me, p, rows, x, G, lane)
     else:
         retreat(me, p, rows, x, G, lane)
-    begin_peak(block.graph, block.law, G, 1 << lane, block.peak)     # what it was of is not where the lane is
+    begin_bounds(block, 1 << lane)                      # what it was of is not where the lane is
