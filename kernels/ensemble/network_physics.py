@@ -1,14 +1,14 @@
-"""What a block does that depends on the law of its edges: linear ones where block.edges is None, else nonlinear ones.
-Which is known when a kernel is compiled."""
+"""What a block does that depends on the law of its edges: linear ones where block.edges is None, else nonlinear ones,
+whose kernels are called through addresses. Which is known when a kernel is compiled."""
 from numba import types
 from numba.extending import overload
 from ohmlearn.kernels.linalg.block_ldlt import assemble, copy, factorise, relax
+from ohmlearn.kernels.simd.indirect import call
 
-from . import nonlinear_step
+from .nonlinear_step import EQUILIBRATE, EVALUATE, ROUNDS, STEP
+from .nonlinear_step import begin_peak as begin_peak_of_jacobian
 from .rk4 import drift, rk4_step
 from .step_bounds import begin_peak, fastest
-
-ROUNDS = 2                     # of the power iteration at a look
 
 
 def _linear(block):
@@ -24,8 +24,8 @@ def step(block):
 def _step(block):
     if _linear(block):
         return lambda block: rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
-    return lambda block: nonlinear_step.rk4_step(block.graph, block.edges, block.law, block.x, block.y, block.q, block.G,
-                                                 block.Gq)
+    return lambda block: call(block.edges.entries[STEP], (block.graph, block.edges, block.law, block.x, block.y, block.q,
+                                                          block.G, block.Gq))
 
 
 def equilibrium(block, part, lanes):
@@ -44,46 +44,35 @@ def _equilibrium(block, part, lanes):
         return linear
 
     def nonlinear(block, part, lanes):
-        edges = block.edges
-        if part == 0:
-            nonlinear_step.find_equilibrium(block.graph, block.pattern, edges, block.law, block.x, block.G, lanes)
-            copy(block.slow.v, edges.v)
-        else:
-            nonlinear_step.find_difference(block.graph, block.pattern, edges, block.law, block.x, block.G, lanes)
-            copy(block.slow.v, edges.w)
+        call(block.edges.entries[EQUILIBRATE], (block.graph, block.pattern, block.edges, block.law, block.x, block.G,
+                                                part, lanes))
+        copy(block.slow.v, block.edges.v if part == 0 else block.edges.w)
     return nonlinear
 
 
-def follow_equilibrium(block):
-    """The drift of v* in a step, after `equilibrium` of part 0, into block.factor.solution, in kernels."""
+def evaluate(block, due):
+    """v* of all lanes, its drift in a step as G learns, and the bounds on the step of lanes with a `due` bit, in
+    kernels. Of nonlinear edges v* and its drift are those of the lanes with such a bit."""
     raise NotImplementedError
 
 
-@overload(follow_equilibrium, inline="always")
-def _follow_equilibrium(block):
-    if _linear(block):
-        return lambda block: drift(block.graph, block.pattern, block.law, block.G, block.x, block.slow.v, block.factor)
-    return lambda block: nonlinear_step.drift(block.graph, block.pattern, block.edges, block.law, block.x, block.G,
-                                              block.factor.solution)
-
-
-def find_bounds(block, due):
-    """Bounds on the step of the lanes with a `due` bit, in kernels."""
-    raise NotImplementedError
-
-
-@overload(find_bounds, inline="always")
-def _find_bounds(block, due):
+@overload(evaluate, inline="always")
+def _evaluate(block, due):
     if _linear(block):
         def linear(block, due):
+            graph, pattern, law, factor = block.graph, block.pattern, block.law, block.factor
+            assemble(graph, pattern, law.free_v, block.G, factor.matrix)
+            factorise(pattern, factor.matrix)
+            relax(graph, pattern, law.free_v, block.G, block.x, 0, block.slow.v, factor)
+            drift(graph, pattern, law, block.G, block.x, block.slow.v, factor)
             for _ in range(ROUNDS):
-                fastest(block.graph, block.law, block.G, block.x, due, block.peak, block.scratch, block.bounds)
+                fastest(graph, law, block.G, block.x, due, block.peak, block.scratch, block.bounds)
         return linear
 
     def nonlinear(block, due):
-        for _ in range(ROUNDS):
-            nonlinear_step.fastest(block.graph, block.edges, block.law, block.x, block.G, due, block.peak,
-                                   block.scratch, block.bounds)
+        call(block.edges.entries[EVALUATE], (block.graph, block.pattern, block.edges, block.law, block.x, block.G, due,
+                                             block.factor.solution, block.peak, block.scratch, block.bounds))
+        copy(block.slow.v, block.edges.v)
     return nonlinear
 
 
@@ -96,4 +85,4 @@ def begin_bounds(block, due):
 def _begin_bounds(block, due):
     if _linear(block):
         return lambda block, due: begin_peak(block.graph, block.law, block.G, due, block.peak)
-    return lambda block, due: nonlinear_step.begin_peak(block.law, due, block.peak)
+    return lambda block, due: begin_peak_of_jacobian(block.law, due, block.peak)

@@ -3,6 +3,9 @@
     dv/dt = -Σ I(v)                  at nodes that are not held, leaks to ground included
     dw/dt = -Σ [I(v + η w) - I(v)]/η at nodes neither held nor targets; w_T = V_T - v_T
     dθ/dt = -a R Δw (2 Δv + η Δw)    within the bounds on θ, a conductance or a gate voltage
+
+The first node of an edge comes before its second in the order of the kernels; what an edge carries is worked out once,
+from its first node, and kept for its second.
 """
 import numpy as np
 from ohmlearn.kernels.law.bounds import limited, resting, within
@@ -13,10 +16,13 @@ from ohmlearn.kernels.law.linear_edge import learning
 from ohmlearn.kernels.linalg.block_lu import factorise, substitute
 from ohmlearn.kernels.nonlinear.newton import assemble, by_learned, newton
 from ohmlearn.kernels.simd.elementary import absolute
+from ohmlearn.kernels.simd.indirect import address_of
 from ohmlearn.kernels.simd.jit import inline, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
 from .rk4 import constants
+
+ROUNDS = 2                     # of the power iteration at an evaluation of C*
 
 
 @inline
@@ -27,46 +33,49 @@ def slope(edges, row, j, dv, dw, u):
 
 
 @inline
-def rk_stage(stage, graph, edges, law, x, k, q, U, Uq):
+def rk_stage(stage, graph, edges, law, x, out, q, U, Uq):
     row = constants(law)
     dt, e = row[0], nudges(row[2])
+    i = 0
     for a in range(graph.lower.size):
-        leak = load(edges.leak, a)
-        store(k, 2 * a, fma(-leak, load(x, 2 * a), load(edges.inject, a)))
-        store(k, 2 * a + 1, -leak * load(x, 2 * a + 1))
-    for j in range(edges.factor.size):
-        a, b, u = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), load(U, j)
-        va, wa, vb, wb = load(x, 2 * a), load(x, 2 * a + 1), load(x, 2 * b), load(x, 2 * b + 1)
-        i, d = pair(edges.law, j, (u, 0.0 * u), (va, wa), (vb, wb), e)
-        store(k, 2 * a, load(k, 2 * a) - i)
-        store(k, 2 * a + 1, load(k, 2 * a + 1) - d)
-        store(k, 2 * b, load(k, 2 * b) + i)
-        store(k, 2 * b + 1, load(k, 2 * b + 1) + d)
-        low, high = load(edges.low, j), load(edges.high, j)
-        u, r = advance(stage, u, load(Uq, j), slope(edges, row, j, vb - va, wb - wa, u))
-        store(U, j, within(low, high, u))
-        if stage < 3:
-            store(Uq, j, resting(low, high, u, r))
-    for a in range(graph.lower.size):
-        kv = where(at(law.free_v, a), dt * load(k, 2 * a), 0.0)
-        kw = where(at(law.free_w, a), dt * load(k, 2 * a + 1), 0.0)
+        v, w, leak = load(x, 2 * a), load(x, 2 * a + 1), load(edges.leak, a)
+        kv, kw = fma(-leak, v, load(edges.inject, a)), -leak * w
+        for _ in range(at(graph.lower, a)):           # edges seen for the second time: their currents are known
+            j = at(graph.neighbours, i + 1)
+            i += 2
+            kv, kw = kv + load(edges.current, 2 * j), kw + load(edges.current, 2 * j + 1)
+        for _ in range(at(graph.upper, a)):           # edges seen for the first time
+            b, j = at(graph.neighbours, i), at(graph.neighbours, i + 1)
+            i += 2
+            vb, wb, u = load(x, 2 * b), load(x, 2 * b + 1), load(U, j)
+            c, d = pair(edges.law, j, (u, 0.0 * u), (v, w), (vb, wb), e)
+            store(edges.current, 2 * j, c)
+            store(edges.current, 2 * j + 1, d)
+            kv, kw = kv - c, kw - d
+            low, high = load(edges.low, j), load(edges.high, j)
+            u, r = advance(stage, u, load(Uq, j), slope(edges, row, j, vb - v, wb - w, u))
+            store(U, j, within(low, high, u))
+            if stage < 3:
+                store(Uq, j, resting(low, high, u, r))
+        kv = where(at(law.free_v, a), dt * kv, 0.0)
+        kw = where(at(law.free_w, a), dt * kw, 0.0)
         kw = where(at(law.target, a), -kv, kw)        # w_T = V_T - v_T
-        v, rv = advance(stage, load(x, 2 * a), load(q, 2 * a), kv)
-        w, rw = advance(stage, load(x, 2 * a + 1), load(q, 2 * a + 1), kw)
-        store(x, 2 * a, v)
-        store(x, 2 * a + 1, w)
+        v, rv = advance(stage, v, load(q, 2 * a), kv)
+        w, rw = advance(stage, w, load(q, 2 * a + 1), kw)
+        store(out, 2 * a, v)
+        store(out, 2 * a + 1, w)
         if stage < 3:
             store(q, 2 * a, rv)
             store(q, 2 * a + 1, rw)
 
 
 @kernel
-def rk4_step(graph, edges, law, x, k, q, U, Uq):
-    """One RK4 step of a block; arguments as for `rk4.rk4_step`, k and q scratch."""
-    rk_stage(0, graph, edges, law, x, k, q, U, Uq)
-    rk_stage(1, graph, edges, law, x, k, q, U, Uq)
-    rk_stage(2, graph, edges, law, x, k, q, U, Uq)
-    rk_stage(3, graph, edges, law, x, k, q, U, Uq)
+def rk4_step(graph, edges, law, x, y, q, U, Uq):
+    """One RK4 step of a block; arguments as for `rk4.rk4_step`."""
+    rk_stage(0, graph, edges, law, x, y, q, U, Uq)
+    rk_stage(1, graph, edges, law, y, x, q, U, Uq)
+    rk_stage(2, graph, edges, law, x, y, q, U, Uq)
+    rk_stage(3, graph, edges, law, y, x, q, U, Uq)
 
 
 @kernel
@@ -159,3 +168,32 @@ def begin_peak(law, due, peak):
     """Begin the estimate of the eigenvector of the lanes with a `due` bit anew."""
     for a in range(peak.shape[0]):
         store(peak, a, where(due, where(at(law.free_v, a), 1.0 + 0.0 * load(peak, a), 0.0), load(peak, a)))
+
+
+@kernel
+def equilibrate(graph, pattern, edges, law, x, U, part, active):
+    """Equilibria of the lanes with an `active` bit, of v (part 0) into edges.v, of w (part 1) into edges.w."""
+    if part == 0:
+        find_equilibrium(graph, pattern, edges, law, x, U, active)
+    else:
+        find_difference(graph, pattern, edges, law, x, U, active)
+
+
+@kernel
+def evaluate(graph, pattern, edges, law, x, U, due, out, peak, scratch, bounds):
+    """v* of the lanes with a `due` bit into edges.v, its drift in a step into out, and bounds on their steps."""
+    find_equilibrium(graph, pattern, edges, law, x, U, due)
+    drift(graph, pattern, edges, law, x, U, out)
+    for _ in range(ROUNDS):
+        fastest(graph, edges, law, x, U, due, peak, scratch, bounds)
+
+
+STEP, EQUILIBRATE, EVALUATE, ENTRIES = range(4)     # places in Nonlinear.entries
+
+
+def entries(edges, graph, pattern, law, x, U, peak, scratch, bounds):
+    """(ENTRIES,) addresses of `rk4_step`, `equilibrate` and `evaluate`, compiled for the laws of the edges; arguments as
+    these take them."""
+    return np.array([address_of(rk4_step, graph, edges, law, x, x, x, U, U),
+                     address_of(equilibrate, graph, pattern, edges, law, x, U, 0, 0),
+                     address_of(evaluate, graph, pattern, edges, law, x, U, 0, x, peak, scratch, bounds)])

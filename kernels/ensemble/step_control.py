@@ -1,14 +1,13 @@
 """A lane followed by RK4: how long its steps are, when it is looked at, and what a look decides."""
 import numpy as np
 from ohmlearn.kernels.law.bounds import AT_ONCE
-from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
 from ohmlearn.kernels.simd.jit import kernel
 
 from .block_state import DIVERGED, OUT_OF_TIME, REACHED, RUNNING
 from .cost_evaluation import bend, go_on_while_restless, note
-from .rk4 import DT, FALL, drift
+from .network_physics import begin_bounds, evaluate
+from .rk4 import DT, FALL
 from .rk4 import LEARN as LEARN_ROW
-from .network_physics import begin_bounds, equilibrium, find_bounds, follow_equilibrium
 from .threshold_crossing import stands, winds
 
 SHORTEST, LONGEST = 3, 48      # RK4 steps between two looks
@@ -110,9 +109,7 @@ def note_step(each, target, errors, x):
 @kernel
 def solve_all(block, due):
     """v* of all lanes, its drift in a step as G learns, and the bounds on the step of lanes with a `due` bit."""
-    equilibrium(block, 0, due)
-    follow_equilibrium(block)
-    find_bounds(block, due)
+    evaluate(block, due)
 
 
 @kernel

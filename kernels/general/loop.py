@@ -4,12 +4,12 @@ from ohmlearn.kernels.ensemble.block_loop import begin, count, paused
 from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
 from ohmlearn.kernels.ensemble.cost_evaluation import bend, go_on_while_restless
 from ohmlearn.kernels.ensemble.rk4 import DT, LEARN
+from ohmlearn.kernels.ensemble.nonlinear_step import ROUNDS
 from ohmlearn.kernels.ensemble.step_bounds import begin_peak, fastest
 from ohmlearn.kernels.ensemble.step_control import (
     AGAIN,
     HALVE,
     KEEP,
-    ROUNDS,
     STABLE,
     endless,
     judge,

@@ -57,28 +57,31 @@ def offset(p, u, a, b, e):
     return product(u, shifted(minus(a, b), -parameter(p, 0)), e)
 
 
+
 @inline
 def ideal_diode(p, u, a, b, e):
-    """p0 max(Δv, 0) + p1 Δv."""
-    d = minus(a, b)
-    return plus(scaled(parameter(p, 0), positive(d, e)), scaled(parameter(p, 1), d))
+    """p0 max(Δv, 0) + p1 Δv; p2 is 1, or -1 where the diode points from node 2 to node 1."""
+    d = scaled(parameter(p, 2), minus(a, b))
+    return scaled(parameter(p, 2), plus(scaled(parameter(p, 0), positive(d, e)), scaled(parameter(p, 1), d)))
 
 
 @inline
 def diode(p, u, a, b, e):
-    """p0 (e^(Δv / p1) - 1) + p2 Δv."""
-    d = minus(a, b)
-    return plus(scaled(parameter(p, 0), exponential_less_one(scaled(1.0 / parameter(p, 1), d), e)),
-                scaled(parameter(p, 2), d))
+    """p0 (e^(Δv / p1) - 1) + p2 Δv; p3 as p2 of `ideal_diode`."""
+    d = scaled(parameter(p, 3), minus(a, b))
+    forward = scaled(parameter(p, 0), exponential_less_one(scaled(1.0 / parameter(p, 1), d), e))
+    return scaled(parameter(p, 3), plus(forward, scaled(parameter(p, 2), d)))
 
 
 @inline
 def series_diode(p, u, a, b, e):
-    """A diode p0 (e^(V / p1) - 1) in series with a resistance p3, and p2 Δv beside them; p4 = ln(p0 p3 / p1)."""
+    """A diode p0 (e^(V / p1) - 1) in series with a resistance p3, and p2 Δv beside them; p4 = ln(p0 p3 / p1); p5
+    as p2 of `ideal_diode`."""
     saturation, thermal, series = parameter(p, 0), parameter(p, 1), parameter(p, 3)
-    d = minus(a, b)
+    d = scaled(parameter(p, 5), minus(a, b))
     w = wright(shifted(scaled(1.0 / thermal, shifted(d, saturation * series)), parameter(p, 4)), e)
-    return plus(shifted(scaled(thermal / series, w), -saturation), scaled(parameter(p, 2), d))
+    forward = shifted(scaled(thermal / series, w), -saturation)
+    return scaled(parameter(p, 5), plus(forward, scaled(parameter(p, 2), d)))
 
 
 @inline

@@ -1,13 +1,14 @@
 """The law of an edge as a type: a kernel is compiled for one law, and no branch is left in it."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
 from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
 from numpy.typing import NDArray
+from ohmlearn.kernels.simd.jit import inline
 from ohmlearn.kernels.simd.vectors import at
 
 from .divided_differences import nudges
@@ -16,24 +17,28 @@ LAWS: dict[str, Callable[..., Any]] = {}          # the compiled pair laws by na
 TANGENTS: dict[str, Callable[..., Any]] = {}      # current and derivatives, of those that have them written out
 
 
-class LawName:
-    """The name of a law, as a value that kernels take: all that it carries is its type."""
+ANY = "any"     # a law that is not known when a kernel is compiled, which then calls others through addresses
 
-    def __init__(self, name: str) -> None:
-        if name not in LAWS:
-            raise ValueError(f"there is no law {name!r} of an edge; known are {', '.join(sorted(LAWS))}")
-        self.name = name
+
+class LawName:
+    """The names of the laws that edges obey, as a value that kernels take: all that it carries is its type."""
+
+    def __init__(self, *names: str) -> None:
+        for name in names:
+            if name not in LAWS and name != ANY:
+                raise ValueError(f"there is no law {name!r} of an edge; known are {', '.join(sorted(LAWS))}")
+        self.names = names
 
     def __repr__(self) -> str:
-        return f"LawName({self.name!r})"
+        return f"LawName({', '.join(map(repr, self.names))})"
 
 
 class LawType(types.Opaque):
-    """Numba type of a law's name."""
+    """Numba type of a LawName."""
 
-    def __init__(self, law: str) -> None:
-        self.law = law
-        super().__init__(name=f"Law({law})")
+    def __init__(self, laws: tuple[str, ...]) -> None:
+        self.laws = laws
+        super().__init__(name=f"Law({', '.join(laws)})")
 
 
 register_model(LawType)(models.OpaqueModel)
@@ -41,7 +46,7 @@ register_model(LawType)(models.OpaqueModel)
 
 @typeof_impl.register(LawName)
 def _typeof(value: LawName, context: Any) -> LawType:
-    return LawType(value.name)
+    return LawType(value.names)
 
 
 @unbox(LawType)
@@ -50,21 +55,24 @@ def _unbox(kind: Any, value: Any, context: Any) -> NativeValue:
 
 
 class EdgeLaw(NamedTuple):
-    """Edges of one law. name : LawName. rows : (n_parameters, lanes), or with stride n_parameters one set an edge,
-    (n_parameters n_edges, lanes). stride : 0 where all edges share the parameters."""
+    """The laws of the edges of a network, with their parameters.
+
+    name : names of the laws. which : (n_edges,) int32, number of the law of every edge. begin, stride : (n_laws,) where
+    in `rows` the parameters of a law begin, and how far those of an edge are from those of the one before: 0 where all
+    edges share them. rows : (n_rows, lanes) parameters, or (n_rows,) of one network.
+    """
 
     name: LawName
-    rows: NDArray[np.float64]
-    stride: int
-
-
-class MixedLaw(NamedTuple):
-    """Edges of several laws. which : (n_edges,) int32, 0 where an edge obeys `first`, else it obeys `rest`, an EdgeLaw
-    or another MixedLaw."""
-
     which: NDArray[np.int32]
-    first: EdgeLaw
-    rest: Any
+    begin: NDArray[np.int64]
+    stride: NDArray[np.int64]
+    rows: NDArray[np.float64]
+
+
+@inline
+def place(law, k, j):
+    """Where the parameters of edge j are, which obeys law number k."""
+    return law.rows, at(law.begin, k) + at(law.stride, k) * j
 
 
 def pair(law, j, u, a, b, e):
@@ -72,19 +80,26 @@ def pair(law, j, u, a, b, e):
     raise NotImplementedError
 
 
+def _pair_of(names: Sequence[str], k: int) -> Callable[..., Any]:
+    """The current of an edge whose law is number k or later."""
+    function = LAWS[names[k]]
+
+    def this(law, j, u, a, b, e):  # type: ignore[no-untyped-def]
+        return function(place(law, k, j), u, a, b, e)
+    if k + 1 == len(names):
+        return this
+    others = inline(_pair_of(names, k + 1))
+
+    def one_of(law, j, u, a, b, e):  # type: ignore[no-untyped-def]
+        if at(law.which, j) == k:
+            return function(place(law, k, j), u, a, b, e)
+        return others(law, j, u, a, b, e)
+    return one_of
+
+
 @overload(pair, jit_options={"forceinline": True, "error_model": "numpy"})
 def _pair(law, j, u, a, b, e):
-    if "which" in law.fields:
-        def mixed(law, j, u, a, b, e):
-            if at(law.which, j) == 0:
-                return pair(law.first, j, u, a, b, e)
-            return pair(law.rest, j, u, a, b, e)
-        return mixed
-    function = LAWS[law.types[0].law]
-
-    def single(law, j, u, a, b, e):
-        return function((law.rows, law.stride * j), u, a, b, e)
-    return single
+    return _pair_of(law.types[0].laws, 0)
 
 
 def tangent(law, j, u, a, b, kept):
@@ -93,25 +108,36 @@ def tangent(law, j, u, a, b, kept):
     raise NotImplementedError
 
 
-@overload(tangent, jit_options={"forceinline": True, "error_model": "numpy"})
-def _tangent(law, j, u, a, b, kept):
-    if "which" in law.fields:
-        def mixed(law, j, u, a, b, kept):
-            if at(law.which, j) == 0:
-                return tangent(law.first, j, u, a, b, kept)
-            return tangent(law.rest, j, u, a, b, kept)
-        return mixed
-    name = law.types[0].law
-    if name in TANGENTS:
-        written_out = TANGENTS[name]
+def _tangent_of(names: Sequence[str], k: int) -> Callable[..., Any]:
+    """The same for an edge whose law is number k or later."""
+    if names[k] in TANGENTS:
+        function = TANGENTS[names[k]]
+    else:
+        function = inline(_by_pairs(LAWS[names[k]]))
 
-        def own(law, j, u, a, b, kept):
-            return written_out((law.rows, law.stride * j), u, a, b, kept)
-        return own
+    def this(law, j, u, a, b, kept):  # type: ignore[no-untyped-def]
+        return function(place(law, k, j), u, a, b, kept)
+    if k + 1 == len(names):
+        return this
+    others = inline(_tangent_of(names, k + 1))
 
-    def by_pairs(law, j, u, a, b, kept):
+    def one_of(law, j, u, a, b, kept):  # type: ignore[no-untyped-def]
+        if at(law.which, j) == k:
+            return function(place(law, k, j), u, a, b, kept)
+        return others(law, j, u, a, b, kept)
+    return one_of
+
+
+def _by_pairs(law: Callable[..., Any]) -> Callable[..., Any]:
+    """Current and derivatives of a law that has only its pairs."""
+    def found(p, u, a, b, kept):  # type: ignore[no-untyped-def]
         zero = 0.0 * u
         e = nudges(zero)
-        current, by_a = pair(law, j, (u, zero), (a, zero + 1.0), (b, zero), e)
-        return current, by_a, pair(law, j, (u, zero), (a, zero), (b, zero + 1.0), e)[1], kept
-    return by_pairs
+        current, by_a = law(p, (u, zero), (a, zero + 1.0), (b, zero), e)
+        return current, by_a, law(p, (u, zero), (a, zero), (b, zero + 1.0), e)[1], kept
+    return found
+
+
+@overload(tangent, jit_options={"forceinline": True, "error_model": "numpy"})
+def _tangent(law, j, u, a, b, kept):
+    return _tangent_of(law.types[0].laws, 0)

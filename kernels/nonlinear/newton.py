@@ -16,7 +16,8 @@ from ohmlearn.kernels.simd.elementary import absolute
 from ohmlearn.kernels.simd.jit import inline, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
-MOST_ITERATIONS, MOST_HALVINGS = 200, 50
+MOST_ITERATIONS, MOST_HALVINGS = 200, 40
+LEAPS = 20              # full steps taken although ‖F‖₁ grows, as where the search ends at a kink of ideal diodes
 CLOSE = 1e-9            # of the largest voltage: after a full step of that size Newton's iteration has converged
 LESS = 1e-4             # decrease of ‖F‖₁ that is asked of a step, relative to what the tangent foresees
 ROUNDING = 1e-15        # of the sum of all currents: ‖F‖₁ below it is rounding
@@ -107,6 +108,22 @@ def step_back(work, norm, active):
 
 
 @kernel
+def leap(rejected, leaps, work, unknown, direction):
+    """Let the rejected lanes take their full step after all, a number of times. Returns those that may not any more."""
+    refused = 0
+    for lane in range(leaps.size):
+        if rejected >> lane & 1:
+            leaps[lane] += 1
+            if leaps[lane] > LEAPS:
+                refused |= 1 << lane
+            else:
+                for a in range(unknown.shape[0]):
+                    unknown[a, lane] -= (1.0 - work.numbers[FRACTION, lane]) * direction[a, lane]
+                work.numbers[FRACTION, lane] = 1.0
+    return refused
+
+
+@kernel
 def converged(work):
     """Bits of the lanes whose last step was full and hardly moved them, or whose ‖F‖₁ is rounding."""
     bits = 0
@@ -122,11 +139,11 @@ def newton(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work):
     """Bring v, or w where it is not None, of the lanes with an `active` bit to equilibrium, in place, at the nodes with a
     `free` bit, from where it is. Returns bits of the lanes that did not converge, and iterations.
 
-    graph, pattern : as prepared. law : EdgeLaw or MixedLaw. leak : (n_nodes, lanes) conductances to ground. inject : likewise,
+    graph, pattern : as prepared. law : EdgeLaw. leak : (n_nodes, lanes) conductances to ground. inject : likewise,
     currents into the nodes. u : (n_edges, lanes) what learns. eta : (1, lanes).
     """
     unknown = v if w is None else w
-    n, lanes, failed = free.size, unknown.shape[1], 0
+    n, lanes, failed, leaps = free.size, unknown.shape[1], 0, np.zeros(unknown.shape[1], dtype=np.int64)
     norm = np.empty(lanes)
     rejected = 0
     for j in range(work.kept.shape[0]):
@@ -155,6 +172,9 @@ def newton(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work):
             for a in range(n):
                 back = fma(load(work.numbers, FRACTION), load(direction, a), load(unknown, a))
                 store(unknown, a, where(rejected, back, load(unknown, a)))
+            assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work)
+        if rejected:
+            rejected = leap(rejected, leaps, work, unknown, direction)
             assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work)
         failed |= rejected
         active &= ~(rejected | converged(work))

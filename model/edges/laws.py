@@ -57,6 +57,11 @@ class EdgeLaw(ABC):
     def parameters(self) -> tuple[Numbers, ...]:
         """Parameters in the order of the kernel."""
 
+    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+        """The same for edges some of which, (n_edges,), are seen from their second node: there the kernel is given the
+        nodes the other way round."""
+        return self.parameters
+
     @property
     def bounds(self) -> tuple[Numbers, Numbers] | None:
         """Lowest and highest value of what learns, or None where these are the floor and the ceiling of the rule."""
@@ -162,6 +167,9 @@ class Offset(EdgeLaw):
     def parameters(self) -> tuple[Numbers, ...]:
         return (self.voltage,)
 
+    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+        return (np.where(which, -1.0, 1.0) * self.voltage,)
+
 
 @dataclass(frozen=True, eq=False)
 class IdealDiode(EdgeLaw):
@@ -184,7 +192,10 @@ class IdealDiode(EdgeLaw):
 
     @property
     def parameters(self) -> tuple[Numbers, ...]:
-        return np.subtract(self.on, self.off), self.off
+        return np.subtract(self.on, self.off), self.off, 1.0
+
+    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+        return *self.parameters[:-1], np.where(which, -1.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,8 +232,11 @@ class Diode(EdgeLaw):
     def parameters(self) -> tuple[Numbers, ...]:
         given = self.saturation, self.thermal_voltage, self.leak
         if self.kernel == "diode":
-            return given
-        return *given, self.series, np.log(np.multiply(self.saturation, self.series) / self.thermal_voltage)
+            return *given, 1.0
+        return *given, self.series, np.log(np.multiply(self.saturation, self.series) / self.thermal_voltage), 1.0
+
+    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+        return *self.parameters[:-1], np.where(which, -1.0, 1.0)
 
 
 NMOS_LAWS = ("square", "mean", "ekv", "level1")
@@ -310,6 +324,13 @@ class NMOS(EdgeLaw):
             "level1": (self.body_effect, self.surface_potential, self.modulation)}
         own["series_level1"] = *own["level1"], self.drain_resistance, self.source_resistance
         return self.gain, self.threshold, self.leak, *own[self.kernel]
+
+    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+        given = self.parameters
+        if self.kernel != "series_level1" or np.array_equal(self.drain_resistance, self.source_resistance):
+            return given
+        ends = self.drain_resistance, self.source_resistance
+        return *given[:-2], np.where(which, *ends[::-1]), np.where(which, *ends)
 
     @property
     def bounds(self) -> tuple[Numbers, Numbers]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ohmlearn.edges import EdgeLaw, PerEdge
 from ohmlearn.kernels.law import edge_laws as edge_laws     # fills the table of laws
 from ohmlearn.kernels.law import law_type
+from ohmlearn.kernels.linalg.graph import Graph
 from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.network import Network
 
@@ -78,25 +79,30 @@ def leaks(edges: Edges, network: Network) -> Floats:
     return np.bincount(network.edges.ravel(), np.repeat(at_ends, 2), network.n_nodes) + everywhere
 
 
-def kernel_law(edges: Edges, n_edges: int, lanes: int) -> Any:
-    """The EdgeLaw or MixedLaw of the kernels, with parameters for so many lanes; 0 lanes: as numbers."""
-    if isinstance(edges, PerEdge):
-        return _mixed([_single(law, n_edges, lanes) for law in edges.laws], edges.which)
-    return _single(edges, n_edges, lanes)
-
-
-def _single(law: EdgeLaw, n_edges: int, lanes: int) -> law_type.EdgeLaw:
-    given = law.parameters
-    one_an_edge = any(np.ndim(value) for value in given)
-    columns = [np.broadcast_to(value, n_edges if one_an_edge else 1) for value in given]
-    values = np.stack(columns, axis=1).ravel()          # the parameters of edge after edge
+def kernel_law(edges: Edges, n_edges: int, lanes: int, turned: NDArray[np.bool_] | None = None) -> law_type.EdgeLaw:
+    """The laws of the edges for the kernels, with parameters for so many lanes; 0 lanes: as numbers. turned : (n_edges,)
+    edges whose second node comes first in the kernels, None for none."""
+    laws = laws_of(edges)
+    which = np.zeros(n_edges) if isinstance(edges, EdgeLaw) else edges.which
+    sets = [_parameters(law, n_edges, turned) for law in laws]
+    values = np.concatenate([given.ravel() for given in sets])
     rows = values.copy() if lanes == 0 else aligned(values.size, lanes)
     if lanes:
         rows[:] = values[:, None]
-    return law_type.EdgeLaw(law_type.LawName(law.kernel), rows, len(given) if one_an_edge else 0)
+    return law_type.EdgeLaw(
+        law_type.LawName(*(law.kernel for law in laws)), np.ascontiguousarray(which, dtype=np.int32),
+        np.cumsum([0, *(given.size for given in sets[:-1])]),
+        np.array([given.shape[1] if len(given) > 1 else 0 for given in sets]), rows)
 
 
-def _mixed(laws: list[law_type.EdgeLaw], which: NDArray[np.int64]) -> Any:
-    if len(laws) == 1:
-        return laws[0]
-    return law_type.MixedLaw(np.ascontiguousarray(which, dtype=np.int32), laws[0], _mixed(laws[1:], which - 1))
+def upwards(graph: Graph) -> tuple[Graph, NDArray[np.bool_]]:
+    """A graph whose edges all lead from a node to a later one, and (n_edges,) which ones were turned for it."""
+    ends = graph.ends.reshape(-1, 2)
+    return graph._replace(ends=np.sort(ends, axis=1).ravel()), ends[:, 0] > ends[:, 1]
+
+
+def _parameters(law: EdgeLaw, n_edges: int, turned: NDArray[np.bool_] | None) -> Floats:
+    """(1, n_parameters) of all edges, or (n_edges, n_parameters) one set an edge."""
+    given = law.parameters if turned is None else law.turned(turned)
+    count = n_edges if any(np.ndim(value) for value in given) else 1
+    return np.stack([np.broadcast_to(value, count) for value in given], axis=1).astype(np.float64)

@@ -12,7 +12,7 @@ from ohmlearn.kernels.simd.vectors import aligned, n_lanes
 from ohmlearn.network import Network
 from ohmlearn.solvers.equilibrium.refined_solve import NotConverged
 
-from .edge_arrays import Edges, as_edges, kernel_law, laws_of, leaks, start
+from .edge_arrays import Edges, as_edges, kernel_law, laws_of, leaks, start, upwards
 
 Floats = NDArray[np.float64]
 LANES = n_lanes(np.float64)
@@ -128,7 +128,8 @@ class NonlinearEquilibrium:
             network = self.network
             order, graph, pattern = prepare(network.edges, network.n_nodes,
                                             lambda needed: require(2 * needed, f"solving {network!r}", "a smaller one"))
-            law = kernel_law(self.edges, network.n_edges, LANES)
+            graph, turned = upwards(graph)
+            law = kernel_law(self.edges, network.n_edges, LANES, turned)
             self._blocks = order, graph, pattern, law, work_space(network.n_nodes, network.n_edges, pattern.row.size)
         return self._blocks
 
