@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.checks.earlier_runs import check_starts, same_task
 from ohmlearn.drivers.checks.input_ranges import check_ranges
-from ohmlearn.kernels.ensemble.block_state import FRESH, MEMBER, SLOW
+from ohmlearn.kernels.ensemble.block_state import FRESH, MEMBER, RK4, SLOW
 from ohmlearn.kernels.ensemble.step_control import MOST_STEPS, SHORTEST, STABLE
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
@@ -282,6 +282,8 @@ def record_of(ensemble: Ensemble, number: int) -> Any:
     """The record (kernels/ensemble/block_state.py) of a member that has not begun."""
     me, rate = np.zeros(1, dtype=MEMBER)[0], float(ensemble.rates[number])
     me["method"] = SLOW if rate == 0 else METHODS.index(ensemble.method)
+    if ensemble.edges is not None:
+        me["method"] = RK4
     me["rate"], me["fall"] = ensemble.rule.prefactor * (rate or 1.0), ensemble.fall(number)
     me["stop"], me["until"] = not ensemble.go_on, ensemble.until or 0.0
     me["fixed"] = np.nan if ensemble.dt is None else ensemble.dt

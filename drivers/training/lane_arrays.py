@@ -79,8 +79,9 @@ class Columns(NamedTuple):
     masks: NDArray[np.uint16]
 
 
-def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int) -> tuple[Block, Columns]:
-    """The arrays of a block whose lanes are idle, under the rule and in the precision of an ensemble."""
+def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int, quasistatic: bool = False) -> tuple[Block, Columns]:
+    """The arrays of a block whose lanes are idle, under the rule and in the precision of an ensemble. quasistatic :
+    nonlinear edges at rate 0."""
     def make(rows: int) -> NDArray[Any]:
         return aligned(rows, lanes, dtype=ensemble.dtype)
 
@@ -99,7 +100,7 @@ def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int) -> tuple[Block,
                   _slow(rule, slow_rows, t, n, m, make), _stages(t, m, make),
                   nonlinear)
     if block.edges is not None:
-        block = block._replace(edges=_with_entries(block))
+        block = block._replace(edges=_with_entries(block, quasistatic))
     block.G[:] = 1.0
     return block, Columns(touched[4 * n + m:], notes, masks)
 
@@ -122,20 +123,19 @@ def _nonlinear(ensemble: Ensemble, prepared: Prepared, lanes: int) -> Nonlinear:
     n, m = network.n_nodes, network.n_edges
     low, high = edge_arrays.bounds(edges, m, rule.floor, rule.ceiling)
     factor = edge_arrays.learning(edges, m) * (1.0 if rule.frozen is None else np.where(rule.frozen, 0.0, 1.0))
-    leak, inject, v, w = (aligned(n, lanes) for _ in range(4))
+    leak, toward, inject, v, w = (aligned(n, lanes) for _ in range(5))
     leak[:] = edge_arrays.leaks(edges, network)[prepared.order, None]
     law = edge_arrays.kernel_law(edges, m, lanes, edge_arrays.upwards(prepared.graph)[1])
-    return Nonlinear(law, leak, inject, low, high, factor,
+    return Nonlinear(law, leak, toward, inject, low, high, factor,
                      work_space(n, m, prepared.pattern.row.size), v, w, aligned(2 * m, lanes), aligned(1, lanes),
                      np.zeros(nonlinear_step.ENTRIES, dtype=np.int64))
 
 
-def _with_entries(block: Block) -> Nonlinear:
+def _with_entries(block: Block, quasistatic: bool) -> Nonlinear:
     """The edges of a block with the addresses of the kernels that know their laws, and no name of these any more."""
     edges = block.edges
     assert edges is not None
-    edges.entries[:] = nonlinear_step.entries(edges, block.graph, block.pattern, block.law, block.x, block.G, block.peak,
-                                              block.scratch, block.bounds)
+    edges.entries[:] = nonlinear_step.entries(block, edges, quasistatic)
     return edges._replace(law=edges.law._replace(name=LawName(ANY)))
 
 

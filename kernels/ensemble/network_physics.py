@@ -24,8 +24,8 @@ def step(block):
 def _step(block):
     if _linear(block):
         return lambda block: rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
-    return lambda block: call(block.edges.entries[STEP], (block.graph, block.edges, block.law, block.x, block.y, block.q,
-                                                          block.G, block.Gq))
+    return lambda block: call(block.edges.entries[STEP], (block.graph, block.pattern, block.edges, block.law, block.x,
+                                                          block.y, block.q, block.G, block.Gq))
 
 
 def equilibrium(block, part, lanes):
@@ -71,7 +71,8 @@ def _evaluate(block, due):
 
     def nonlinear(block, due):
         call(block.edges.entries[EVALUATE], (block.graph, block.pattern, block.edges, block.law, block.x, block.G, due,
-                                             block.factor.solution, block.peak, block.scratch, block.bounds))
+                                             block.factor.solution, block.lanes.target, block.peak, block.scratch,
+                                             block.bounds))
         copy(block.slow.v, block.edges.v)
     return nonlinear
 

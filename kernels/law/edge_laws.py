@@ -173,7 +173,7 @@ def series_level1(p, u, a, b, e):
 @inline
 def linear_tangent(p, u, a, b, kept):
     """Current of `linear`, and its derivatives; see `law_type.tangent`."""
-    return u * (a - b), u, -u, kept
+    return u * (a - b), u, -u, a - b, kept
 
 
 @inline
@@ -181,12 +181,13 @@ def square_tangent(p, u, a, b, kept):
     """Current of `square`, and its derivatives."""
     gain, leak, over = parameter(p, 0), parameter(p, 2), u - parameter(p, 1)
     x, y = maximum(0.0, over - a), maximum(0.0, over - b)
-    return fma(leak, a - b, 0.5 * gain * ((y - x) * (y + x))), fma(gain, x, leak), -fma(gain, y, leak), kept
+    current = fma(leak, a - b, 0.5 * gain * ((y - x) * (y + x)))
+    return current, fma(gain, x, leak), -fma(gain, y, leak), gain * (y - x), kept
 
 
 @inline
 def _channel_tangent(p, u, a, b):
-    """Current of `_channel`, and its derivatives by a and b."""
+    """Current of `_channel`, and its derivatives by a, b and u."""
     gain, gamma, phi, modulation = parameter(p, 0), parameter(p, 3), parameter(p, 4), parameter(p, 5)
     rest = square_root(phi)
     low, high = minimum(a, b), maximum(a, b)
@@ -201,15 +202,17 @@ def _channel_tangent(p, u, a, b):
     by_high = fma(longer, y, by_length)
     by_low = -fma(longer, fma(fma(gamma, bend, 1.0), x - y, y), by_length)
     current = grown * longer
-    return (where_less(a, b, -current, current), where_less(a, b, -by_low, by_high), where_less(a, b, -by_high, by_low))
+    by_u = longer * (x - y)
+    return (where_less(a, b, -current, current), where_less(a, b, -by_low, by_high), where_less(a, b, -by_high, by_low),
+            where_less(a, b, -by_u, by_u))
 
 
 @inline
 def level1_tangent(p, u, a, b, kept):
     """Current of `level1`, and its derivatives."""
     leak = parameter(p, 2)
-    current, by_a, by_b = _channel_tangent(p, u, a, b)
-    return fma(leak, a - b, current), by_a + leak, by_b - leak, kept
+    current, by_a, by_b, by_u = _channel_tangent(p, u, a, b)
+    return fma(leak, a - b, current), by_a + leak, by_b - leak, by_u, kept
 
 
 @inline
@@ -217,10 +220,10 @@ def series_level1_tangent(p, u, a, b, kept):
     """Current of `series_level1`, linear about the channel's current `kept`, and its derivatives. Kept anew, it is right
     to second order in the changes of the voltages."""
     first, second, leak = parameter(p, 6), parameter(p, 7), parameter(p, 2)
-    channel, by_a, by_b = _channel_tangent(p, u, fma(-first, kept, a), fma(second, kept, b))
+    channel, by_a, by_b, by_u = _channel_tangent(p, u, fma(-first, kept, a), fma(second, kept, b))
     scale = 1.0 / fma(first, by_a, fma(-second, by_b, 1.0))
     current = fma(channel - kept, scale, kept)
-    return fma(leak, a - b, current), fma(by_a, scale, leak), fma(by_b, scale, -leak), current
+    return fma(leak, a - b, current), fma(by_a, scale, leak), fma(by_b, scale, -leak), by_u * scale, current
 
 
 TANGENTS.update(linear=linear_tangent, square=square_tangent, level1=level1_tangent,

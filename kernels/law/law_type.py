@@ -103,8 +103,8 @@ def _pair(law, j, u, a, b, e):
 
 
 def tangent(law, j, u, a, b, kept):
-    """Current of edge j at the voltages a and b of its nodes, its derivatives by them, and what is to be kept of it for
-    the next call, in kernels. A law with inner unknowns gives the current linear about what is kept."""
+    """Current of edge j at the voltages a and b of its nodes, its derivatives by them and by what learns, and what is
+    to be kept of it for the next call, in kernels. A law with inner unknowns gives the current linear about what is kept."""
     raise NotImplementedError
 
 
@@ -134,7 +134,8 @@ def _by_pairs(law: Callable[..., Any]) -> Callable[..., Any]:
         zero = 0.0 * u
         e = nudges(zero)
         current, by_a = law(p, (u, zero), (a, zero + 1.0), (b, zero), e)
-        return current, by_a, law(p, (u, zero), (a, zero), (b, zero + 1.0), e)[1], kept
+        by_b = law(p, (u, zero), (a, zero), (b, zero + 1.0), e)[1]
+        return current, by_a, by_b, law(p, (u, zero + 1.0), (a, zero), (b, zero), e)[1], kept
     return found
 
 

@@ -13,12 +13,12 @@ from ohmlearn.kernels.law.divided_differences import nudges
 from ohmlearn.kernels.law.law_type import pair, tangent
 from ohmlearn.kernels.linalg.block_lu import factorise, substitute
 from ohmlearn.kernels.simd.elementary import absolute
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
 MOST_ITERATIONS, MOST_HALVINGS = 200, 40
 LEAPS = 20              # full steps taken although ‖F‖₁ grows, as where the search ends at a kink of ideal diodes
-CLOSE = 1e-9            # of the largest voltage: after a full step of that size Newton's iteration has converged
+CLOSE = 3e-8            # of the largest voltage: after a full step of that size the next would be below 1e-12
 LESS = 1e-4             # decrease of ‖F‖₁ that is asked of a step, relative to what the tangent foresees
 ROUNDING = 1e-15        # of the sum of all currents: ‖F‖₁ below it is rounding
 NORM, SIZE, MOVED, REACH, FRACTION, NUMBERS = range(6)      # rows of Newton.numbers
@@ -40,15 +40,8 @@ class Newton(NamedTuple):
     numbers: NDArray[np.float64]
 
 
-@inline
-def by_learned(law, j, u, a, b):
-    """Derivative of the current of edge j by what it learns."""
-    zero = 0.0 * u
-    return pair(law, j, (u, zero + 1.0), (a, zero), (b, zero), nudges(zero))[1]
-
-
 @kernel
-def assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work):
+def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
     """F into work.current and its Jacobian into work.matrix and work.upper, with identity rows at nodes that are not
     free: currents at v, derivatives by v where w is None; else their divided differences between v and v + η w, derivatives
     by w. Sets NORM and SIZE, and what is kept of the active lanes. v, w : (n_nodes, lanes); eta : (1, lanes)."""
@@ -57,7 +50,7 @@ def assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work
     for a in range(n):
         g = load(leak, a)
         store(work.matrix, a, g)
-        store(work.current, a, g * load(v, a) - load(inject, a) if w is None else g * load(w, a))
+        store(work.current, a, fma(g, load(v, a) - load(toward, a), -load(inject, a)) if w is None else g * load(w, a))
     for k in range(work.upper.shape[0]):
         store(work.matrix, n + k, zero)
         store(work.upper, k, zero)
@@ -66,13 +59,13 @@ def assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work
         a, b, k = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), at(pattern.slot, j)
         theta, va, vb = load(u, j), load(v, a), load(v, b)
         if w is None:
-            i, by_a, by_b, kept = tangent(law, j, theta, va, vb, load(work.kept, j))
+            i, by_a, by_b, _, kept = tangent(law, j, theta, va, vb, load(work.kept, j))
             store(work.kept, j, where(active, kept, load(work.kept, j)))
         else:
             wa, wb = load(w, a), load(w, b)
             i = pair(law, j, (theta, zero), (va, wa), (vb, wb), e)[1]
             va, vb = fma(e[0], wa, va), fma(e[0], wb, vb)
-            _, by_a, by_b, _ = tangent(law, j, theta, va, vb, load(work.kept, j))
+            _, by_a, by_b, _, _ = tangent(law, j, theta, va, vb, load(work.kept, j))
         size = size + absolute(i)
         store(work.current, a, load(work.current, a) + i)
         store(work.current, b, load(work.current, b) - i)
@@ -90,6 +83,13 @@ def assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work
         store(work.matrix, a, where(at(free, a), load(work.matrix, a), 1.0))
     store(work.numbers, NORM, norm)
     store(work.numbers, SIZE, size)
+
+
+@kernel
+def forget(work, active):
+    """Drop what is kept of the edges in the lanes with an `active` bit, so that what comes depends on voltages alone."""
+    for j in range(work.kept.shape[0]):
+        store(work.kept, j, where(active, 0.0, load(work.kept, j)))
 
 
 @kernel
@@ -135,20 +135,18 @@ def converged(work):
 
 
 @kernel
-def newton(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work):
+def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
     """Bring v, or w where it is not None, of the lanes with an `active` bit to equilibrium, in place, at the nodes with a
     `free` bit, from where it is. Returns bits of the lanes that did not converge, and iterations.
 
-    graph, pattern : as prepared. law : EdgeLaw. leak : (n_nodes, lanes) conductances to ground. inject : likewise,
-    currents into the nodes. u : (n_edges, lanes) what learns. eta : (1, lanes).
+    graph, pattern : as prepared. law : EdgeLaw. leak : (n_nodes, lanes) conductances to the voltages `toward`, 0 for
+    leaks to ground. inject : likewise, currents into the nodes. u : (n_edges, lanes) what learns. eta : (1, lanes).
     """
     unknown = v if w is None else w
     n, lanes, failed, leaps = free.size, unknown.shape[1], 0, np.zeros(unknown.shape[1], dtype=np.int64)
     norm = np.empty(lanes)
     rejected = 0
-    for j in range(work.kept.shape[0]):
-        store(work.kept, j, where(active, 0.0, load(work.kept, j)))
-    assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work)
+    assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
     for iteration in range(MOST_ITERATIONS):
         for lane in range(lanes):
             norm[lane] = work.numbers[NORM, lane]
@@ -164,7 +162,7 @@ def newton(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work):
             store(unknown, a, where(active, now - d, now))
         store(work.numbers, MOVED, moved)
         store(work.numbers, REACH, reach)
-        assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work)
+        assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
         for halving in range(MOST_HALVINGS):
             rejected = step_back(work, norm, active)
             if not rejected:
@@ -172,10 +170,10 @@ def newton(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work):
             for a in range(n):
                 back = fma(load(work.numbers, FRACTION), load(direction, a), load(unknown, a))
                 store(unknown, a, where(rejected, back, load(unknown, a)))
-            assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work)
+            assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
         if rejected:
             rejected = leap(rejected, leaps, work, unknown, direction)
-            assemble(graph, pattern, law, leak, inject, free, u, v, w, eta, active, work)
+            assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
         failed |= rejected
         active &= ~(rejected | converged(work))
         if not active:

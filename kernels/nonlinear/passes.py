@@ -1,9 +1,8 @@
 """Currents and derivatives of all edges of one network, for solves beyond the lanes."""
-from ohmlearn.kernels.law.divided_differences import nudges
-from ohmlearn.kernels.law.law_type import pair, tangent
+from ohmlearn.kernels.law.law_type import tangent
 from ohmlearn.kernels.simd.jit import kernel
 
-from .newton import by_learned
+ROUNDS = 8      # of Newton for what laws keep of an edge: from nothing to rounding in all that was met
 
 
 @kernel
@@ -12,7 +11,7 @@ def currents_of_edges(law, first, second, u, v, current, by_first, by_second, le
     learns, into (n_edges,) arrays."""
     for j in range(first.size):
         a, b, zero = v[first[j]], v[second[j]], 0.0
-        current[j] = pair(law, j, (u[j], zero), (a, zero), (b, zero), nudges(zero))[0]
-        kept = pair(law, j, (u[j], zero), (a, zero), (b, zero), nudges(zero))[0]
-        _, by_first[j], by_second[j], _ = tangent(law, j, u[j], a, b, kept)
-        learned[j] = by_learned(law, j, u[j], a, b)
+        kept = zero
+        for _ in range(ROUNDS):
+            kept = tangent(law, j, u[j], a, b, kept)[4]
+        current[j], by_first[j], by_second[j], learned[j], _ = tangent(law, j, u[j], a, b, kept)

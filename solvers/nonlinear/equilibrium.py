@@ -101,7 +101,7 @@ class NonlinearEquilibrium:
     def _in_lanes(self, values: Floats, held: Floats, currents: Floats, start: Floats) -> Floats:
         found, n, k = np.empty((self.network.n_nodes, values.shape[1])), self.network.n_nodes, values.shape[1]
         order, graph, pattern, law, work = self._prepared()
-        u, v, leak, inject = (aligned(rows, LANES) for rows in (len(values), n, n, n))
+        u, v, leak, toward, inject = (aligned(rows, LANES) for rows in (len(values), n, n, n, n))
         eta, free = aligned(1, LANES), np.full(n, (1 << LANES) - 1, dtype=np.uint16)
         position = np.empty(n, dtype=np.int64)
         position[order] = np.arange(n)
@@ -113,7 +113,8 @@ class NonlinearEquilibrium:
             width = some.stop - some.start
             u[:, :width], v[:, :width], inject[:, :width] = values[:, some], start[order, some], currents[order, some]
             v[position[self.held], :width] = held[:, some]
-            failed, iterations = newton.newton(graph, pattern, law, leak, inject, free, u, v, None, eta,
+            newton.forget(work, -1)
+            failed, iterations = newton.newton(graph, pattern, law, leak, toward, inject, free, u, v, None, eta,
                                                (1 << width) - 1, work)
             self.iterations += iterations
             if failed:
