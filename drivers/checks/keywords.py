@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from numpy.typing import ArrayLike
 
@@ -30,6 +30,7 @@ class TrainKeywords(TypedDict, total=False):
     go_on: bool
     precision: Literal["double", "single"]
     solver: str
+    edges: Any
     threads: int | None
     checkpoint: str | Path | None
     progress: bool

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.checks.earlier_runs import check_starts, same_task
 from ohmlearn.drivers.checks.input_ranges import check_ranges
-from ohmlearn.kernels.ensemble.block_state import FRESH, MEMBER, SLOW
+from ohmlearn.kernels.ensemble.block_state import FRESH, MEMBER, RK4, SLOW
 from ohmlearn.kernels.ensemble.step_control import MOST_STEPS, SHORTEST, STABLE
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
@@ -42,6 +42,7 @@ class Ensemble:
     starts : runs to go on from, one a member, or None. schedule : samples in turn and changing rates, or None.
     precision : "double", or "single" for RK4 on plain tasks. updates : discrete ones in place of a flow, or None.
     solver : backend of the solves of a large network, as `method` of Equilibrium.
+    edges : law of the edges, or None for linear ones. What learns then stands in the place of conductances.
 
     All members go the same way: see :func:`is_plain`.
     """
@@ -64,8 +65,11 @@ class Ensemble:
     precision: str = "double"
     updates: Discrete | None = None
     solver: str = "auto"
+    edges: Any = None
 
     def __post_init__(self) -> None:
+        if self.edges is not None:
+            object.__setattr__(self, "edges", nonlinear(self.edges, self.network))
         if self.starts is not None:
             check_starts(self.network, self.starts)
         bad = np.flatnonzero(~(np.isfinite(self.rates) & (self.rates >= 0)))
@@ -116,6 +120,8 @@ class Ensemble:
             fewest = min(len(self.samples(number)) for number in range(len(self)))
             check_updates(self.updates, self.rule, self.schedule, self.record, self.rates, fewest,
                           self.method != "auto" or self.dt is not None)
+        if self.edges is not None:
+            check_nonlinear(self)
         if not self.plain:
             check_general(self)
         check_ranges(self)
@@ -155,6 +161,8 @@ class Ensemble:
 
     def fall(self, number: int) -> float:
         """How fast a member's conductances may fall to the floor, in 1/time; to learning at R = 0 any rate is inf."""
+        if self.edges is not None and has_bounds(self.edges):
+            return np.inf
         return self.rule.floor_rate if self.rule.floor_mode == "relax" and self.rates[number] > 0 else np.inf
 
     def going_on(self, number: int) -> Run | None:
@@ -165,6 +173,8 @@ class Ensemble:
     def may_glide(self, number: int) -> bool:
         """Whether a member begins by trying the slow manifold."""
         rate = self.rates[number]
+        if self.edges is not None:
+            return bool(rate == 0)
         return rate == 0 or self.method == "slow" or (self.method == "auto" and rate <= 1.0 and self.dt is None)
 
     def times(self, number: int) -> NDArray[np.float64]:
@@ -172,6 +182,9 @@ class Ensemble:
         return np.empty(0) if self.record is None else self.record.times_until(self.limit(number))
 
     def initial_conductances(self, number: int) -> NDArray[np.float64]:
+        """(n_edges,) what learns of a member, at the start."""
+        if self.edges is not None:
+            return initial_values(self, number)
         if self.starts is not None:
             return self.network.conductances(self.starts[number].conductances)
         g = self.network.initial_conductances if self.conductances is None else self.conductances
@@ -187,6 +200,24 @@ class Ensemble:
         return g
 
 
+def initial_values(ensemble: Ensemble, number: int) -> NDArray[np.float64]:
+    """(n_edges,) what learns of a member with nonlinear edges, at the start."""
+    from ohmlearn.solvers.nonlinear import edge_arrays
+
+    edges, m, rule = ensemble.edges, ensemble.network.n_edges, ensemble.rule
+    given: Any = ensemble.conductances if ensemble.starts is None else ensemble.starts[number].conductances
+    if given is None:
+        return edge_arrays.start(edges, m)
+    values = np.array(np.broadcast_to(given[number] if given.ndim == 2 else given, m), dtype=np.float64)
+    low, high = edge_arrays.bounds(edges, m, rule.floor, rule.ceiling)
+    outside = np.flatnonzero(~((values >= low) & (values <= high)))
+    if outside.size:
+        edge = int(outside[0])
+        raise ValueError(f"what learns of edge {edge} begins at {values[edge]}, outside of its bounds {low[edge]:g} and "
+                         f"{high[edge]:g}; those of gates belong to the law (lowest, highest)")
+    return values
+
+
 Deliver = Callable[[int, Run], None]
 
 
@@ -195,6 +226,36 @@ def is_plain(task: Task | Sequence[Task], rule: Rule, schedule: Schedule | None)
     samples = as_tasks(task)
     constant = schedule is None or schedule.constant
     return len(samples) == 1 and samples[0].is_nodal and rule.plain and constant
+
+
+def nonlinear(edges: Any, network: Network) -> Any:
+    """Checked laws of the edges, None where all are linear: those have kernels of their own."""
+    from ohmlearn.edges import Linear
+    from ohmlearn.solvers.nonlinear.edge_arrays import as_edges, laws_of
+
+    checked = as_edges(edges, network)
+    return None if all(type(law) is Linear for law in laws_of(checked)) else checked
+
+
+def has_bounds(edges: Any) -> bool:
+    """Whether any law brings bounds of what learns."""
+    from ohmlearn.solvers.nonlinear.edge_arrays import laws_of
+
+    return any(law.bounds is not None for law in laws_of(edges))
+
+
+def check_nonlinear(ensemble: Ensemble) -> None:
+    """Raise unless the kernels of nonlinear edges can follow all members."""
+    if ensemble.method == "slow":
+        raise ValueError("method 'slow' is for linear edges: with others nothing is known of how v and w lag behind; "
+                         "take 'auto', or rate 0")
+    if ensemble.precision == "single":
+        raise ValueError("nonlinear edges are followed in double precision; leave precision at 'double'")
+    if not ensemble.plain:
+        raise NotImplementedError("nonlinear edges learn tasks of held and target nodes, of one sample, under a plain "
+                                  "rule and no schedule; for several samples and discrete updates see ohmlearn.edges.fit")
+    if not any(law.learns for law in ([ensemble.edges] if not hasattr(ensemble.edges, "laws") else ensemble.edges.laws)):
+        raise ValueError("no edge of this network learns; give at least one a law with a conductance or a gate")
 
 
 def check_general(ensemble: Ensemble) -> None:
@@ -223,6 +284,8 @@ def record_of(ensemble: Ensemble, number: int) -> Any:
     """The record (kernels/ensemble/block_state.py) of a member that has not begun."""
     me, rate = np.zeros(1, dtype=MEMBER)[0], float(ensemble.rates[number])
     me["method"] = SLOW if rate == 0 else METHODS.index(ensemble.method)
+    if ensemble.edges is not None:
+        me["method"] = RK4
     me["rate"], me["fall"] = ensemble.rule.prefactor * (rate or 1.0), ensemble.fall(number)
     me["stop"], me["until"] = not ensemble.go_on, ensemble.until or 0.0
     me["fixed"] = np.nan if ensemble.dt is None else ensemble.dt

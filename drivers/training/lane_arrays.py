@@ -8,16 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.display.compile_cache import prepare as prepare_cache
-from ohmlearn.kernels.ensemble import block_state, slow_manifold, step_control
+from ohmlearn.kernels.ensemble import block_state, nonlinear_step, slow_manifold, step_control
 from ohmlearn.kernels.ensemble.block_state import Block, Lanes
 from ohmlearn.kernels.ensemble.rk4 import FLOOR, NUDGE, ROWS, Law
 from ohmlearn.kernels.ensemble.ros2 import Stages
 from ohmlearn.kernels.ensemble.slow_manifold import SLOW_ROWS, Slow
+from ohmlearn.kernels.law.law_type import ANY, LawName
 from ohmlearn.kernels.linalg.block_ldlt import Factor
 from ohmlearn.kernels.linalg.graph import prepare
+from ohmlearn.kernels.nonlinear.edges import Nonlinear
 from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.rule import Rule
 from ohmlearn.solvers.equilibrium.memory import require
+from ohmlearn.solvers.nonlinear import edge_arrays
+from ohmlearn.solvers.nonlinear.equilibrium import work_space
 from ohmlearn.task import Task, as_tasks
 
 from .ensemble import Ensemble
@@ -75,8 +79,9 @@ class Columns(NamedTuple):
     masks: NDArray[np.uint16]
 
 
-def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int) -> tuple[Block, Columns]:
-    """The arrays of a block whose lanes are idle, under the rule and in the precision of an ensemble."""
+def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int, quasistatic: bool = False) -> tuple[Block, Columns]:
+    """The arrays of a block whose lanes are idle, under the rule and in the precision of an ensemble. quasistatic :
+    nonlinear edges at rate 0."""
     def make(rows: int) -> NDArray[Any]:
         return aligned(rows, lanes, dtype=ensemble.dtype)
 
@@ -86,11 +91,16 @@ def allocate(ensemble: Ensemble, prepared: Prepared, lanes: int) -> tuple[Block,
     touched = make(sum(parts))
     y, q, Gq, x, G, peak, law_rows, slow_rows = np.split(touched, np.cumsum(parts)[:-1])
     masks, (notes, of_lanes) = np.zeros((3, n), dtype=np.uint16), _lanes(prepared, n, m, lanes)
-    block = Block(prepared.graph, prepared.pattern, _law(rule, masks, law_rows, m, make), of_lanes,
+    nonlinear = None if ensemble.edges is None else _nonlinear(ensemble, prepared, lanes)
+    graph = prepared.graph if nonlinear is None else edge_arrays.upwards(prepared.graph)[0]
+    block = Block(graph, prepared.pattern, _law(rule, masks, law_rows, m, make), of_lanes,
                   x, y, q, G, Gq, make(2), peak, make(3 * n),
                   np.zeros(1, dtype=np.int64), np.zeros(block_state.TALLIES, dtype=np.int64),
                   Factor(make(n + prepared.pattern.row.size), make(n)),
-                  _slow(rule, slow_rows, t, n, m, make), _stages(t, m, make))
+                  _slow(rule, slow_rows, t, n, m, make), _stages(t, m, make),
+                  nonlinear)
+    if block.edges is not None:
+        block = block._replace(edges=_with_entries(block, quasistatic))
     block.G[:] = 1.0
     return block, Columns(touched[4 * n + m:], notes, masks)
 
@@ -105,6 +115,28 @@ def _law(rule: Rule, masks: NDArray[np.uint16], rows: NDArray[Any], m: int, make
     if law.learning is not None and rule.frozen is not None:
         law.learning[:] = np.where(rule.frozen, 0.0, 1.0)[:, None]
     return law
+
+
+def _nonlinear(ensemble: Ensemble, prepared: Prepared, lanes: int) -> Nonlinear:
+    edges, network, rule = ensemble.edges, ensemble.network, ensemble.rule
+    assert edges is not None
+    n, m = network.n_nodes, network.n_edges
+    low, high = edge_arrays.bounds(edges, m, rule.floor, rule.ceiling)
+    factor = edge_arrays.learning(edges, m) * (1.0 if rule.frozen is None else np.where(rule.frozen, 0.0, 1.0))
+    leak, toward, inject, v, w = (aligned(n, lanes) for _ in range(5))
+    leak[:] = edge_arrays.leaks(edges, network)[prepared.order, None]
+    law = edge_arrays.kernel_law(edges, m, lanes, edge_arrays.upwards(prepared.graph)[1])
+    return Nonlinear(law, leak, toward, inject, low, high, factor,
+                     work_space(n, m, prepared.pattern.row.size), v, w, aligned(2 * m, lanes), aligned(1, lanes),
+                     np.zeros(nonlinear_step.ENTRIES, dtype=np.int64))
+
+
+def _with_entries(block: Block, quasistatic: bool) -> Nonlinear:
+    """The edges of a block with the addresses of the kernels that know their laws, and no name of these any more."""
+    edges = block.edges
+    assert edges is not None
+    edges.entries[:] = nonlinear_step.entries(block, edges, quasistatic)
+    return edges._replace(law=edges.law._replace(name=LawName(ANY)))
 
 
 def _slow(rule: Rule, given: NDArray[Any], t: int, n: int, m: int, make: Make) -> Slow:

@@ -36,7 +36,8 @@ class LaneBlock:
 
     def _allocate(self, width: int) -> Any:
         """The arrays, `lanes`, `x` and `G` among them; see :class:`ohmlearn.kernels.ensemble.block_state.Block`."""
-        block, self.columns = allocate(self.ensemble, self.prepared, width)
+        quasistatic = self.manifold and self.ensemble.edges is not None
+        block, self.columns = allocate(self.ensemble, self.prepared, width, quasistatic)
         self._cleared = self.columns.numbers[:, 0].copy()
         self._entry: Callable[..., int] | None = None
         return block
@@ -143,13 +144,13 @@ class LaneBlock:
 
     @property
     def _way(self) -> bool | None:
-        return True if self.manifold else None
+        return True if self.manifold and self.ensemble.edges is None else None
 
     def strays(self) -> list[tuple[int, State]]:
         """Take the members out of their lanes that are to go on in the other kind of block, as they are."""
         gone = []
         for lane, (status, gliding) in enumerate(zip(self._status.tolist(), self._gliding.tolist(), strict=True)):
-            if block_state.CONTINUED <= status <= block_state.RUNNING and gliding != self.manifold:
+            if block_state.CONTINUED <= status <= block_state.RUNNING and gliding != (self._way is not None):
                 saved = self._copy(lane)
                 gone.append((self._leave(lane), saved))
         return gone

@@ -32,7 +32,7 @@ def run_members(ensemble: Ensemble, queue: Queue, deliver: Deliver, *, threads: 
     """
     from .regime import training_path
 
-    if training_path(ensemble.network, ensemble.plain)[0] == "large":
+    if ensemble.edges is None and training_path(ensemble.network, ensemble.plain)[0] == "large":
         from .large_run import run_large
 
         run_large(ensemble, queue, deliver, threads=available_threads(threads), resume=resume, suspend=suspend,

@@ -55,8 +55,9 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
           dt: float | Literal["auto"] = "auto",
           conductances: ArrayLike | Run | Sequence[Run] | None = None, record: Record | None = None,
           method: Literal["auto", "rk4", "slow"] = "auto", tolerance: float = 1e-3, go_on: bool = False,
-          precision: Literal["double", "single"] = "double", solver: str = "auto", threads: int | None = None,
-          checkpoint: str | Path | None = None, progress: bool = False, grid: bool = False) -> Run | Runs:
+          precision: Literal["double", "single"] = "double", solver: str = "auto", edges: Any = None,
+          threads: int | None = None, checkpoint: str | Path | None = None, progress: bool = False,
+          grid: bool = False) -> Run | Runs:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
     task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
@@ -85,6 +86,8 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
         about 1e5, members end as diverged and say so.
     solver : how the voltages of a network of more than 4000 nodes are solved for, as `method` of :class:`Equilibrium`:
         "auto", "approximate-cholesky", "amg" and others.
+    edges : law of the edges (`ohmlearn.edges`), or one law for every edge; None for linear resistors. What learns, a
+        conductance or a gate voltage, then stands wherever conductances do, here and in the :class:`Run`.
     threads : by default as many as the process may use.
     checkpoint : file (.npz) that keeps the state of a single run from time to time and when it is interrupted; the
         same call goes on from it, with the same bits. It is gone when the run has ended. Many runs: :class:`Sweep`.
@@ -114,6 +117,8 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
     if threads is not None:
         available_threads(threads)      # refused before the work starts, where the path has no threads as well
     if isinstance(rule, GradientFlow):
+        if edges is not None:
+            raise ValueError("gradient flow is for linear edges; leave edges out, or take a Rule")
         if schedule is not None or updates is not None or checkpoint is not None or progress:
             raise ValueError("gradient flow takes no schedule, updates, checkpoint or progress; leave them out")
         return _by_flow(network, asked, dt, method, conductances=conductances, threads=threads,
@@ -139,7 +144,8 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
             network, [tasks[k] for k in used], numbers, rates[members], rule, until=until, t_max=t_max,
             dt=None if dt == "auto" else dt, record=record, tolerance=tolerance, go_on=go_on, method=method,
             conductances=g[members] if g is not None and g.ndim == 2 else g, schedule=schedule, precision=precision,
-            starts=None if starts is None else [starts[k] for k in members], updates=updates, solver=solver)
+            starts=None if starts is None else [starts[k] for k in members], updates=updates, solver=solver,
+            edges=edges)
         if rates.size == 1 and (checkpoint is not None or progress):
             from .checkpoint import train_one
 

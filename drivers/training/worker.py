@@ -47,7 +47,7 @@ class Worker:
         """Which block a member goes to: where it was, or to the manifold if its rate is one that may be slow."""
         if len(self.blocks) == 1:
             return 0
-        if saved is not None:
+        if saved is not None and self.blocks[0].ensemble.edges is None:
             me = saved["each"][0]
             if me["evaluations"] > 0 or me["lag"] > 0:        # it was tried
                 return int(me["gliding"])

@@ -1,12 +1,10 @@
 """A block of lanes, followed from one evaluation of the cost to the next until a member is done."""
 import numpy as np
-from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
 from ohmlearn.kernels.simd.jit import borrowed, kernel
 
 from .block_state import CONTINUED, DIVERGED, EVALUATED, EVALUATIONS, FRESH, REACHED, RUNNING, count_work
 from .manifold_control import able, glide
-from .rk4 import rk4_step
-from .step_bounds import begin_peak
+from .network_physics import begin_bounds, equilibrium, step
 from .step_control import (
     LONGEST,
     SHORTEST,
@@ -35,14 +33,14 @@ def count(each, lowest, highest):
 @kernel
 def equilibrate(block):
     """Bring fresh lanes to equilibrium: v with the sources held, then w with the targets clamped too."""
-    law, p, x, v = block.law, block.lanes, block.x, block.slow.v
-    for part, free in ((0, law.free_v), (1, law.free_w)):
-        assemble(block.graph, block.pattern, free, block.G, block.factor.matrix)
-        factorise(block.pattern, block.factor.matrix)
-        relax(block.graph, block.pattern, free, block.G, x, part, v, block.factor)
+    p, x, v, fresh = block.lanes, block.x, block.slow.v, 0
+    for lane in range(p.each.size):
+        fresh |= (p.each[lane].status == FRESH) << lane
+    for part in range(2):
+        equilibrium(block, part, fresh)
         for lane in range(p.each.size):
-            if p.each[lane].status == FRESH:
-                for a in range(free.size):
+            if fresh >> lane & 1:
+                for a in range(v.shape[0]):
                     x[2 * a + part, lane] = v[a, lane]
                 clamp(p, x, lane)
 
@@ -98,7 +96,7 @@ def start(block, manifold):
         if FRESH <= p.each[lane].status <= CONTINUED:
             new |= 1 << lane
             set_step(p.each[lane], rows, lane, 1.0)         # slopes per unit of time
-    begin_peak(block.graph, block.law, block.G, new, block.peak)
+    begin_bounds(block, new)
     solve_all(block, new)
     for lane in range(p.each.size):
         me = p.each[lane]
@@ -121,7 +119,7 @@ def step_all(block):
             p.each[lane].clock += 1
             running += 1
     for _ in range(SHORTEST):
-        rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
+        step(block)
         due |= note_step(p.each, p.target, p.errors, block.x)
     count_work(block.tally, SHORTEST, SHORTEST * running)
     if not due:

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg.block_ldlt import Elimination, Factor
 from ohmlearn.kernels.linalg.graph import Graph
+from ohmlearn.kernels.nonlinear.edges import Nonlinear
 from ohmlearn.kernels.simd.jit import inline
 
 from .rk4 import Law
@@ -72,7 +73,7 @@ class Block(NamedTuple):
     """All arrays of a block. x, y, q : (2 n_nodes, lanes), v and w interleaved and scratch. G, Gq : (n_edges, lanes).
     bounds : (2, lanes) on the rates of relaxation and of learning. peak : (n_nodes, lanes) estimate of the eigenvector
     of λ_max. scratch : (3 n_nodes, lanes). clock : (1,) strides since the block stood still. tally : (TALLIES,) what it
-    has done so far, see above."""
+    has done so far, see above. edges : nonlinear ones, or None."""
 
     graph: Graph
     pattern: Elimination
@@ -91,6 +92,7 @@ class Block(NamedTuple):
     factor: Factor
     slow: Slow
     stages: Stages
+    edges: Nonlinear | None
 
 
 @inline

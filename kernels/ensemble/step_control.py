@@ -1,14 +1,13 @@
 """A lane advanced by RK4: how long its steps are, when its cost is evaluated, and what an evaluation decides."""
 import numpy as np
 from ohmlearn.kernels.law.bounds import AT_ONCE
-from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
 from ohmlearn.kernels.simd.jit import kernel
 
 from .block_state import DIVERGED, OUT_OF_TIME, REACHED, RUNNING
 from .cost_evaluation import bend, go_on_while_restless, note
-from .rk4 import DT, FALL, drift
+from .network_physics import begin_bounds, find_equilibria
+from .rk4 import DT, FALL
 from .rk4 import LEARN as LEARN_ROW
-from .step_bounds import begin_peak, fastest
 from .threshold_crossing import stands, winds
 
 SHORTEST, LONGEST = 3, 48      # RK4 steps between two evaluations
@@ -22,7 +21,6 @@ ROUGH = 0.05                   # bend above which evaluations get more frequent,
 SMOOTHER = 10.0                # times less bend, evaluations get rarer
 TOO_ROUGH = 0.4                # bend at which a stretch is taken again with half the step
 JUMPS = 1e-6                   # caution below which a bend is a jump: an edge that leaves a floor far below the others
-ROUNDS = 2                     # of the power iteration at an evaluation
 MOST_STEPS = 1e12              # that a run may have before it: more would take days
 
 
@@ -111,13 +109,7 @@ def note_step(each, target, errors, x):
 @kernel
 def solve_all(block, due):
     """v* of all lanes, its drift in a step as G learns, and the bounds on the step of lanes with a `due` bit."""
-    graph, pattern, law, factor = block.graph, block.pattern, block.law, block.factor
-    assemble(graph, pattern, law.free_v, block.G, factor.matrix)
-    factorise(pattern, factor.matrix)
-    relax(graph, pattern, law.free_v, block.G, block.x, 0, block.slow.v, factor)
-    drift(graph, pattern, law, block.G, block.x, block.slow.v, factor)
-    for _ in range(ROUNDS):
-        fastest(graph, law, block.G, block.x, due, block.peak, block.scratch, block.bounds)
+    find_equilibria(block, due)
 
 
 @kernel
@@ -251,4 +243,4 @@ def evaluate(block, lane):
         take_again(me, p, rows, x, G, lane)
     else:
         retreat(me, p, rows, x, G, lane)
-    begin_peak(block.graph, block.law, G, 1 << lane, block.peak)     # what it was of is not where the lane is
+    begin_bounds(block, 1 << lane)                      # what it was of is not where the lane is

@@ -2,8 +2,9 @@
 import numpy as np
 from ohmlearn.kernels.ensemble.block_loop import begin, count, paused
 from ohmlearn.kernels.ensemble.block_state import CONTINUED, DIVERGED, FRESH, REACHED, RUNNING
+from ohmlearn.kernels.ensemble.nonlinear_step import ROUNDS
 from ohmlearn.kernels.ensemble.step_bounds import begin_peak, fastest
-from ohmlearn.kernels.ensemble.step_control import LONGEST, ROUNDS
+from ohmlearn.kernels.ensemble.step_control import LONGEST
 from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 
 from .equilibria import measure, note_misfits, settle

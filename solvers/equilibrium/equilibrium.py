@@ -37,6 +37,8 @@ class Equilibrium(NetworkResponses):
         solve; `stats.error` gives it in volts.
     drops : {(a, b): V_a - V_b in V} held between pairs of nodes; nodes that they tie together move as one. Then
         `currents` are G times differences of voltages, and resistances and responses are not given.
+    edges : law of the edges (`ohmlearn.edges`), None for linear resistors. Then `solve` takes what learns in the place of
+        conductances, and nothing else is offered: see :class:`ohmlearn.edges.NonlinearEquilibrium`.
     keep : while conductances drift, go on with the factor or hierarchy of older ones as long as that pays.
 
     >>> import ohmlearn as ol
@@ -47,9 +49,13 @@ class Equilibrium(NetworkResponses):
     """
 
     def __init__(self, network: Network, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,
-                 drops: Mapping[tuple[int, int], float] | None = None, keep: bool = True) -> None:
+                 drops: Mapping[tuple[int, int], float] | None = None, keep: bool = True, edges: Any = None) -> None:
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, not {type(network).__name__}; Network.from_edges takes edges")
+        self._edges = edges
+        if edges is not None:
+            self._hold_nonlinear(network, held, method, drops)
+            return
         given: Any = rtol
         if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 < given < 1:
             raise ValueError(f"rtol must lie between 0 and 1, not {rtol!r}; 1e-10 is usual")
@@ -91,6 +97,9 @@ class Equilibrium(NetworkResponses):
         >>> circuit.solve(1.0, [1.0, 0.0]).round(3).tolist()
         [1.0, 0.571, 0.286, 0.714, 0.429, 0.0]
         """
+        if self._edges is not None:
+            with self._lock:
+                return self._nonlinear.solve(conductances, held_voltages, currents, start=start)
         g = self.network.conductances(conductances)
         held = columns_of(held_voltages, self.held.size, "held_voltages")
         injected = columns_of(currents, self.network.n_nodes, "currents")
@@ -114,6 +123,21 @@ class Equilibrium(NetworkResponses):
                 voltages = self._tied.expanded(voltages)
         return voltages[:, 0] if single else voltages
 
+    def _hold_nonlinear(self, network: Network, held: ArrayLike, method: str, drops: Any) -> None:
+        from ohmlearn.solvers.nonlinear.equilibrium import NonlinearEquilibrium
+
+        if method != "auto" or drops:
+            raise ValueError("nonlinear edges take no method and no held drops; leave method at 'auto', and drops out")
+        self._nonlinear = NonlinearEquilibrium(network, held, self._edges)
+        self.network, self.held, self._lock = network, self._nonlinear.held, RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        """Say of what only linear networks have that this one has it not."""
+        if self.__dict__.get("_edges") is not None and name in ("laplacian", "stats", "_rows", "_tied", "_used"):
+            raise NotImplementedError("resistances, responses, currents and statistics of a solve are of linear edges; "
+                                      "with edges=... an Equilibrium has solve(), and ohmlearn.edges has the rest")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def forget(self) -> None:
         """Drop what was kept of earlier solves: from here on, the bits depend on what is asked from here on.
 
@@ -129,6 +153,8 @@ class Equilibrium(NetworkResponses):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are made anew of the same network, held nodes and options, with nothing of the solves."""
+        if self._edges is not None:
+            return _nonlinear, (self.network, self.held, self._edges)
         method, drops, keep = self._made_of
         return _made, (self.network, self.held, method, self.rtol, drops, keep)
 
@@ -136,3 +162,7 @@ class Equilibrium(NetworkResponses):
 def _made(network: Network, held: NDArray[np.int64], method: str, rtol: float, drops: dict[tuple[int, int], float],
           keep: bool) -> Equilibrium:
     return Equilibrium(network, held, method, rtol, drops=drops, keep=keep)
+
+
+def _nonlinear(network: Network, held: NDArray[np.int64], edges: Any) -> Equilibrium:
+    return Equilibrium(network, held, edges=edges)

@@ -79,10 +79,13 @@ class Circuit:
 
 
 def voltages(network: Network, task: Task, conductances: ArrayLike | None = None, method: str = "auto",
-             rtol: float = 1e-10) -> Array:
+             rtol: float = 1e-10, *, edges: Any = None) -> Array:
     """Equilibrium voltages (n_nodes,) of a task at given (n_edges,) conductances, whatever drives it.
 
     conductances : (n_edges,) in G₀, by default the network's initial ones, else 1.
+
+    edges : law of the edges (`ohmlearn.edges`), None for linear resistors; what learns then stands in the place of
+        conductances, by default the start of the law.
 
     Where no node is held they are relative to their mean. method, rtol : how to solve, see :class:`Circuit`.
 
@@ -94,6 +97,14 @@ def voltages(network: Network, task: Task, conductances: ArrayLike | None = None
     >>> ol.voltages(net, task).round(3).tolist()[:4]
     [1.0, 0.731, 0.577, 0.5]
     """
+    if edges is not None:
+        from ohmlearn.solvers.nonlinear.equilibrium import NonlinearEquilibrium
+
+        if task.drops:
+            raise NotImplementedError("networks of nonlinear edges take held nodes and currents; this task holds drops")
+        task.check(network)
+        circuit = NonlinearEquilibrium(network, task.sources, edges)
+        return circuit.solve(conductances, task.source_voltages, task.injected(network.n_nodes))
     return Circuit(network, task, network.conductances(conductances), method, rtol).voltages(task)
 
 

@@ -1,0 +1,1 @@
+"""Circuits of nonlinear edges that learn samples by updates at equilibrium."""

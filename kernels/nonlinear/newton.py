@@ -1,0 +1,181 @@
+"""Equilibria of a block of lanes with nonlinear edges, by Newton's iteration with a search on ‖F‖₁.
+
+F is the current out of every node that is not held, with leaks to ground. Newton's direction lowers ‖F‖₁ at first
+wherever the Jacobian is regular; for transistors it is a column diagonally dominant M-matrix, so that the equilibrium
+is unique and an LU without pivoting is safe. A lane that has converged is left alone: what it becomes does not depend
+on its neighbours.
+"""
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.kernels.law.divided_differences import nudges
+from ohmlearn.kernels.law.law_type import pair, tangent
+from ohmlearn.kernels.linalg.block_lu import factorise, substitute
+from ohmlearn.kernels.simd.elementary import absolute
+from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
+
+MOST_ITERATIONS, MOST_HALVINGS = 200, 40
+LEAPS = 20              # full steps taken although ‖F‖₁ grows, as where the search ends at a kink of ideal diodes
+CLOSE = 3e-8            # of the largest voltage: after a full step of that size the next would be below 1e-12
+LESS = 1e-4             # decrease of ‖F‖₁ that is asked of a step, relative to what the tangent foresees
+ROUNDING = 1e-15        # of the sum of all currents: ‖F‖₁ below it is rounding
+NORM, SIZE, MOVED, REACH, FRACTION, NUMBERS = range(6)      # rows of Newton.numbers
+
+
+class Newton(NamedTuple):
+    """Work space, all (rows, lanes); n nodes, m edges, e entries of the factor.
+
+    matrix : (n + e,), upper : (e,) the Jacobian and its LU. current : (n,) F, then Newton's direction. before : (n,) the
+    direction. kept : (m,) what laws keep of their edges. numbers : (NUMBERS,) ‖F‖₁, sum of |currents|, largest change of a voltage,
+    largest voltage, fraction of the step taken.
+    """
+
+    matrix: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    current: NDArray[np.float64]
+    before: NDArray[np.float64]
+    kept: NDArray[np.float64]
+    numbers: NDArray[np.float64]
+
+
+@kernel
+def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
+    """F into work.current and its Jacobian into work.matrix and work.upper, with identity rows at nodes that are not
+    free: currents at v, derivatives by v where w is None; else their divided differences between v and v + η w, derivatives
+    by w. Sets NORM and SIZE, and what is kept of the active lanes. v, w : (n_nodes, lanes); eta : (1, lanes)."""
+    n, zero = free.size, 0.0 * load(v, 0)
+    e = nudges(load(eta, 0))
+    for a in range(n):
+        g = load(leak, a)
+        store(work.matrix, a, g)
+        store(work.current, a, fma(g, load(v, a) - load(toward, a), -load(inject, a)) if w is None else g * load(w, a))
+    for k in range(work.upper.shape[0]):
+        store(work.matrix, n + k, zero)
+        store(work.upper, k, zero)
+    size = zero
+    for j in range(pattern.slot.size):
+        a, b, k = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), at(pattern.slot, j)
+        theta, va, vb = load(u, j), load(v, a), load(v, b)
+        if w is None:
+            i, by_a, by_b, _, kept = tangent(law, j, theta, va, vb, load(work.kept, j))
+            store(work.kept, j, where(active, kept, load(work.kept, j)))
+        else:
+            wa, wb = load(w, a), load(w, b)
+            i = pair(law, j, (theta, zero), (va, wa), (vb, wb), e)[1]
+            va, vb = fma(e[0], wa, va), fma(e[0], wb, vb)
+            _, by_a, by_b, _, _ = tangent(law, j, theta, va, vb, load(work.kept, j))
+        size = size + absolute(i)
+        store(work.current, a, load(work.current, a) + i)
+        store(work.current, b, load(work.current, b) - i)
+        store(work.matrix, a, load(work.matrix, a) + by_a)
+        store(work.matrix, b, load(work.matrix, b) - by_b)
+        both = at(free, a) & at(free, b)
+        below, above = (-by_a, by_b) if a < b else (by_b, -by_a)      # row b column a, and row a column b
+        store(work.matrix, k, load(work.matrix, k) + where(both, below, 0.0))
+        store(work.upper, k - n, load(work.upper, k - n) + where(both, above, 0.0))
+    norm = zero
+    for a in range(n):
+        i = where(at(free, a), load(work.current, a), 0.0)
+        store(work.current, a, i)
+        norm = norm + absolute(i)
+        store(work.matrix, a, where(at(free, a), load(work.matrix, a), 1.0))
+    store(work.numbers, NORM, norm)
+    store(work.numbers, SIZE, size)
+
+
+@kernel
+def forget(work, active):
+    """Drop what is kept of the edges in the lanes with an `active` bit, so that what comes depends on voltages alone."""
+    for j in range(work.kept.shape[0]):
+        store(work.kept, j, where(active, 0.0, load(work.kept, j)))
+
+
+@kernel
+def step_back(work, norm, active):
+    """Halve the step of the active lanes whose ‖F‖₁ did not fall. Returns a bit for each of them."""
+    rejected = 0
+    for lane in range(work.numbers.shape[1]):
+        fraction = work.numbers[FRACTION, lane]
+        good = work.numbers[NORM, lane] <= norm[lane] * (1.0 - LESS * fraction)
+        rounded = work.numbers[NORM, lane] <= ROUNDING * work.numbers[SIZE, lane]
+        small = fraction == 1.0 and work.numbers[MOVED, lane] <= CLOSE * work.numbers[REACH, lane]
+        if active >> lane & 1 and not (good or rounded or small):
+            rejected |= 1 << lane
+            work.numbers[FRACTION, lane] = 0.5 * fraction
+    return rejected
+
+
+@kernel
+def leap(rejected, leaps, work, unknown, direction):
+    """Let the rejected lanes take their full step after all, a number of times. Returns those that may not any more."""
+    refused = 0
+    for lane in range(leaps.size):
+        if rejected >> lane & 1:
+            leaps[lane] += 1
+            if leaps[lane] > LEAPS:
+                refused |= 1 << lane
+            else:
+                for a in range(unknown.shape[0]):
+                    unknown[a, lane] -= (1.0 - work.numbers[FRACTION, lane]) * direction[a, lane]
+                work.numbers[FRACTION, lane] = 1.0
+    return refused
+
+
+@kernel
+def converged(work):
+    """Bits of the lanes whose last step was full and hardly moved them, or whose ‖F‖₁ is rounding."""
+    bits = 0
+    for lane in range(work.numbers.shape[1]):
+        still = work.numbers[MOVED, lane] <= CLOSE * work.numbers[REACH, lane] and work.numbers[FRACTION, lane] == 1.0
+        rounded = work.numbers[NORM, lane] <= ROUNDING * work.numbers[SIZE, lane]
+        bits |= (still or rounded) << lane
+    return bits
+
+
+@kernel
+def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
+    """Bring v, or w where it is not None, of the lanes with an `active` bit to equilibrium, in place, at the nodes with a
+    `free` bit, from where it is. Returns bits of the lanes that did not converge, and iterations.
+
+    graph, pattern : as prepared. law : EdgeLaw. leak : (n_nodes, lanes) conductances to the voltages `toward`, 0 for
+    leaks to ground. inject : likewise, currents into the nodes. u : (n_edges, lanes) what learns. eta : (1, lanes).
+    """
+    unknown = v if w is None else w
+    n, lanes, failed, leaps = free.size, unknown.shape[1], 0, np.zeros(unknown.shape[1], dtype=np.int64)
+    norm = np.empty(lanes)
+    rejected = 0
+    assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
+    for iteration in range(MOST_ITERATIONS):
+        for lane in range(lanes):
+            norm[lane] = work.numbers[NORM, lane]
+            work.numbers[FRACTION, lane] = 1.0
+        factorise(pattern, work.matrix, work.upper)
+        direction = work.before                          # F is needed no more; the direction takes its place
+        substitute(pattern, work.matrix, work.upper, work.current)
+        moved = reach = 0.0 * load(unknown, 0)
+        for a in range(n):
+            d, now = load(work.current, a), load(unknown, a)
+            moved, reach = maximum(moved, absolute(d)), maximum(reach, absolute(now))
+            store(direction, a, d)
+            store(unknown, a, where(active, now - d, now))
+        store(work.numbers, MOVED, moved)
+        store(work.numbers, REACH, reach)
+        assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
+        for halving in range(MOST_HALVINGS):
+            rejected = step_back(work, norm, active)
+            if not rejected:
+                break
+            for a in range(n):
+                back = fma(load(work.numbers, FRACTION), load(direction, a), load(unknown, a))
+                store(unknown, a, where(rejected, back, load(unknown, a)))
+            assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
+        if rejected:
+            rejected = leap(rejected, leaps, work, unknown, direction)
+            assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
+        failed |= rejected
+        active &= ~(rejected | converged(work))
+        if not active:
+            return failed, iteration + 1
+    return failed | active, MOST_ITERATIONS

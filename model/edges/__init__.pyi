@@ -1,0 +1,18 @@
+"""Laws of edges: linear resistors, diodes and transistors; equilibria, gradients and training of such circuits."""
+from ohmlearn.drivers.circuits.chips import Chips as Chips
+from ohmlearn.drivers.circuits.chips import train_chips as train_chips
+from ohmlearn.solvers.nonlinear.equilibrium import NonlinearEquilibrium as NonlinearEquilibrium
+from ohmlearn.solvers.nonlinear.gradients import CostGradient as CostGradient
+from ohmlearn.solvers.nonlinear.gradients import cost_gradient as cost_gradient
+
+from .laws import NMOS as NMOS
+from .laws import Cubic as Cubic
+from .laws import Diode as Diode
+from .laws import EdgeLaw as EdgeLaw
+from .laws import IdealDiode as IdealDiode
+from .laws import Linear as Linear
+from .laws import Offset as Offset
+from .laws import PerEdge as PerEdge
+from .laws import Sinh as Sinh
+
+__all__: list[str]

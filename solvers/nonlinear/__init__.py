@@ -1,0 +1,1 @@
+"""Equilibria of networks of nonlinear edges, and their derivatives."""

@@ -1,0 +1,76 @@
+"""Newton's iteration for one network of nonlinear edges beyond the lanes, with sparse solves."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.solvers.equilibrium.equilibrium import Equilibrium, NotConverged
+
+from .edge_arrays import laws_of
+
+if TYPE_CHECKING:
+    from .equilibrium import Derivatives, NonlinearEquilibrium
+
+Floats = NDArray[np.float64]
+MOST_ITERATIONS, MOST_HALVINGS = 100, 40
+CLOSE = 3e-8            # as in kernels/nonlinear/newton.py
+ROUNDING = 1e-15        # of the sum of all currents
+
+
+class LargeNewton:
+    """Solver of one column after another. The Jacobian of a law with a co-content is a Laplacian, whose systems go to
+    :class:`ohmlearn.Equilibrium`; others go to a sparse LU (SuperLU)."""
+
+    def __init__(self, circuit: NonlinearEquilibrium) -> None:
+        self.circuit = circuit
+        network = circuit.network
+        self.free = np.setdiff1d(np.arange(network.n_nodes), circuit.held)
+        symmetric = all(law.symmetric for law in laws_of(circuit.edges)) and not circuit.leak.any()
+        self._linear = Equilibrium(network, circuit.held) if symmetric else None
+
+    def solve(self, values: Floats, held: Floats, currents: Floats, start: Floats, column: int) -> Floats:
+        """(n_nodes,) voltages. Raises NotConverged."""
+        v = start.copy()
+        v[self.circuit.held] = held
+        residual, size, parts = self._residual(values, v, currents)
+        for _ in range(MOST_ITERATIONS):
+            direction = self._direction(parts, residual)
+            moved, norm = float(np.abs(direction).max(initial=0.0)), float(np.abs(residual).sum())
+            fraction, before = 1.0, v
+            for _ in range(MOST_HALVINGS):
+                v = before - fraction * direction
+                residual, size, parts = self._residual(values, v, currents)
+                now = float(np.abs(residual).sum())
+                close = fraction == 1.0 and moved <= CLOSE * float(np.abs(v).max())
+                if close or now <= norm * (1 - 1e-4 * fraction) or now <= ROUNDING * size:
+                    break
+                fraction *= 0.5
+            else:
+                v = before - direction
+                residual, size, parts = self._residual(values, v, currents)
+            if close or now <= ROUNDING * size:
+                return v
+        worst = int(np.argmax(np.abs(residual)))
+        raise NotConverged(f"Newton's iteration found no equilibrium of column {column} in {MOST_ITERATIONS} steps; at "
+                           f"node {self.circuit.network.label(worst)} a current of {abs(residual[worst]):.1e} is left of "
+                           f"{size:.1e} in all: start from another guess")
+
+    def _residual(self, values: Floats, v: Floats, currents: Floats) -> tuple[Floats, float, Derivatives]:
+        """(n_nodes,) current out of every node, 0 at held ones; sum of all currents; derivatives."""
+        circuit, (a, b) = self.circuit, self.circuit.network.edges.T
+        parts, n = circuit.derivatives(values, v), len(v)
+        out = circuit.leak * v - currents
+        out += np.bincount(a, parts.current, n) - np.bincount(b, parts.current, n)
+        out[circuit.held] = 0.0
+        return out, float(np.abs(parts.current).sum() + np.abs(circuit.leak * v).sum() + np.abs(currents).sum()), parts
+
+    def _direction(self, parts: Derivatives, residual: Floats) -> Floats:
+        if self._linear is not None:
+            return self._linear.solve(np.maximum(parts.by_first, 0.0), currents=residual)
+        from scipy.sparse.linalg import splu
+
+        direction, free = np.zeros_like(residual), self.free
+        jacobian: Any = self.circuit.jacobian(parts)[free][:, free]
+        direction[free] = splu(jacobian.tocsc()).solve(residual[free])
+        return direction
