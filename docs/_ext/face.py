@@ -14,7 +14,7 @@ GROUPS = {
     "Equilibrium, modes and Hessians": ["Equilibrium", "voltages", "modes", "hessian"],
     "Theory": ["theory"],
 }
-SUBMODULES = ["rules", "tasks", "generators", "learn", "lab", "soft", "analysis", "stores", "figures"]
+SUBMODULES = ["rules", "tasks", "generators", "learn", "lab", "soft", "analysis", "edges", "stores", "figures"]
 # Not exported: what functions return, what classes of the face hand on, and what their errors are.
 RESULTS = {
     "Descent": "ohmlearn.drivers.descent.descend", "Hessian": "ohmlearn.solvers.hessian.hessian",
