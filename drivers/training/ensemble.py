@@ -253,7 +253,7 @@ def check_nonlinear(ensemble: Ensemble) -> None:
         raise ValueError("nonlinear edges are followed in double precision; leave precision at 'double'")
     if not ensemble.plain:
         raise NotImplementedError("nonlinear edges learn tasks of held and target nodes, of one sample, under a plain "
-                                  "rule and no schedule; for several samples and discrete updates see ohmlearn.edges.fit")
+                                  "rule and no schedule; several samples are learned by discrete updates with ohmlearn.edges.train_chips")
     if not any(law.learns for law in ([ensemble.edges] if not hasattr(ensemble.edges, "laws") else ensemble.edges.laws)):
         raise ValueError("no edge of this network learns; give at least one a law with a conductance or a gate")
 

@@ -19,17 +19,19 @@ from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 MOST_ITERATIONS, MOST_HALVINGS = 200, 40
 LEAPS = 20              # full steps taken although ‖F‖₁ grows, as where the search ends at a kink of ideal diodes
 CLOSE = 3e-8            # of the largest voltage: after a full step of that size the next would be below 1e-12
-LESS = 1e-4             # decrease of ‖F‖₁ that is asked of a step, relative to what the tangent foresees
-ROUNDING = 1e-15        # of the sum of all currents: ‖F‖₁ below it is rounding
-NORM, SIZE, MOVED, REACH, FRACTION, NUMBERS = range(6)      # rows of Newton.numbers
+LESS = 1e-4             # decrease of ‖F‖₁ that is asked of a step, relative to what the tangent foresees,
+MEMORY = 10             # against the largest of so many: behind transistors at their kinks it has to rise at times
+                        # (Grippo, Lampariello and Lucidi, SIAM J. Numer. Anal. 23, 707 (1986))
+ROUNDING = 1e-15        # of the largest voltage times what a node is joined by: a current below it is rounding
+NORM, MOVED, REACH, FRACTION, NUMBERS = range(5)            # rows of Newton.numbers
 
 
 class Newton(NamedTuple):
     """Work space, all (rows, lanes); n nodes, m edges, e entries of the factor.
 
     matrix : (n + e,), upper : (e,) the Jacobian and its LU. current : (n,) F, then Newton's direction. before : (n,) the
-    direction. kept : (m,) what laws keep of their edges. numbers : (NUMBERS,) ‖F‖₁, sum of |currents|, largest change of a voltage,
-    largest voltage, fraction of the step taken.
+    direction. kept : (m,) what laws keep of their edges. numbers : (NUMBERS,) ‖F‖₁ without what is rounding,
+    largest change of a voltage, largest voltage, fraction of the step taken.
     """
 
     matrix: NDArray[np.float64]
@@ -44,7 +46,7 @@ class Newton(NamedTuple):
 def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
     """F into work.current and its Jacobian into work.matrix and work.upper, with identity rows at nodes that are not
     free: currents at v, derivatives by v where w is None; else their divided differences between v and v + η w, derivatives
-    by w. Sets NORM and SIZE, and what is kept of the active lanes. v, w : (n_nodes, lanes); eta : (1, lanes)."""
+    by w. Sets NORM, and what is kept of the active lanes. v, w : (n_nodes, lanes); eta : (1, lanes)."""
     n, zero = free.size, 0.0 * load(v, 0)
     e = nudges(load(eta, 0))
     for a in range(n):
@@ -54,7 +56,6 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
     for k in range(work.upper.shape[0]):
         store(work.matrix, n + k, zero)
         store(work.upper, k, zero)
-    size = zero
     for j in range(pattern.slot.size):
         a, b, k = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), at(pattern.slot, j)
         theta, va, vb = load(u, j), load(v, a), load(v, b)
@@ -66,7 +67,6 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
             i = pair(law, j, (theta, zero), (va, wa), (vb, wb), e)[1]
             va, vb = fma(e[0], wa, va), fma(e[0], wb, vb)
             _, by_a, by_b, _, _ = tangent(law, j, theta, va, vb, load(work.kept, j))
-        size = size + absolute(i)
         store(work.current, a, load(work.current, a) + i)
         store(work.current, b, load(work.current, b) - i)
         store(work.matrix, a, load(work.matrix, a) + by_a)
@@ -75,14 +75,13 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
         below, above = (-by_a, by_b) if a < b else (by_b, -by_a)      # row b column a, and row a column b
         store(work.matrix, k, load(work.matrix, k) + where(both, below, 0.0))
         store(work.upper, k - n, load(work.upper, k - n) + where(both, above, 0.0))
-    norm = zero
+    norm, rounding = zero, ROUNDING * load(work.numbers, REACH)
     for a in range(n):
-        i = where(at(free, a), load(work.current, a), 0.0)
+        i, joined = where(at(free, a), load(work.current, a), 0.0), load(work.matrix, a)
         store(work.current, a, i)
-        norm = norm + absolute(i)
-        store(work.matrix, a, where(at(free, a), load(work.matrix, a), 1.0))
+        norm = norm + maximum(0.0, fma(-rounding, joined, absolute(i)))
+        store(work.matrix, a, where(at(free, a), joined, 1.0))
     store(work.numbers, NORM, norm)
-    store(work.numbers, SIZE, size)
 
 
 @kernel
@@ -94,12 +93,12 @@ def forget(work, active):
 
 @kernel
 def step_back(work, norm, active):
-    """Halve the step of the active lanes whose ‖F‖₁ did not fall. Returns a bit for each of them."""
+    """Halve the step of the active lanes whose ‖F‖₁ is not below `norm` (lanes,). Returns a bit for each of them."""
     rejected = 0
     for lane in range(work.numbers.shape[1]):
         fraction = work.numbers[FRACTION, lane]
         good = work.numbers[NORM, lane] <= norm[lane] * (1.0 - LESS * fraction)
-        rounded = work.numbers[NORM, lane] <= ROUNDING * work.numbers[SIZE, lane]
+        rounded = work.numbers[NORM, lane] == 0.0
         small = fraction == 1.0 and work.numbers[MOVED, lane] <= CLOSE * work.numbers[REACH, lane]
         if active >> lane & 1 and not (good or rounded or small):
             rejected |= 1 << lane
@@ -129,7 +128,7 @@ def converged(work):
     bits = 0
     for lane in range(work.numbers.shape[1]):
         still = work.numbers[MOVED, lane] <= CLOSE * work.numbers[REACH, lane] and work.numbers[FRACTION, lane] == 1.0
-        rounded = work.numbers[NORM, lane] <= ROUNDING * work.numbers[SIZE, lane]
+        rounded = work.numbers[NORM, lane] == 0.0
         bits |= (still or rounded) << lane
     return bits
 
@@ -144,12 +143,16 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
     """
     unknown = v if w is None else w
     n, lanes, failed, leaps = free.size, unknown.shape[1], 0, np.zeros(unknown.shape[1], dtype=np.int64)
-    norm = np.empty(lanes)
-    rejected = 0
+    norm, norms = np.empty(lanes), np.zeros((MEMORY, lanes))
+    rejected, reach = 0, 0.0 * load(unknown, 0)
+    for a in range(n):
+        reach = maximum(reach, absolute(load(unknown, a)))
+    store(work.numbers, REACH, reach)
     assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
     for iteration in range(MOST_ITERATIONS):
         for lane in range(lanes):
-            norm[lane] = work.numbers[NORM, lane]
+            norms[iteration % MEMORY, lane] = work.numbers[NORM, lane]
+            norm[lane] = norms[:, lane].max()
             work.numbers[FRACTION, lane] = 1.0
         factorise(pattern, work.matrix, work.upper)
         direction = work.before                          # F is needed no more; the direction takes its place

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 MOST_ITERATIONS, MOST_HALVINGS = 100, 40
-CLOSE = 3e-8            # as in kernels/nonlinear/newton.py
+CLOSE, MEMORY = 3e-8, 10        # as in kernels/nonlinear/newton.py
 ROUNDING = 1e-15        # of the sum of all currents
 
 
@@ -34,9 +34,11 @@ class LargeNewton:
         v = start.copy()
         v[self.circuit.held] = held
         residual, size, parts = self._residual(values, v, currents)
+        norms: list[float] = []
         for _ in range(MOST_ITERATIONS):
             direction = self._direction(parts, residual)
-            moved, norm = float(np.abs(direction).max(initial=0.0)), float(np.abs(residual).sum())
+            norms.append(float(np.abs(residual).sum()))
+            moved, norm = float(np.abs(direction).max(initial=0.0)), max(norms[-MEMORY:])
             fraction, before = 1.0, v
             for _ in range(MOST_HALVINGS):
                 v = before - fraction * direction

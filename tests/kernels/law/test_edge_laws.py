@@ -99,7 +99,9 @@ def drawn(name, edges, seed):
     if name in ("square", "mean", "ekv", "level1"):
         kink = {"square": np.where(rng.random(shape) < 0.5, a, b), "mean": 0.5 * (a + b) + 0.01, "ekv": a,
                 "level1": np.minimum(a, b)}[name]
-        u = np.where(rng.random(shape) < 0.4, kink + PARAMETERS[name][1] + eta * rng.normal(size=shape), u)
+        # within η of the kink the clipped mean jumps: there D is as uncertain as u - p1 - p3 by rounding, over η
+        near = (rng.random(shape) < 0.4) & ((eta > 1e-3) | (name != "mean"))
+        u = np.where(near, kink + PARAMETERS[name][1] + eta * rng.normal(size=shape), u)
     return np.stack([u, du, a, da, b, db, eta], axis=1).reshape(7 * edges, LANES)
 
 

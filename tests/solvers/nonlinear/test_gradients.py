@@ -2,11 +2,13 @@
 import numpy as np
 import ohmlearn as ol
 import pytest
-from ohmlearn.edges import NMOS, Cubic, Diode, Linear, PerEdge, cost_gradient
+from ohmlearn.edges import NMOS, Cubic, Diode, IdealDiode, Linear, Offset, PerEdge, cost_gradient
 
 NET, TASK = ol.Network.grid(3, 3), ol.Task({0: 0.9, 8: 0.0}, {4: 0.3, 2: 0.6})
-LAWS = {"square": NMOS(gain=0.5, leak=1e-3), "cubic": Cubic(0.5),
-        "with diodes": PerEdge([Linear(), Diode(1e-2, 0.2, 0.5)], [0] * 9 + [1] * 3)}
+# as in test_equilibrium, so that its kernels serve here too
+KINDS = Linear(), NMOS(gain=0.5, leak=1e-3), Diode(1e-2, 0.2), IdealDiode(50.0, 1e-3), Cubic(0.5), Offset(0.1)
+LAWS = {"square": PerEdge(KINDS, [1] * 12), "cubic": PerEdge(KINDS, [4] * 12),
+        "with diodes": PerEdge(KINDS, [0, 1, 4] * 3 + [2] * 3)}
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -30,7 +32,7 @@ def test_gradient_is_that_of_differences(name):
 def test_contrast_of_linear_edges_is_that_of_coupled_learning():
     """(Δv'² - Δv²)/2η at η -> 0 is Δv Δw, half of what Rule has."""
     values = np.random.default_rng(2).uniform(0.5, 2.0, NET.n_edges)
-    law = PerEdge([Linear(), Linear()], np.arange(12) % 2)
+    law = PerEdge(KINDS, [0] * 12)
     found = cost_gradient(NET, TASK, values, edges=law, method="contrast", nudge=1e-6).gradient
     run = ol.train(NET, TASK, 1.0, until=None, t_max=1e-9, conductances=values)
     a, b = NET.edges.T
