@@ -74,7 +74,8 @@ class Netlist:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.branches.get(kind, ()))} {name}" for kind, name in (
-            ("r", "resistors"), ("d", "diodes"), ("m", "transistors"), ("v", "voltage sources"), ("i", "current sources"), ("c", "capacitors"))
+            ("r", "resistors"), ("d", "diodes"), ("m", "transistors"), ("v", "voltage sources"),
+            ("i", "current sources"), ("c", "capacitors"))
             if kind not in "dm" or self.branches.get(kind))
         return f"<Netlist {self.title!r}: {self.network.n_nodes} nodes, {counts}>"
 
@@ -203,12 +204,12 @@ def read_spice(path: str | os.PathLike[str], *, folder: str | os.PathLike[str] |
     folder : from where files may be included, by default the deck's own.
 
     Nodes are numbered as named where the names are n0, n1, ... or 0, 1, ... without a gap, otherwise in the order in
-    which they appear; edges in the order of the resistors, diodes (from anode to cathode) and transistors (from drain
-    to source). Gates are held by voltage sources and are no nodes; bulks are at ground. Of `.options`, gmin, rshunt,
+    which they appear; edges in the order of their cards: resistors, diodes (from anode to cathode) and transistors
+    (from drain to source). Gates are held by voltage sources and are no nodes; bulks are at ground. Of `.options`, gmin, rshunt,
     temp and tnom hold for diodes and transistors; their capacitances, and bulk junctions but for gmin, are left out. A
-    resistor R<element>_leak beside a diode or transistor belongs to its law. Parameters, expressions of numbers and included files are
-    read. What to analyse and to print is passed over. Anything else that is not understood raises SpiceError, a
-    ValueError, which names the line.
+    resistor R<element>_leak beside a diode or transistor belongs to its law. Parameters, expressions of numbers and
+    included files are read. What to analyse and to print is passed over. Anything else that is not understood raises
+    SpiceError, a ValueError, which names the line.
 
     Returns a :class:`Netlist`: the network, the law of its edges, conductances in S, gate voltages and sources in V.
 
@@ -533,12 +534,14 @@ def _currents(cards: Sequence[Branch], sources: Mapping[int, float]) -> dict[int
 
 
 def _replace(lines: list[str], card: Card, value: str) -> None:
-    """Put another value into the lines of a resistor's card, in place of the one that is there."""
+    """Put another value into the lines of a card, of a resistor or a source, in place of the one that is there."""
     scope_words = [word.partition("=")[0] for word in card.words]
-    keyed = next((k for k, word in enumerate(scope_words) if word in ("r", "resistance") and k > 2
+    keyed = next((k for k, word in enumerate(scope_words) if word in ("r", "resistance", "dc") and k > 2
                   and "=" in card.words[k]), None)
-    place = keyed or next(k for k, word in enumerate(card.words) if k > 2 and "=" not in word
-                          and (word[0] in "{'+-." or word[0].isdigit() or k == len(card.words) - 1))
+    place = keyed or next((k for k, word in enumerate(card.words) if k > 2 and "=" not in word
+                           and (word[0] in "{'+-." or word[0].isdigit() or k == len(card.words) - 1)), None)
+    if place is None:
+        raise card.wrong("it has no value that could be replaced; give it one, as in 'V1 a 0 5'")
     seen, at = 0, card.line - 1
     while True:
         said = plain(lines[at])

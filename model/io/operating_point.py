@@ -138,7 +138,7 @@ def nonlinear_point(circuit: Circuit, values: ArrayLike) -> OperatingPoint:
     n = network.n_nodes
     group, level, known = _tie(circuit, n)
     if (lifted := np.flatnonzero((group != known) & (level != 0))).size:
-        raise ValueError(f"a voltage source lifts node {network.label(int(lifted[0]))!r} above a node that is not held; "
+        raise ValueError(f"a voltage source lifts node {network.label(int(lifted[0]))!r} above one that is not held; "
                          "with diodes and transistors voltage sources lead to ground, directly or by others: give it "
                          "one side at ground")
     heights, height = np.unique(level[group == known], return_inverse=True)
@@ -184,8 +184,8 @@ def _warn_of_bulks(circuit: Circuit, voltages: Floats) -> None:
     for x in circuit.branches.get("m", ()):
         v, node = min(((voltages[k], k) for k in x.ends if k >= 0), default=(0.0, -1))
         if v < FORWARD:
-            warnings.warn(f"node {circuit.network.label(node)!r} of {x.name} is at {v:.3g} V: below {FORWARD} V the "
-                          "junction between it and the bulk at ground conducts, which the law leaves out", stacklevel=4)
+            warnings.warn(f"node {circuit.network.label(node)!r} of {x.name} is at {v:.3g} V: below {FORWARD} V its "
+                          "junction with the bulk at ground conducts, which the law leaves out", stacklevel=4)
             return
 
 

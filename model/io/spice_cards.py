@@ -133,7 +133,7 @@ def read_deck(text: str, path: Path, folder: Path) -> Deck:
 def _note_options(deck: Deck, card: Card) -> None:
     """Keep what a card of options says of devices."""
     if card.name == ".temp":
-        said = {"temp": word for word in card.words[1:2]}
+        said = dict(zip(["temp"], card.words[1:], strict=False))
     elif card.name in (".options", ".option", ".opt"):
         said = {key: text for key, _, text in (word.partition("=") for word in card.words[1:])}
     else:

@@ -16,8 +16,8 @@ LEAKS = "_leak"     # a resistor called R<element>_leak beside an element is par
 
 
 class Leaks(NamedTuple):
-    """gmin, shunt : conductances that `.options` give to junctions and to nodes. to_ground : (n_nodes,) of resistors, where
-    options cannot say them."""
+    """gmin, shunt : conductances that `.options` give to junctions and to nodes. to_ground : (n_nodes,) of resistors,
+    where options cannot say them."""
 
     gmin: float
     shunt: float
@@ -32,8 +32,8 @@ def letters(edges: EdgeLaw | PerEdge, n_edges: int) -> list[str]:
     for law in _laws(edges):
         if law.kernel not in LETTER:
             said = f"NMOS('{law.kernel}')" if isinstance(law, NMOS) else type(law).__name__
-            raise ValueError(f"SPICE has no element of the law {said}; resistors, diodes and transistors of level 1 are "
-                             "written, so take Linear(), Diode(), NMOS('square') or NMOS('level1')")
+            raise ValueError(f"SPICE has no element of the law {said}; resistors, diodes and transistors of level 1 "
+                             "are written, so take Linear(), Diode(), NMOS('square') or NMOS('level1')")
     return [LETTER[law.kernel] for law in _law_of_each(edges, n_edges)]
 
 

@@ -17,14 +17,16 @@ OXIDE = 3.9 * 8.854214871e-12       # permittivity of the gate's oxide, F/m
 
 # What changes nothing at rest: capacitances, noise, ratings. Their values need not be numbers.
 STILL = {
-    "d": {"cjo", "cj0", "cj", "vj", "pb", "m", "mj", "fc", "fcs", "tt", "kf", "af", "cjsw", "cjp", "mjsw", "vjsw", "php",
-          "mfg", "type", "vpk", "iave", "ipk", "irms", "vrev", "fv_max", "bv_max", "id_max", "te_max", "pd_max"},
-    "m": {"cbd", "cbs", "pb", "cgso", "cgdo", "cgbo", "cj", "mj", "cjsw", "mjsw", "fc", "kf", "af", "nlev", "gdsnoi", "js",
-          "tpg", "nss", "mfg", "type"}}
+    "d": {"cjo", "cj0", "cj", "vj", "pb", "m", "mj", "fc", "fcs", "tt", "kf", "af", "cjsw", "cjp", "mjsw", "vjsw",
+          "php", "mfg", "type", "vpk", "iave", "ipk", "irms", "vrev", "fv_max", "bv_max", "id_max", "te_max", "pd_max"},
+    "m": {"cbd", "cbs", "pb", "cgso", "cgdo", "cgbo", "cj", "mj", "cjsw", "mjsw", "fc", "kf", "af", "nlev", "gdsnoi",
+          "js", "tpg", "nss", "mfg", "type"}}
 STILL_BESIDE = {"d": {"ic"}, "m": {"ad", "as", "pd", "ps", "ic"}}      # the same of settings of an element
-CHARGES = {"d": {"cjo", "cj0", "cj", "tt", "cjsw", "cjp"}, "m": {"cbd", "cbs", "cgso", "cgdo", "cgbo", "cj", "cjsw", "tox"}}
+CHARGES = {"d": {"cjo", "cj0", "cj", "tt", "cjsw", "cjp"},
+           "m": {"cbd", "cbs", "cgso", "cgdo", "cgbo", "cj", "cjsw", "tox"}}
 READ = {"d": {"level", "is", "js", "n", "rs", "eg", "xti", "tnom"},
-        "m": {"level", "vto", "vt0", "kp", "gamma", "phi", "lambda", "rd", "rs", "rsh", "is", "ld", "tnom", "tox", "uo", "u0"}}
+        "m": {"level", "vto", "vt0", "kp", "gamma", "phi", "lambda", "rd", "rs", "rsh", "is", "ld", "tnom", "tox", "uo",
+              "u0"}}
 READ_BESIDE = {"d": {"area", "m", "temp", "dtemp"}, "m": {"w", "l", "m", "nrd", "nrs", "temp", "dtemp"}}
 REMEDY = {
     "bv": "breakdown is not in the law; take bv out if no reverse voltage reaches it",
@@ -126,13 +128,15 @@ def _temperatures(model: Numbers, beside: Numbers, conditions: Conditions) -> tu
 def law_of(kinds: str, numbers: Sequence[Numbers], conditions: Conditions) -> EdgeLaw | PerEdge:
     """The law of all edges. kinds : (n_edges,) "r", "d" or "m". numbers : (n_edges,) of the law of each.
 
-    One law of a kind serves all its edges, with one number an edge where they differ: every further law would be compiled.
+    One law of a kind serves all its edges, with one number an edge where they differ: every further law would be
+    compiled.
     """
     in_series = np.array([x.get("series", 0.0) > 0 for x in numbers])
     of = np.array(list(kinds))
+    transistors = [x for x, kind in zip(numbers, kinds, strict=True) if kind == "m"]
     sets: list[tuple[type[EdgeLaw], dict[str, Any], NDArray[np.bool_]]] = [
         (Linear, {}, of == "r"), (Diode, {}, (of == "d") & ~in_series), (Diode, {}, (of == "d") & in_series),
-        (NMOS, _of_transistors([x for x, kind in zip(numbers, kinds, strict=True) if kind == "m"], conditions), of == "m")]
+        (NMOS, _of_transistors(transistors, conditions), of == "m")]
     laws, which = list[EdgeLaw](), np.zeros(len(kinds), dtype=np.int64)
     for law, more, chosen in sets:
         if chosen.any():
@@ -141,11 +145,11 @@ def law_of(kinds: str, numbers: Sequence[Numbers], conditions: Conditions) -> Ed
     return laws[0] if len(laws) == 1 else PerEdge(laws, which)
 
 
-def _columns(numbers: Sequence[Numbers], chosen: NDArray[np.bool_], but: set[str]) -> dict[str, float | NDArray[np.float64]]:
+def _columns(numbers: Sequence[Numbers], chosen: NDArray[np.bool_], but: set[str]) -> dict[str, Any]:
     """{name: one number, or (n_edges,)} of the chosen edges; the others have those of the first of these."""
     places = np.flatnonzero(chosen).tolist()
     first = numbers[places[0]]
-    found: dict[str, float | NDArray[np.float64]] = {}
+    found: dict[str, Any] = {}
     for name in first.keys() - but:
         column = np.full(len(numbers), first[name])
         column[places] = [numbers[k][name] for k in places]
@@ -154,13 +158,15 @@ def _columns(numbers: Sequence[Numbers], chosen: NDArray[np.bool_], but: set[str
 
 
 def _of_transistors(numbers: Sequence[Numbers], conditions: Conditions) -> dict[str, Any]:
-    """What transistors have in common. Without body effect, modulation and series resistances level 1 is the square law."""
-    level1 = any(x["body_effect"] or x["modulation"] or x["drain_resistance"] or x["source_resistance"] for x in numbers)
+    """What transistors have in common. Without body effect, modulation and series resistances level 1 is the square
+    law."""
     inner = {bool(x[name]) for x in numbers for name in ("drain_resistance", "source_resistance")}
+    level1 = True in inner or any(x["body_effect"] or x["modulation"] for x in numbers)
     if conditions.shunt and len(inner) > 1:
-        raise ValueError("rshunt= with series resistances at some terminals only is not read, as every inner node would "
-                         "have its own leak; give all transistors rd and rs, or none, or take rshunt out")
-    own = {"terminal_leak": conditions.gmin + (conditions.shunt if True in inner else 0.0), "node_leak": conditions.shunt}
+        raise ValueError("rshunt= with series resistances at some terminals only is not read, as every inner node "
+                         "would have its own leak; give all transistors rd and rs, or none, or take rshunt out")
+    leak = conditions.gmin + (conditions.shunt if True in inner else 0.0)
+    own = {"terminal_leak": leak, "node_leak": conditions.shunt}
     if level1:
         return {"law": "level1", **own}
     return {"law": "square", **own, "body_effect": 0.0, "modulation": 0.0, "surface_potential": 0.6,
