@@ -205,11 +205,11 @@ def read_spice(path: str | os.PathLike[str], *, folder: str | os.PathLike[str] |
 
     Nodes are numbered as named where the names are n0, n1, ... or 0, 1, ... without a gap, otherwise in the order in
     which they appear; edges in the order of their cards: resistors, diodes (from anode to cathode) and transistors
-    (from drain to source). Gates are held by voltage sources and are no nodes; bulks are at ground. Of `.options`, gmin, rshunt,
-    temp and tnom hold for diodes and transistors; their capacitances, and bulk junctions but for gmin, are left out. A
-    resistor R<element>_leak beside a diode or transistor belongs to its law. Parameters, expressions of numbers and
-    included files are read. What to analyse and to print is passed over. Anything else that is not understood raises
-    SpiceError, a ValueError, which names the line.
+    (from drain to source). Gates are held by voltage sources and are no nodes; bulks are at ground. Of `.options`,
+    gmin, rshunt, temp and tnom hold for diodes and transistors; their capacitances, and bulk junctions but for gmin,
+    are left out. A resistor R<element>_leak beside a diode or transistor belongs to its law. Parameters, expressions
+    of numbers and included files are read. What to analyse and to print is passed over. Anything else that is not
+    understood raises SpiceError, a ValueError, which names the line.
 
     Returns a :class:`Netlist`: the network, the law of its edges, conductances in S, gate voltages and sources in V.
 
