@@ -115,7 +115,7 @@ def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> No
 
     circuit = ol.read_spice(path)
     net = circuit.network
-    point = circuit.voltages(read_conductances(net, conductances))
+    point = circuit.voltages(None if conductances is None else read_conductances(net, conductances))
     linear = isinstance(circuit.edges, ol.edges.Linear)
     typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s\n"
                f"# conductances: {conductance_source(net, conductances)}" if linear else
