@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.edges import EdgeLaw, Linear, PerEdge
+from ohmlearn.edges import NMOS, Diode, EdgeLaw, Linear, PerEdge
 from ohmlearn.network import Network
 from ohmlearn.outputs import Ties
 from ohmlearn.task import Task
@@ -348,6 +348,7 @@ def _law(deck: Deck, edges: Sequence[Placed], placed: Mapping[str, Placed], leak
             try:
                 law = (model_cards.diode if kind == "d" else model_cards.transistor)(
                     *_settings(x, kind, left), conditions)
+                (Diode if kind == "d" else NMOS)(**law)         # checked here, where the card is known
             except (ValueError, ArithmeticError) as error:
                 if isinstance(error, SpiceError):
                     raise
@@ -406,7 +407,9 @@ def _settings(x: Placed, kind: str, left: dict[str, None]) -> tuple[dict[str, fl
             raise x.card.wrong(f"{key!r} is set twice")
         if key in model_cards.READ_BESIDE[kind]:
             beside[key] = x.card.value(text, x.scope)
-            if key not in ("temp", "dtemp", "nrd", "nrs") and not beside[key] > 0:
+            if key in ("nrd", "nrs") and not beside[key] >= 0:
+                raise x.card.wrong(f"{key} must be >= 0, not {beside[key]:g}")
+            if key in ("area", "m", "w", "l") and not beside[key] > 0:
                 raise x.card.wrong(f"{key} must be > 0, not {beside[key]:g}")
     return model, beside
 

@@ -15,7 +15,7 @@ from ohmlearn.edges import EdgeLaw, PerEdge
 from ohmlearn.network import Network, connected_components
 from ohmlearn.outputs import Ties
 
-from .spice_cards import Card
+from .spice_cards import GROUND, Card
 
 FORWARD = -0.3      # V below which a junction to a bulk at ground conducts more than 1e-9 A
 
@@ -263,7 +263,10 @@ def _currents(circuit: Circuit, through: Floats, leaking: Floats, n: int) -> dic
     found = dict(zip(names, through.tolist(), strict=True))
     found |= {x.name: 0.0 for kind in "rdm" for x in branches.get(kind, ()) if x.ends[0] == x.ends[1]}
     found |= {x.name: x.value for x in branches.get("i", ())}
-    leaves = np.append(leaking, -leaking.sum()) + np.bincount(a, through, n + 1) - np.bincount(b, through, n + 1)
+    leaves = np.zeros(n + 1) + np.bincount(a, through, n + 1) - np.bincount(b, through, n + 1)
+    leaves[:n] += leaking
+    known = list(network.node_names or ())
+    leaves[known.index(GROUND) if GROUND in known else n] -= leaking.sum()
     for x in branches.get("i", ()):
         np.add.at(leaves, [k if k >= 0 else n for k in x.ends], [x.value, -x.value])
     shorts = [*branches.get("v", ()), *(x for x in branches["r"] if x.value == 0 and x.ends[0] != x.ends[1])]

@@ -74,7 +74,8 @@ def test_bad_input(ladder, arguments, message):
 def test_decks_with_diodes_and_transistors(tmp_path):
     """The operating point of the deck, at its own gate voltages and at those of a file."""
     path, gates = tmp_path / "follower.cir", tmp_path / "gates.txt"
-    path.write_text("follower\nVd d 0 3\nVg g 0 2\nM1 d g out 0 n\nR1 out 0 10k\n.model n nmos(vto=1 kp=1m rd=1 rs=1)\n")
+    path.write_text("follower\nVd d 0 3\nVg g 0 2\nM1 d g out 0 n\nR1 out 0 10k\n"
+                    ".model n nmos(vto=1 kp=1m rd=1 rs=1)\n")
     circuit = ol.read_spice(path)
     for values, more in ((circuit.values, ()), ([2.5, 1e-4], ("--conductances", gates))):
         np.savetxt(gates, values)

@@ -72,6 +72,8 @@ def test_currents_balance(tmp_path):
     assert found.currents["vdd"] == pytest.approx(-found.currents["mload"], rel=1e-9)
     assert found.currents["m1"] == pytest.approx(found.currents["m2"] + found.currents["rs"], rel=1e-9)
     assert found.currents["mload"] == pytest.approx(found.currents["m1"] + found.currents["m3"], rel=1e-9)
+    leaky = point(TRANSISTORS.replace("gmin=1e-9", "gmin=1e-5"), tmp_path).voltages()
+    assert leaky.currents["vdd"] == pytest.approx(-leaky.currents["mload"] - 1e-5 * 5, rel=1e-9)
 
 
 def test_laws_of_a_deck(tmp_path):
@@ -88,6 +90,7 @@ def test_laws_of_a_deck(tmp_path):
     circuit = point(TRANSISTORS, tmp_path)
     assert isinstance(circuit.edges, PerEdge)
     assert circuit.values[:4].tolist() == pytest.approx([5.0, 2.2, 1.9, 2.4])
+    assert {circuit.resistors[j]: source.value for j, source in circuit.gates.items()} == {"m1": 2.2, "m2": 1.9}
     law = circuit.edges.laws[1]
     assert law.law == "level1"
     assert law.gain[0] == pytest.approx(2 * 6.25e-5 * 10)
@@ -115,7 +118,9 @@ def test_laws_of_a_deck(tmp_path):
     ("D1 a 0 d2\n.model d2 d(bv=5)", "bv= is not read: breakdown is not in the law; take bv out if no reverse voltage"),
     ("D1 a 0 d2\n.model d2 d(ikf=5)", "ikf= is not read: the law has no such term; take it out if"),
     ("D1 a 0 d2\n.model d2 d(level=3)", "level 3 is not read; models are of level 1"),
-    ("D1 a 0 d2\n.model d2 d(is=0)", "line 7.*saturation must be > 0|saturation must be > 0"),
+    ("D1 a 0 d2\n.model d2 d(is=0)", "line 7: d1: saturation must be > 0, not 0"),
+    ("M1 a g 0 0 n2\n.model n2 nmos(phi=0)", "line 7: m1: surface_potential must be > 0, not 0"),
+    ("M1 a g 0 0 nm nrs=-1\n.model n2 nmos(phi=0)", "nrs must be >= 0, not -1"),
     ("D1 a 0 d2\n.model d2 d(is=1p is=2p)", "'is' is set twice"),
     ("D1 a 0 d2\n.model d2 d(5)", "'5' is no setting, as in is=1e-14"),
     ("M1 a g 0 0 n2\n.model n2 nmos(level=8)", "level 8 is not read"),
