@@ -348,7 +348,8 @@ def _law(deck: Deck, edges: Sequence[Placed], placed: Mapping[str, Placed], leak
             try:
                 law = (model_cards.diode if kind == "d" else model_cards.transistor)(
                     *_settings(x, kind, left), conditions)
-                (Diode if kind == "d" else NMOS)(**law)         # checked here, where the card is known
+                checked: type[Any] = Diode if kind == "d" else NMOS
+                checked(**law)          # here, where the card is known
             except (ValueError, ArithmeticError) as error:
                 if isinstance(error, SpiceError):
                     raise
