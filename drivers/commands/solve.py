@@ -115,9 +115,11 @@ def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> No
 
     circuit = ol.read_spice(path)
     net = circuit.network
-    point = circuit.voltages(read_conductances(net, conductances))
+    point = circuit.voltages(None if conductances is None else read_conductances(net, conductances))
+    linear = isinstance(circuit.edges, ol.edges.Linear)
     typer.echo(f"# {net!r}, {point.method}: {point.seconds:.3g} s\n"
-               f"# conductances: {conductance_source(net, conductances)}", err=True)
+               f"# conductances: {conductance_source(net, conductances)}" if linear else
+               f"# {circuit!r}, {point.method}: {point.seconds:.3g} s", err=True)
     for note in circuit.notes:
         typer.echo(f"# {note}", err=True)
     write_numbers(point.array, output, point.names)

@@ -11,6 +11,7 @@ from typing import IO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.edges import Linear
 from ohmlearn.network import Network
 
 from . import edge_list, graphml, matrixmarket, netlist
@@ -68,7 +69,11 @@ def read(path: str | os.PathLike[str], *, conductance: str | None = None, resist
         text = read_text(path)
         kind = _kind(path, text)
         if kind == "deck":
-            return netlist.build(text, path).network
+            circuit = netlist.build(text, path)
+            if not isinstance(circuit.edges, Linear):
+                raise ValueError(f"{path} has diodes or transistors, whose law a network does not hold; read it by "
+                                 "ohmlearn.read_spice, which gives network, edges and values")
+            return circuit.network
         return READERS[kind](str(path), text, path.stem, given)
 
 

@@ -3,16 +3,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from importlib import import_module
+from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from ohmlearn.edges import EdgeLaw, PerEdge
 from ohmlearn.network import Network, connected_components
 from ohmlearn.outputs import Ties
 
-from .spice_cards import Card
+from .spice_cards import GROUND, Card
+
+FORWARD = -0.3      # V below which a junction to a bulk at ground conducts more than 1e-9 A
 
 Floats = NDArray[np.float64]
 Nodes = NDArray[np.int64]
@@ -47,7 +52,8 @@ class Circuit(Protocol):
     def capacitances(self) -> Floats: ...
     @property
     def branches(self) -> Mapping[str, Sequence[Branch]]: ...
-
+    @property
+    def edges(self) -> EdgeLaw | PerEdge: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +127,77 @@ def operating_point(circuit: Circuit, g: Floats) -> OperatingPoint:
     floating = part[group] != part[known]
     if floating[:n].any():
         _by_capacitors(circuit, voltages, part[group], part[known])
-    currents = _currents(circuit, g, voltages, n)
+    a, b = network.edges.T
+    currents = _currents(circuit, g * (voltages[a] - voltages[b]), np.zeros(n), n)
     stats = None if solver is None else solver.stats
     names = network.node_names or tuple(map(str, range(n)))
     return OperatingPoint(names, voltages[:n], currents, stats.method if stats else "",
                           stats.setup_seconds + stats.solve_seconds if stats else 0.0)
+
+
+def solver_of(network: Network, held: ArrayLike, edges: Any) -> Any:
+    """The solver of networks with nonlinear edges, which is compiled only where it is needed."""
+    return import_module("ohmlearn.solvers.nonlinear.equilibrium").NonlinearEquilibrium(network, held, edges)
+
+
+def nonlinear_point(circuit: Circuit, values: ArrayLike) -> OperatingPoint:
+    """Voltages and currents at rest of a circuit with diodes or transistors. values : (n_edges,), what learns.
+
+    Nodes that voltage sources tie to ground are held, and those that sources of 0 V and shorts tie together are one.
+    """
+    begin, network = perf_counter(), circuit.network
+    n = network.n_nodes
+    group, level, known = _tie(circuit, n)
+    if (lifted := np.flatnonzero((group != known) & (level != 0))).size:
+        raise ValueError(f"a voltage source lifts node {network.label(int(lifted[0]))!r} above one that is not held; "
+                         "with diodes and transistors voltage sources lead to ground, directly or by others: give it "
+                         "one side at ground")
+    heights, height = np.unique(level[group == known], return_inverse=True)
+    seat = group.copy()
+    seat[group == known] = group.max() + 1 + height
+    seats = np.unique(seat, return_inverse=True)[1]
+    edges, held = seats[network.edges], np.unique(seats[group == known])
+    used = edges[:, 0] != edges[:, 1]
+    touched = np.union1d(edges[used], held)
+    if (lonely := np.setdiff1d(seats[:n], touched)).size:
+        raise ValueError(f"node {network.label(int(np.argmax(seats[:n] == lonely[0])))!r} has no resistor, diode or "
+                         "transistor, so its voltage is undefined; take it out")
+    place = np.searchsorted(touched, np.arange(seats.max() + 1))
+    solver = solver_of(Network(place[edges[used]], touched.size), place[held], _part(circuit.edges, used))
+    learned = np.array(values, dtype=np.float64)
+    if learned.shape != (network.n_edges,):
+        raise ValueError(f"give one value for each of the {network.n_edges} edges, not shape {learned.shape}")
+    pushed = np.zeros(n + 1)
+    for x in circuit.branches.get("i", ()):
+        np.add.at(pushed, [k if k >= 0 else n for k in x.ends], [-x.value, x.value])
+    voltages = solver.solve(learned[used], heights, np.bincount(place[seats], pushed, touched.size))
+    through = np.zeros(network.n_edges)
+    through[used] = solver.derivatives(learned[used], voltages).current
+    at = voltages[place[seats[:n]]]
+    _warn_of_bulks(circuit, at)
+    leaking = np.zeros(n)
+    leaking[np.unique(place[seats[:n]], return_index=True)[1]] = solver.leak[np.unique(place[seats[:n]])]
+    names = network.node_names or tuple(map(str, range(n)))
+    return OperatingPoint(names, at, _currents(circuit, through, leaking * at, n), "newton", perf_counter() - begin)
+
+
+def _part(edges: EdgeLaw | PerEdge, used: NDArray[np.bool_]) -> EdgeLaw | PerEdge:
+    """The law of some of the edges."""
+    if isinstance(edges, PerEdge):
+        parts = [_part(law, used) for law in edges.laws]
+        return PerEdge([law for law in parts if isinstance(law, EdgeLaw)], edges.which[used])
+    return replace(edges, **{field.name: value[used] for field in fields(edges)
+                             if np.ndim(value := getattr(edges, field.name)) == 1})
+
+
+def _warn_of_bulks(circuit: Circuit, voltages: Floats) -> None:
+    """Say where junctions between terminals and bulk, which the law leaves out, would conduct."""
+    for x in circuit.branches.get("m", ()):
+        v, node = min(((voltages[k], k) for k in x.ends if k >= 0), default=(0.0, -1))
+        if v < FORWARD:
+            warnings.warn(f"node {circuit.network.label(node)!r} of {x.name} is at {v:.3g} V: below {FORWARD} V its "
+                          "junction with the bulk at ground conducts, which the law leaves out", stacklevel=4)
+            return
 
 
 def first_of(part: NDArray[Any], but: int) -> list[int]:
@@ -191,16 +263,21 @@ def _by_capacitors(circuit: Circuit, voltages: Floats, part: Nodes, known: int) 
                       stacklevel=5)
 
 
-def _currents(circuit: Circuit, g: Floats, voltages: Floats, n: int) -> dict[str, float]:
-    """Currents from first to second node of resistors, current sources and voltage sources."""
+def _currents(circuit: Circuit, through: Floats, leaking: Floats, n: int) -> dict[str, float]:
+    """Currents from first to second node of resistors and devices, current sources and voltage sources.
+
+    through : (n_edges,) currents of the edges. leaking : (n_nodes,) from the nodes to ground.
+    """
     network, branches = circuit.network, circuit.branches
     a, b = network.edges.T
-    through = g * (voltages[a] - voltages[b])
     names = network.edge_names or map(str, range(network.n_edges))
     found = dict(zip(names, through.tolist(), strict=True))
-    found |= {x.name: 0.0 for x in branches["r"] if x.ends[0] == x.ends[1]}
+    found |= {x.name: 0.0 for kind in "rdm" for x in branches.get(kind, ()) if x.ends[0] == x.ends[1]}
     found |= {x.name: x.value for x in branches.get("i", ())}
     leaves = np.zeros(n + 1) + np.bincount(a, through, n + 1) - np.bincount(b, through, n + 1)
+    leaves[:n] += leaking
+    known = list(network.node_names or ())
+    leaves[known.index(GROUND) if GROUND in known else n] -= leaking.sum()
     for x in branches.get("i", ()):
         np.add.at(leaves, [k if k >= 0 else n for k in x.ends], [x.value, -x.value])
     shorts = [*branches.get("v", ()), *(x for x in branches["r"] if x.value == 0 and x.ends[0] != x.ends[1])]

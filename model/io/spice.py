@@ -16,6 +16,8 @@ from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint, Ties, weights
 from ohmlearn.task import Task
 
+from .devices.law_cards import Leaks, elements, inverse, leaks, letters, options
+from .operating_point import solver_of
 from .replacing import replacing
 from .spice_cards import GROUND, GROUNDS
 
@@ -25,18 +27,22 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[A-Za-z0-9_][\w.:#-]*", re.ASCII)        # names that every SPICE takes
 
 
-def to_spice(network: Network, task: Task, conductances: ArrayLike | Run | None = None, *,
+def to_spice(network: Network, task: Task, conductances: ArrayLike | Run | None = None, *, edges: Any = None,
              capacitors: Literal["nodes", "edges"] | None = None, capacitance: ArrayLike | None = None,
              start: ArrayLike | None = None, stop: float | None = None, step: float | None = None,
              units: Units | None = None, path: str | os.PathLike[str] | None = None) -> str:
     """Deck of the driven, free network; written to `path` too if given.
 
     conductances : (n_edges,) G > 0 in S, or in G₀ of `units`, by default the network's initial ones, else 1; a run
-        stands for those at its end.
+        stands for those at its end. With `edges` what learns, gate voltages in V where edges are transistors, by default
+        the start of the law.
+    edges : law of the edges, see `ohmlearn.edges`: linear ones become resistors, `Diode` a diode, `NMOS` of the laws
+        "square" and "level1" a transistor of level 1, with model cards. Bounds of what learns are not in a deck.
     capacitors : "nodes", one from every node to ground; "edges", one in parallel to every edge.
     capacitance : (n_nodes,) or (n_edges,) of them in F, or one number; by default that of `units`, else 1.
     start : (n_nodes,) voltages at t = 0 in V, or in the voltage of `units`, by default those of the operating point.
-    units : :class:`Units`, what 1 stands for in conductances, voltages and currents; by default 1 S, 1 V and 1 A.
+    units : :class:`Units`, what 1 stands for in conductances, voltages and currents; by default 1 S, 1 V and 1 A. Not
+        together with `edges`.
     stop, step : a transient analysis up to this time with this longest step, in s (by default a thousandth of it);
         without stop, the operating point.
 
@@ -44,27 +50,38 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | Run | None 
     are voltage sources, targets are comments. A floating part has its first node tied to ground: its voltages are
     relative to that node's, not to their mean. With capacitors at the nodes it floats on these instead, from `start`
     on, as such a tie would change how it relaxes.
+    Every gate has a source of its own. Leaks of the laws are gmin and rshunt of `.options` where these mean the same,
+    else resistors; a leak beside an element, between its nodes, is a resistor R<element>_leak.
 
-    Returns the text of the deck. Raises ValueError for a conductance of 0, which no resistor has, and for a task that
-    does not fit.
+    Returns the text of the deck. Raises ValueError for a conductance of 0, which no resistor has, for a law without an
+    element of SPICE, and for a task that does not fit.
     """
     if not isinstance(task, Task):
         raise TypeError("a deck needs a network, its task and conductances, as in net.to_spice(task, run); "
                         f"task is {task!r}. run.to_spice() takes all three from the run")
     task.check(network)
-    g = network.conductances(conductances)      # type: ignore[arg-type]
+    if edges is not None and units is not None:
+        raise ValueError("decks with edges=... are in S, V and A; leave units out")
     siemens, volts, amperes = (units.conductance, units.voltage, units.current) if units else (1.0, 1.0, 1.0)
-    if not g.all():
-        raise ValueError(f"conductance of edge {np.flatnonzero(g == 0)[0]} is 0, which no resistor has; leave the edge "
+    g, kinds = network.conductances(conductances) if edges is None else np.empty(0), ["R"] * network.n_edges  # type: ignore[arg-type]
+    if edges is not None:
+        solver = solver_of(network, _held(network, task), edges)
+        g, edges = np.broadcast_to(solver.values(conductances), network.n_edges), solver.edges
+        kinds = letters(edges, network.n_edges)
+    if (absent := np.flatnonzero((g == 0) & (np.array(kinds) == "R"))).size:
+        raise ValueError(f"conductance of edge {absent[0]} is 0, which no resistor has; leave the edge "
                          "out of the network, or give it a small conductance")
-    nodes, edges = _names(network, task)
+    nodes, names = _names(network, task, kinds)
     lines = [f"* {network.name or 'network'}: {network.n_nodes} nodes, {network.n_edges} edges"]
     if network.node_names is not None and nodes[0] != network.node_names[0]:
         lines += [f"* {short} is {name}" for short, name in zip(nodes, network.node_names, strict=True)]
     lines += [f"* target {_said(output, nodes)}: {volts * wanted!r} desired"
               for output, wanted in zip(task.targets, task.target_voltages.tolist(), strict=True)]
-    lines += [f"{edges[j]} {nodes[a]} {nodes[b]} {1 / (siemens * x)!r}" for j, ((a, b), x) in
-              enumerate(zip(network.edges.tolist(), g.tolist(), strict=True))]
+    if "D" in kinds or "M" in kinds:
+        lines += _devices(network, edges, g, nodes, names)
+    else:
+        lines += [f"{names[j]} {nodes[a]} {nodes[b]} {1 / (siemens * x)!r}" for j, ((a, b), x) in
+                  enumerate(zip(network.edges.tolist(), g.tolist(), strict=True))]
     held = [(f"{nodes[node]} {GROUND}", volts * v) for node, v in
             zip(task.sources.tolist(), task.source_voltages.tolist(), strict=True) if nodes[node] != GROUND]
     floating = _floating(network, task)
@@ -97,16 +114,35 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | Run | None 
     return text
 
 
-def _names(network: Network, task: Task) -> tuple[list[str], list[str]]:
-    """What nodes and edges are called: by their names, where a deck can hold all of them."""
+def _held(network: Network, task: Task) -> list[int]:
+    """Nodes without which parts of the network float: held ones, and those to which drops tie other parts."""
+    return [*task.sources.tolist(), *_floating(network, task), *{
+        int(node): None for a, b in task.drops for node in (a, b) if node not in task.sources}]
+
+
+def _devices(network: Network, edges: Any, values: NDArray[np.float64], nodes: Sequence[str], names: Sequence[str]
+             ) -> list[str]:
+    """Cards of resistors, diodes and transistors, and of their leaks."""
+    found: Leaks = leaks(edges, network.edges, network.n_nodes)
+    lines = elements(edges, values, names, [(nodes[a], nodes[b]) for a, b in network.edges.tolist()], found)
+    if found.to_ground is not None:
+        lines += [f"Rleak_{nodes[k]} {nodes[k]} {GROUND} {inverse(leak)!r}"
+                  for k, leak in enumerate(found.to_ground.tolist()) if leak > 0 and nodes[k] != GROUND]
+    return [*lines, options(found)]
+
+
+def _names(network: Network, task: Task, kinds: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What nodes and edges are called: by their names, where a deck can hold all of them. kinds : letters of the
+    elements."""
     n, m = network.n_nodes, network.n_edges
-    nodes, edges = [f"n{k}" for k in range(n)], [f"R{j}" for j in range(m)]
+    nodes, edges = [f"n{k}" for k in range(n)], [f"{kind}{j}" for j, kind in enumerate(kinds)]
     grounded = {int(k) for k, v in zip(task.sources, task.source_voltages, strict=True) if v == 0}
     given = list(network.node_names or ())
     if given and all(map(WORD.fullmatch, given)) and len({name.lower() for name in given}) == n and all(
             name.lower() not in GROUNDS or (k in grounded and name == GROUND) for k, name in enumerate(given)):
         nodes = given
-    given = [name if name[0] in "rR" else f"R{name}" for name in network.edge_names or ()]
+    given = [name if name[0].upper() == kind else f"{kind}{name}"
+             for name, kind in zip(network.edge_names or (), kinds, strict=False)]
     if given and all(map(WORD.fullmatch, given)) and len({name.lower() for name in given}) == m:
         edges = given
     return nodes, edges

@@ -21,6 +21,9 @@ PASSED = {".op", ".dc", ".ac", ".tran", ".ic", ".nodeset", ".print", ".plot", ".
           ".backanno", ".model", ".control", ".wave", ".net", ".loadbias", ".savebias", ".fft", ".end", ".text",
           ".disto", ".csparam", ".data", ".enddata", ".alter", ".protect", ".unprotect", ".graph", ".iplot", ".gcheck"}
 QUIET = {".op", ".end", ".title"}
+HEEDED = {"gmin", "rshunt", "temp", "tnom", "defw", "defl"}     # options that diodes and transistors heed
+DEVICES = {"d", "nmos", "pmos"}     # kinds of models that are read
+TERMINALS = {"d": 2, "m": 4}
 DEEPEST = 50        # subcircuits within subcircuits, and files within files; more are taken for a circle
 
 
@@ -62,21 +65,27 @@ class Block:
     ports: Sequence[str]
     defaults: Mapping[str, str]
     parts: list[Card] = field(default_factory=list)
+    models: dict[str, Card] = field(default_factory=dict)
 
 
 @dataclass
 class Deck:
     """What a file says. parts : the cards outside subcircuits; blocks : the subcircuits by name.
 
-    passed : how often cards were passed over, by name. size, includes : characters read, and files included.
+    models : those of diodes and transistors by name. options : settings of `.options` and `.temp`, with their cards.
+    passed : how often cards were passed over, by name; heeded : of these, cards that say nothing but what devices
+        heed. size, includes : characters read, and files included.
     """
 
     title: str = ""
     parts: list[Card] = field(default_factory=list)
     blocks: dict[str, Block] = field(default_factory=dict)
+    models: dict[str, Card] = field(default_factory=dict)
+    options: dict[str, tuple[str, Card]] = field(default_factory=dict)
     parameters: Parameters = field(default_factory=lambda: Parameters({}))
     common: set[str] = field(default_factory=lambda: {GROUND})
     passed: Counter[str] = field(default_factory=Counter)
+    heeded: Counter[str] = field(default_factory=Counter)
     size: int = 0
     includes: int = 0
 
@@ -104,8 +113,14 @@ def read_deck(text: str, path: Path, folder: Path) -> Deck:
                 deck.parameters.set(given)
         elif name == ".global":
             deck.common.update(named(word) for word in card.words[1:])
+        elif name == ".model" and len(card.words) > 2 and card.words[2] in DEVICES:
+            models = opened[-1].models if opened else deck.models
+            if card.words[1] in models:
+                raise card.wrong(f"there is a model {card.words[1]!r} already, at line {models[card.words[1]].line}")
+            models[card.words[1]] = card
         elif name in PASSED:
             deck.passed[name] += name not in QUIET
+            _note_options(deck, card)
         elif name.startswith("."):
             raise card.wrong(f"cards {name} are not read; take it out if the circuit does not depend on it")
         else:
@@ -113,6 +128,18 @@ def read_deck(text: str, path: Path, folder: Path) -> Deck:
     if opened:
         raise opened[-1].card.wrong("no .ends follows")
     return deck
+
+
+def _note_options(deck: Deck, card: Card) -> None:
+    """Keep what a card of options says of devices."""
+    if card.name == ".temp":
+        said = dict(zip(["temp"], card.words[1:], strict=False))
+    elif card.name in (".options", ".option", ".opt"):
+        said = {key: text for key, _, text in (word.partition("=") for word in card.words[1:])}
+    else:
+        return
+    deck.options |= {key: (text, card) for key, text in said.items() if key in HEEDED and text}
+    deck.heeded[card.name] += said.keys() <= HEEDED
 
 
 def _block(deck: Deck, card: Card) -> Block:
@@ -248,22 +275,27 @@ def named(node: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An element in its place: its card, its name, those of its two nodes, the parameters that it sees."""
+    """An element in its place: its card, its name, those of its two nodes, the parameters that it sees.
+
+    beside : gate and bulk of a transistor, whose two nodes are drain and source. model : the model card of a device.
+    """
 
     card: Card
     name: str
     ends: tuple[str, str]
     scope: Parameters
+    beside: tuple[str, ...] = ()
+    model: Card | None = None
 
 
 def flatten(deck: Deck) -> Iterator[Placed]:
     """Every element of the deck; inside subcircuit x1 names are x1.NAME."""
     left = [1000 + 100 * deck.size]      # elements that a deck of this size may have
-    yield from _flatten(deck, deck.parts, {}, "", 0, deck.parameters, left)
+    yield from _flatten(deck, deck.parts, {}, "", 0, deck.parameters, deck.models, left)
 
 
 def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix: str, depth: int, scope: Parameters,
-             left: list[int]) -> Iterator[Placed]:
+             models: Mapping[str, Card], left: list[int]) -> Iterator[Placed]:
     def outside(word: str) -> str:
         node = named(word)
         if node in deck.common:
@@ -279,6 +311,18 @@ def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix
             if len(card.words) < 3 or (kind in "rc" and len(card.words) < 4):
                 raise card.wrong("expected a name, two nodes and a value")
             yield Placed(card, prefix + card.name, (outside(card.words[1]), outside(card.words[2])), scope)
+        elif kind in "dm":
+            count = TERMINALS[kind]
+            if len(card.words) < count + 2:
+                raise card.wrong("expected a name, two nodes and a model" if kind == "d" else
+                                 "expected a name, drain, gate, source, bulk and a model")
+            first, *others = map(outside, card.words[1:count + 1])
+            name = card.words[count + 1]
+            if name not in models:
+                raise card.wrong(f"there is no model {short(name)}; expected a card as in '.model {name[:40]} "
+                                 + ("d(is=1e-14)'" if kind == "d" else "nmos(vto=0.7 kp=1e-4)'"))
+            yield Placed(card, prefix + card.name, (first, others[-1] if kind == "d" else others[1]), scope,
+                         (others[0], others[2]) if kind == "m" else (), models[name])
         elif kind == "x":
             words = [word for word in card.words[1:] if word != "params:"]
             plain_words = [word for word in words if "=" not in word]
@@ -300,6 +344,6 @@ def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix
                 inner = Parameters({**block.defaults, **{key: repr(card.value(text, scope))
                                                          for key, text in said.items()}}, deck.parameters)
             yield from _flatten(deck, block.parts, dict(zip(block.ports, given, strict=True)),
-                                f"{prefix}{card.name}.", depth + 1, inner, left)
+                                f"{prefix}{card.name}.", depth + 1, inner, {**models, **block.models}, left)
         else:
-            raise card.wrong("only R, V, I and C cards and subcircuits (X) are read; this is something else")
+            raise card.wrong("only R, V, I, C, D and M cards and subcircuits (X) are read; this is something else")

@@ -1,5 +1,6 @@
 """`ohmlearn solve` on a network file."""
 import numpy as np
+import ohmlearn as ol
 import pytest
 import typer
 from ohmlearn.drivers.commands import solve
@@ -68,3 +69,21 @@ def test_bad_input(ladder, arguments, message):
     result = call(ladder, *arguments)
     assert isinstance(result.exception, ValueError)
     assert message in str(result.exception)
+
+
+def test_decks_with_diodes_and_transistors(tmp_path):
+    """The operating point of the deck, at its own gate voltages and at those of a file."""
+    path, gates = tmp_path / "follower.cir", tmp_path / "gates.txt"
+    path.write_text("follower\nVd d 0 3\nVg g 0 2\nM1 d g out 0 n\nR1 out 0 10k\n"
+                    ".model n nmos(vto=1 kp=1m rd=1 rs=1)\n")
+    circuit = ol.read_spice(path)
+    for values, more in ((circuit.values, ()), ([2.5, 1e-4], ("--conductances", gates))):
+        np.savetxt(gates, values)
+        result = call(path, *more)
+        assert result.exit_code == 0, result.exception
+        point = circuit.voltages(values)
+        printed = dict(line.split() for line in result.stdout.splitlines())
+        assert {name: float(v) for name, v in printed.items()} == pytest.approx(
+            dict(point) | {"i(vd)": point.currents["vd"]})
+        assert 0.5 < point["out"] < 1.5
+    assert "1 transistors" in result.stderr

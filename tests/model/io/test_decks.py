@@ -86,7 +86,7 @@ def test_capacitors_alone(tmp_path):
     (DIVIDER + "R3 out 0 {" + "(" * 500 + "}\n", "line 5: an expression with more than 50 brackets"),
     (DIVIDER + "R3 out 0 {__import__}\n", "line 5: there is no parameter '__import__'"),
     (DIVIDER + "R3 out 0 {2^3}\n", "line 5: '{2.3}' is not understood at"),
-    (DIVIDER + "L1 out 0 1m\n", "line 5: only R, V, I and C cards"),
+    (DIVIDER + "L1 out 0 1m\n", "line 5: only R, V, I, C, D and M cards"),
     (DIVIDER + ".subckt x 0 b\n.ends\n", "line 5: ports must be distinct, and none of them 0"),
     (DIVIDER + ".subckt x a\nR1 a 0 1\n.ends\nX1 out x k=1\n", "line 8: subcircuit 'x' has no parameter 'k'"),
     (DIVIDER + "".join(f".subckt s{k} a\nX1 a s{k + 1}\nX2 a s{k + 1}\nX3 a s{k + 1}\n.ends\n" for k in range(45))
@@ -95,7 +95,7 @@ def test_capacitors_alone(tmp_path):
     (DIVIDER + "I1 0 out 1e999\n", "line 5"),
     (DIVIDER + "V2 x 0 5 Rser=0.1\n", "line 5: rser= is not understood"),
     (DIVIDER + "C1 out 0 1u Rpar=1k\n", "line 5: rpar= is not understood"),
-    ("t\nR1 a a 1\n", "has no resistor between two nodes"),
+    ("t\nR1 a a 1\n", "has no resistor, diode or transistor between two nodes"),
 ])
 def test_refused_in_words(tmp_path, text, words):
     with pytest.raises(SpiceError, match=words) as caught:

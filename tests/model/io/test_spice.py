@@ -179,7 +179,7 @@ def test_nodes_numbered_with_ground_as_node_0(tmp_path):
 
 
 @pytest.mark.parametrize(("line", "message"), [
-    ("Q1 a b c npn", r"line 3: only R, V, I and C cards and subcircuits \(X\) are read.*'q1 a b c npn'"),
+    ("Q1 a b c npn", r"line 3: only R, V, I, C, D and M cards and subcircuits \(X\) are read.*'q1 a b c npn'"),
     ("R2 a b", "line 3: expected a name, two nodes and a value"),
     ("R2 a b {load}", "line 3: there is no parameter 'load'; set it by .param"),
     ("R2 a b 4k7", "line 3: '4k7' is no number"),
