@@ -1,8 +1,9 @@
 """Resistor networks that learn: coupled learning at any rate, compiled and in parallel.
 
 The nouns are :class:`Network`, :class:`Task`, :class:`Rule`, :class:`Record` and :class:`Run`;
-:func:`train` makes them act. What is needed less often is in submodules: `analysis`, `edges`, `figures`, `generators`, `lab`,
-`learn`, `rules`, `soft`, `stores` and `tasks`. Everything heavier than NumPy is imported on first use.
+:func:`train` makes them act. What is needed less often is in submodules: `analysis`, `edges`, `figures`,
+`generators`, `lab`, `learn`, `rules`, `soft`, `stores` and `tasks`. Everything heavier than NumPy is imported on first
+use.
 """
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -170,8 +170,8 @@ class Bench:
         second = np.where(self.second >= 0, self.position[self.second], -1)
         chips = updates.Chips(u, self.low, self.high, edge_arrays.learning(self.edges, m), leak, toward, inject,
                               pulled_leak, pulled_toward, v, clamped, aligned(len(self.wanted), n, LANES),
-                              aligned(len(self.wanted), m, LANES), contrast, self.position[self.sources], self.held_voltages,
-                              self.position[self.first], second, self.wanted, aligned(1, LANES),
+                              aligned(len(self.wanted), m, LANES), contrast, self.position[self.sources],
+                              self.held_voltages, self.position[self.first], second, self.wanted, aligned(1, LANES),
                               np.zeros(LANES, dtype=np.int64))
         free = np.full(n, (1 << LANES) - 1, dtype=np.uint16)
         free[chips.held] = 0
@@ -212,8 +212,8 @@ def _orders(order: Any, epochs: int, samples: int, chips: int, seed: int) -> Any
         return drawn
     given = np.asarray(order)
     if given.dtype.kind not in "iu" or given.shape not in ((epochs, samples), (epochs, samples, chips)):
-        raise ValueError(f"order must be ({epochs}, {samples}) or ({epochs}, {samples}, {chips}) numbers of samples, not "
-                         f"of shape {given.shape}")
+        raise ValueError(f"order must be ({epochs}, {samples}) or ({epochs}, {samples}, {chips}) numbers of samples, "
+                         f"not of shape {given.shape}")
     if given.size and not 0 <= given.min() <= given.max() < samples:
         raise ValueError(f"order must name samples from 0 to {samples - 1}")
     whole = np.broadcast_to(given if given.ndim == 3 else given[..., None], (epochs, samples, chips))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.drivers.checks.keywords import StopKeywords
 from ohmlearn.checks.kinds import check_kinds
+from ohmlearn.drivers.checks.keywords import StopKeywords
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow

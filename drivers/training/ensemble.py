@@ -213,8 +213,8 @@ def initial_values(ensemble: Ensemble, number: int) -> NDArray[np.float64]:
     outside = np.flatnonzero(~((values >= low) & (values <= high)))
     if outside.size:
         edge = int(outside[0])
-        raise ValueError(f"what learns of edge {edge} begins at {values[edge]}, outside of its bounds {low[edge]:g} and "
-                         f"{high[edge]:g}; those of gates belong to the law (lowest, highest)")
+        raise ValueError(f"what learns of edge {edge} begins at {values[edge]}, outside of its bounds {low[edge]:g} "
+                         f"and {high[edge]:g}; those of gates belong to the law (lowest, highest)")
     return values
 
 
@@ -253,8 +253,11 @@ def check_nonlinear(ensemble: Ensemble) -> None:
         raise ValueError("nonlinear edges are followed in double precision; leave precision at 'double'")
     if not ensemble.plain:
         raise NotImplementedError("nonlinear edges learn tasks of held and target nodes, of one sample, under a plain "
-                                  "rule and no schedule; several samples are learned by discrete updates with ohmlearn.edges.train_chips")
-    if not any(law.learns for law in ([ensemble.edges] if not hasattr(ensemble.edges, "laws") else ensemble.edges.laws)):
+                                  "rule and no schedule; several samples are learned by discrete updates with "
+                                  "ohmlearn.edges.train_chips")
+    from ohmlearn.solvers.nonlinear.edge_arrays import laws_of
+
+    if not any(law.learns for law in laws_of(ensemble.edges)):
         raise ValueError("no edge of this network learns; give at least one a law with a conductance or a gate")
 
 

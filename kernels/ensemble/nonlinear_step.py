@@ -118,7 +118,8 @@ def drift(graph, pattern, edges, law, x, U, out):
     """How far the equilibrium edges.v moves in a step dt as θ learns: dt dv*/dt = -J⁻¹ Σ (∂I/∂θ) dt dθ/dt, dθ/dt at x,
     into out (n_nodes, lanes)."""
     row, work = constants(law), edges.newton
-    assemble(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_v, U, edges.v, None, edges.eta, 0, work)
+    assemble(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_v, U, edges.v, None, edges.eta,
+             0, work)
     factorise(pattern, work.matrix, work.upper)
     for a in range(out.shape[0]):
         store(out, a, 0.0)
@@ -246,9 +247,9 @@ def learning_stiffness(graph, pattern, edges, law, target, x, U, bounds):
                 edges.w[target[k, lane], lane] = 1.0
         store(edges.eta, 0, 0.0)
         newton(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_w, U,
-                    edges.v, edges.w, edges.eta, everyone,
-               work)
-        assemble(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_v, U, edges.v, None, edges.eta, 0, work)
+               edges.v, edges.w, edges.eta, everyone, work)
+        assemble(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_v, U, edges.v, None,
+                 edges.eta, 0, work)
         factorise(pattern, work.matrix, work.upper)
         z = work.current
         for a in range(n):

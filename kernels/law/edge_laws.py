@@ -217,8 +217,8 @@ def level1_tangent(p, u, a, b, kept):
 
 @inline
 def series_level1_tangent(p, u, a, b, kept):
-    """Current of `series_level1`, linear about the channel's current `kept`, and its derivatives. Kept anew, it is right
-    to second order in the changes of the voltages."""
+    """Current of `series_level1`, linear about the channel's current `kept`, and its derivatives. Kept anew, it
+    is right to second order in the changes of the voltages."""
     first, second, leak = parameter(p, 6), parameter(p, 7), parameter(p, 2)
     channel, by_a, by_b, by_u = _channel_tangent(p, u, fma(-first, kept, a), fma(second, kept, b))
     scale = 1.0 / fma(first, by_a, fma(-second, by_b, 1.0))

@@ -104,16 +104,14 @@ def _pair(law, j, u, a, b, e):
 
 def tangent(law, j, u, a, b, kept):
     """Current of edge j at the voltages a and b of its nodes, its derivatives by them and by what learns, and what is
-    to be kept of it for the next call, in kernels. A law with inner unknowns gives the current linear about what is kept."""
+    to be kept of it for the next call, in kernels. A law with inner unknowns gives the current linear about what is
+    kept."""
     raise NotImplementedError
 
 
 def _tangent_of(names: Sequence[str], k: int) -> Callable[..., Any]:
     """The same for an edge whose law is number k or later."""
-    if names[k] in TANGENTS:
-        function = TANGENTS[names[k]]
-    else:
-        function = inline(_by_pairs(LAWS[names[k]]))
+    function = TANGENTS[names[k]] if names[k] in TANGENTS else inline(_by_pairs(LAWS[names[k]]))
 
     def this(law, j, u, a, b, kept):  # type: ignore[no-untyped-def]
         return function(place(law, k, j), u, a, b, kept)

@@ -29,8 +29,8 @@ NORM, MOVED, REACH, FRACTION, NUMBERS = range(5)            # rows of Newton.num
 class Newton(NamedTuple):
     """Work space, all (rows, lanes); n nodes, m edges, e entries of the factor.
 
-    matrix : (n + e,), upper : (e,) the Jacobian and its LU. current : (n,) F, then Newton's direction. before : (n,) the
-    direction. kept : (m,) what laws keep of their edges. numbers : (NUMBERS,) ‖F‖₁ without what is rounding,
+    matrix : (n + e,), upper : (e,) the Jacobian and its LU. current : (n,) F, then Newton's direction. before : (n,)
+    the direction. kept : (m,) what laws keep of their edges. numbers : (NUMBERS,) ‖F‖₁ without what is rounding,
     largest change of a voltage, largest voltage, fraction of the step taken.
     """
 
@@ -45,8 +45,8 @@ class Newton(NamedTuple):
 @kernel
 def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
     """F into work.current and its Jacobian into work.matrix and work.upper, with identity rows at nodes that are not
-    free: currents at v, derivatives by v where w is None; else their divided differences between v and v + η w, derivatives
-    by w. Sets NORM, and what is kept of the active lanes. v, w : (n_nodes, lanes); eta : (1, lanes)."""
+    free: currents at v, derivatives by v where w is None; else their divided differences between v and v + η w,
+    derivatives by w. Sets NORM, and what is kept of the active lanes. v, w : (n_nodes, lanes); eta : (1, lanes)."""
     n, zero = free.size, 0.0 * load(v, 0)
     e = nudges(load(eta, 0))
     for a in range(n):
@@ -86,7 +86,7 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
 
 @kernel
 def forget(work, active):
-    """Drop what is kept of the edges in the lanes with an `active` bit, so that what comes depends on voltages alone."""
+    """Drop what is kept of the edges in the lanes with an `active` bit: what comes depends on voltages alone."""
     for j in range(work.kept.shape[0]):
         store(work.kept, j, where(active, 0.0, load(work.kept, j)))
 
@@ -135,8 +135,8 @@ def converged(work):
 
 @kernel
 def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
-    """Bring v, or w where it is not None, of the lanes with an `active` bit to equilibrium, in place, at the nodes with a
-    `free` bit, from where it is. Returns bits of the lanes that did not converge, and iterations.
+    """Bring v, or w where it is not None, of the lanes with an `active` bit to equilibrium, in place, at the nodes with
+    a `free` bit, from where it is. Returns bits of the lanes that did not converge, and iterations.
 
     graph, pattern : as prepared. law : EdgeLaw. leak : (n_nodes, lanes) conductances to the voltages `toward`, 0 for
     leaks to ground. inject : likewise, currents into the nodes. u : (n_edges, lanes) what learns. eta : (1, lanes).
@@ -166,7 +166,7 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
         store(work.numbers, MOVED, moved)
         store(work.numbers, REACH, reach)
         assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
-        for halving in range(MOST_HALVINGS):
+        for _halving in range(MOST_HALVINGS):
             rejected = step_back(work, norm, active)
             if not rejected:
                 break

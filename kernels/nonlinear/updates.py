@@ -21,11 +21,13 @@ CONTRAST, CENTRED, GRADIENT = range(3)      # rules
 class Chips(NamedTuple):
     """A block of chips, one a lane; n nodes, m edges, s samples, h held nodes, o outputs of one node or two.
 
-    u : (m,) what learns. low, high, factor : (m,) plain arrays, its bounds and the factor of the step. leak, toward,
-    inject : (n,) of the circuit alone; pulled_leak, pulled_toward : with the clamps. v, clamped : (n,) voltages. found : (s, n, lanes), v of
-    every sample when it was presented last. kept : (s, m, lanes) likewise, see Newton. contrast : (m,).
-    held : (h,) nodes. held_voltages : (s, h). first, second : (o,) nodes of the outputs, -1 for none. wanted : (s, o).
-    eta : (1,) unused η of the equilibria. failed : (lanes,) equilibria that were not found.
+    u : (m,) what learns. low, high, factor : (m,) plain arrays, its bounds and the factor of the step.
+    leak, toward, inject : (n,) of the circuit alone; pulled_leak, pulled_toward : with the clamps.
+    v, clamped : (n,) voltages. found : (s, n, lanes), v of every sample when it was presented last.
+    kept : (s, m, lanes) likewise, see Newton. contrast : (m,). held : (h,) nodes. held_voltages : (s, h).
+    first, second : (o,) nodes of the
+    outputs, -1 for none. wanted : (s, o). eta : (1,) unused η of the equilibria. failed : (lanes,) equilibria that were
+    not found.
     """
 
     u: NDArray[np.float64]
@@ -68,7 +70,8 @@ def free_state(graph, pattern, law, free, c, order, work):
             work.kept[j, lane] = c.kept[order[lane], j, lane]
         for k in range(c.held.size):
             c.v[c.held[k], lane] = c.held_voltages[order[lane], k]
-    failed = newton(graph, pattern, law, c.leak, c.toward, c.inject, free, c.u, c.v, None, c.eta, (1 << order.size) - 1, work)[0]
+    failed = newton(graph, pattern, law, c.leak, c.toward, c.inject, free, c.u, c.v, None, c.eta,
+                    (1 << order.size) - 1, work)[0]
     for lane in range(order.size):
         c.failed[lane] += failed >> lane & 1
         for a in range(free.size):

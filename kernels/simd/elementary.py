@@ -1,7 +1,6 @@
 """Exponentials and logarithms of rows and of numbers, from additions, products and fused products alone: the same bits
 on every machine and in every lane, which a library of the system does not promise. Errors are a few units in the last
 place."""
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -11,7 +10,7 @@ from .jit import inline
 from .vectors import LanesType, _llvm, fma, maximum, minimum, where_less
 
 LOG2E = 1.4426950408889634
-LN2_HIGH, LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10     # the first ends in zeros: k times it is exact
+LN2_HIGH, LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10     # k times the first is exact
 LARGEST, SMALLEST = 709.0, -708.0       # arguments of exp beyond them count as these
 ROOT_HALF = 0.70710678118654752440
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import types, typeof
+from numba import typeof, types
 from numba.extending import intrinsic
 
 
 @intrinsic
 def call(typingctx: Any, address: Any, arguments: Any) -> Any:
-    """Call the compiled kernel at an address with a tuple of arguments; it returns nothing. Its own arguments must be of
-    the same kinds in memory as these: opaque types, such as names of laws, may differ."""
+    """Call the compiled kernel at an address with a tuple of arguments; it returns nothing. Its own arguments must be
+    of the same kinds in memory as these: opaque types, such as names of laws, may differ."""
     kinds = tuple(arguments.types)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:

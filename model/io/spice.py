@@ -34,8 +34,8 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | Run | None 
     """Deck of the driven, free network; written to `path` too if given.
 
     conductances : (n_edges,) G > 0 in S, or in G₀ of `units`, by default the network's initial ones, else 1; a run
-        stands for those at its end. With `edges` what learns, gate voltages in V where edges are transistors, by default
-        the start of the law.
+        stands for those at its end. With `edges` what learns, gate voltages in V where edges are transistors, by
+        default the start of the law.
     edges : law of the edges, see `ohmlearn.edges`: linear ones become resistors, `Diode` a diode, `NMOS` of the laws
         "square" and "level1" a transistor of level 1, with model cards. Bounds of what learns are not in a deck.
     capacitors : "nodes", one from every node to ground; "edges", one in parallel to every edge.

@@ -37,8 +37,8 @@ class Equilibrium(NetworkResponses):
         solve; `stats.error` gives it in volts.
     drops : {(a, b): V_a - V_b in V} held between pairs of nodes; nodes that they tie together move as one. Then
         `currents` are G times differences of voltages, and resistances and responses are not given.
-    edges : law of the edges (`ohmlearn.edges`), None for linear resistors. Then `solve` takes what learns in the place of
-        conductances, and nothing else is offered: see :class:`ohmlearn.edges.NonlinearEquilibrium`.
+    edges : law of the edges (`ohmlearn.edges`), None for linear resistors. Then `solve` takes what learns in the place
+        of conductances, and nothing else is offered: see :class:`ohmlearn.edges.NonlinearEquilibrium`.
     keep : while conductances drift, go on with the factor or hierarchy of older ones as long as that pays.
 
     >>> import ohmlearn as ol
@@ -128,7 +128,7 @@ class Equilibrium(NetworkResponses):
 
         if method != "auto" or drops:
             raise ValueError("nonlinear edges take no method and no held drops; leave method at 'auto', and drops out")
-        self._nonlinear = NonlinearEquilibrium(network, held, self._edges)
+        self._nonlinear = NonlinearEquilibrium(network, held, self._edges, Equilibrium)
         self.network, self.held, self._lock = network, self._nonlinear.held, RLock()
 
     def __getattr__(self, name: str) -> Any:

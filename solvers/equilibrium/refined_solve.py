@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg.laplacian import node_currents, node_currents_compensated, total_conductances
 from ohmlearn.network import connected_components
+from ohmlearn.solvers.not_converged import NotConverged as NotConverged
 
 from .backend_table import WIDE
 from .grounded_laplacian import Laplacian
@@ -23,15 +24,6 @@ COPIES = 2      # of a direct factor while it is laid out for pairs
 TINY = 1e-60    # currents between this and its inverse are solved for as they are
 ATTAINED = 1e-8     # errors that rounding leaves may be as large as this, relative to the voltages, whatever rtol
 
-
-class NotConverged(RuntimeError):
-    """A solve whose voltages, by estimate, are further off than the tolerance.
-
-    >>> import ohmlearn as ol
-    >>> from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
-    >>> issubclass(NotConverged, RuntimeError)
-    True
-    """
 
 class RefinedSolve:
     """Solves L_FF x = b on the core of a network, and checks and refines the voltages of all free nodes.

@@ -98,12 +98,10 @@ def voltages(network: Network, task: Task, conductances: ArrayLike | None = None
     [1.0, 0.731, 0.577, 0.5]
     """
     if edges is not None:
-        from ohmlearn.solvers.nonlinear.equilibrium import NonlinearEquilibrium
-
         if task.drops:
             raise NotImplementedError("networks of nonlinear edges take held nodes and currents; this task holds drops")
         task.check(network)
-        circuit = NonlinearEquilibrium(network, task.sources, edges)
+        circuit = Equilibrium(network, task.sources, edges=edges)
         return circuit.solve(conductances, task.source_voltages, task.injected(network.n_nodes))
     return Circuit(network, task, network.conductances(conductances), method, rtol).voltages(task)
 

@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.edges import EdgeLaw, PerEdge
-from ohmlearn.kernels.law import edge_laws as edge_laws     # fills the table of laws
+from ohmlearn.kernels.law import edge_laws as edge_laws  # fills the table of laws
 from ohmlearn.kernels.law import law_type
 from ohmlearn.kernels.linalg.graph import Graph
 from ohmlearn.kernels.simd.vectors import aligned
@@ -15,6 +15,15 @@ from ohmlearn.network import Network
 
 Floats = NDArray[np.float64]
 Edges = EdgeLaw | PerEdge
+
+
+class Derivatives(NamedTuple):
+    """Of the currents of edges, (n_edges,): currents from first to second node, by the two voltages, by what learns."""
+
+    current: Floats
+    by_first: Floats
+    by_second: Floats
+    by_learned: Floats
 
 
 def as_edges(edges: Any, network: Network) -> Edges:
@@ -80,8 +89,8 @@ def leaks(edges: Edges, network: Network) -> Floats:
 
 
 def kernel_law(edges: Edges, n_edges: int, lanes: int, turned: NDArray[np.bool_] | None = None) -> law_type.EdgeLaw:
-    """The laws of the edges for the kernels, with parameters for so many lanes; 0 lanes: as numbers. turned : (n_edges,)
-    edges whose second node comes first in the kernels, None for none."""
+    """The laws of the edges for the kernels, with parameters for so many lanes; 0 lanes: as numbers. turned :
+    (n_edges,) edges whose second node comes first in the kernels, None for none."""
     laws = laws_of(edges)
     which = np.zeros(n_edges) if isinstance(edges, EdgeLaw) else edges.which
     sets = [_parameters(law, n_edges, turned) for law in laws]

@@ -1,7 +1,8 @@
 """Equilibrium voltages of a network of nonlinear edges."""
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,9 +11,9 @@ from ohmlearn.kernels.nonlinear import newton
 from ohmlearn.kernels.nonlinear.passes import currents_of_edges
 from ohmlearn.kernels.simd.vectors import aligned, n_lanes
 from ohmlearn.network import Network
-from ohmlearn.solvers.equilibrium.refined_solve import NotConverged
+from ohmlearn.solvers.not_converged import NotConverged
 
-from .edge_arrays import Edges, as_edges, kernel_law, laws_of, leaks, start, upwards
+from .edge_arrays import as_edges, kernel_law, laws_of, leaks, start, upwards
 
 Floats = NDArray[np.float64]
 LANES = n_lanes(np.float64)
@@ -24,24 +25,22 @@ def work_space(n: int, m: int, entries: int) -> newton.Newton:
     return newton.Newton(*(aligned(rows, LANES) for rows in (n + entries, entries, n, n, m, newton.NUMBERS)))
 
 
-class Derivatives(NamedTuple):
-    """Of the currents of edges, (n_edges,): currents from first to second node, by the two voltages, by what learns."""
-
-    current: Floats
-    by_first: Floats
-    by_second: Floats
-    by_learned: Floats
-
-
 class NonlinearEquilibrium:
     """Solver for the equilibrium voltages of a network of nonlinear edges with held nodes.
 
     network, held : as for :class:`ohmlearn.Equilibrium`. edges : law of the edges, see `ohmlearn.edges`.
     Up to 4000 nodes, eight equilibria at a time are found in the lanes of vector registers; larger networks are solved
-    one after another, with the solvers of linear networks where the law has a co-content, else with a sparse LU.
+    one after another, with the solver `linear` of linear networks (:class:`ohmlearn.Equilibrium` hands on itself) where
+    the law has a co-content, else with a sparse LU.
+
+    >>> import ohmlearn as ol
+    >>> law = ol.edges.NMOS(gain=0.5, leak=1e-3)
+    >>> circuit = ol.edges.NonlinearEquilibrium(ol.Network.grid(3, 3), [0, 8], law)
+    >>> circuit.solve(2.0, [1.0, 0.0]).round(3).tolist()[:3]
+    [1.0, 0.634, 0.419]
     """
 
-    def __init__(self, network: Network, held: ArrayLike, edges: Any) -> None:
+    def __init__(self, network: Network, held: ArrayLike, edges: Any, linear: Callable[..., Any] | None = None) -> None:
         self.network, self.edges = network, as_edges(edges, network)
         self.held = network.check_nodes(held, "held node")
         unique, counts = np.unique(self.held, return_counts=True)
@@ -54,7 +53,7 @@ class NonlinearEquilibrium:
             node = int(np.argmax(network.components == floating[0]))
             raise ValueError(f"node {network.label(node)} lies in a part of the network with neither a held node nor a "
                              "leak to ground, so its voltage is undefined; hold a node there")
-        self.iterations = 0
+        self.iterations, self.linear = 0, linear
         self._blocks: Any = None
         self._numbers = kernel_law(self.edges, network.n_edges, 0)
 
@@ -124,11 +123,8 @@ class NonlinearEquilibrium:
 
     def _prepared(self) -> Any:
         if self._blocks is None:
-            from ohmlearn.solvers.equilibrium.memory import require
-
             network = self.network
-            order, graph, pattern = prepare(network.edges, network.n_nodes,
-                                            lambda needed: require(2 * needed, f"solving {network!r}", "a smaller one"))
+            order, graph, pattern = prepare(network.edges, network.n_nodes, lambda needed: None)
             graph, turned = upwards(graph)
             law = kernel_law(self.edges, network.n_edges, LANES, turned)
             self._blocks = order, graph, pattern, law, work_space(network.n_nodes, network.n_edges, pattern.row.size)

@@ -1,16 +1,13 @@
 """Newton's iteration for one network of nonlinear edges beyond the lanes, with sparse solves."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.solvers.equilibrium.equilibrium import Equilibrium, NotConverged
+from ohmlearn.solvers.not_converged import NotConverged
 
-from .edge_arrays import laws_of
-
-if TYPE_CHECKING:
-    from .equilibrium import Derivatives, NonlinearEquilibrium
+from .edge_arrays import Derivatives, laws_of
 
 Floats = NDArray[np.float64]
 MOST_ITERATIONS, MOST_HALVINGS = 100, 40
@@ -20,14 +17,17 @@ ROUNDING = 1e-15        # of the sum of all currents
 
 class LargeNewton:
     """Solver of one column after another. The Jacobian of a law with a co-content is a Laplacian, whose systems go to
-    :class:`ohmlearn.Equilibrium`; others go to a sparse LU (SuperLU)."""
+    the solver of linear networks where there is one; others go to a sparse LU (SuperLU).
 
-    def __init__(self, circuit: NonlinearEquilibrium) -> None:
+    circuit : :class:`NonlinearEquilibrium` of the network.
+    """
+
+    def __init__(self, circuit: Any) -> None:
         self.circuit = circuit
         network = circuit.network
         self.free = np.setdiff1d(np.arange(network.n_nodes), circuit.held)
         symmetric = all(law.symmetric for law in laws_of(circuit.edges)) and not circuit.leak.any()
-        self._linear = Equilibrium(network, circuit.held) if symmetric else None
+        self._linear = circuit.linear(network, circuit.held) if symmetric and circuit.linear else None
 
     def solve(self, values: Floats, held: Floats, currents: Floats, start: Floats, column: int) -> Floats:
         """(n_nodes,) voltages. Raises NotConverged."""
@@ -55,8 +55,8 @@ class LargeNewton:
                 return v
         worst = int(np.argmax(np.abs(residual)))
         raise NotConverged(f"Newton's iteration found no equilibrium of column {column} in {MOST_ITERATIONS} steps; at "
-                           f"node {self.circuit.network.label(worst)} a current of {abs(residual[worst]):.1e} is left of "
-                           f"{size:.1e} in all: start from another guess")
+                           f"node {self.circuit.network.label(worst)} a current of {abs(residual[worst]):.1e} is left "
+                           f"of {size:.1e} in all: start from another guess")
 
     def _residual(self, values: Floats, v: Floats, currents: Floats) -> tuple[Floats, float, Derivatives]:
         """(n_nodes,) current out of every node, 0 at held ones; sum of all currents; derivatives."""
@@ -69,7 +69,8 @@ class LargeNewton:
 
     def _direction(self, parts: Derivatives, residual: Floats) -> Floats:
         if self._linear is not None:
-            return self._linear.solve(np.maximum(parts.by_first, 0.0), currents=residual)
+            found: Floats = self._linear.solve(np.maximum(parts.by_first, 0.0), currents=residual)
+            return found
         from scipy.sparse.linalg import splu
 
         direction, free = np.zeros_like(residual), self.free

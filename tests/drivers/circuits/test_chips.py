@@ -69,10 +69,12 @@ def test_chips_depend_on_themselves_alone():
         one = train_chips(NET, NODES, values=gates[chip], order=order[..., chip], **options)
         assert np.array_equal(one.values[0], many.values[chip])
         assert np.array_equal(one.outputs[:, 0], many.outputs[:, chip])
-    assert many.epochs.tolist() == [3, 6] and many.outputs.shape == (2, 11, 3, 2)
+    assert many.epochs.tolist() == [3, 6]
+    assert many.outputs.shape == (2, 11, 3, 2)
     shuffled = train_chips(NET, NODES, values=gates[:2], order="shuffled", seed=5, **options)
     again = train_chips(NET, NODES, values=gates[:2], order="shuffled", seed=5, **options)
-    assert np.array_equal(shuffled.values, again.values) and not np.array_equal(shuffled.values, many.values[:2])
+    assert np.array_equal(shuffled.values, again.values)
+    assert not np.array_equal(shuffled.values, many.values[:2])
 
 
 def test_the_gradient_rule_goes_down_the_gradient():
@@ -120,7 +122,9 @@ def test_published_xor(reference):
                           values=np.array(gates), order=np.stack(orders, axis=-1))
     found = learned.values[0]
     assert not learned.failures.any()
-    assert abs(found.max() - 2.938915) < 1e-4 and abs(np.median(found) - 1.320885) < 1e-4
-    assert abs(found.mean() - 1.402848) < 1e-3 and (found < 0.75).sum() == 11
+    assert abs(found.max() - 2.938915) < 1e-4
+    assert abs(np.median(found) - 1.320885) < 1e-4
+    assert abs(found.mean() - 1.402848) < 1e-3
+    assert (found < 0.75).sum() == 11
     solved = np.all((np.abs(learned.final + 0.087) < np.abs(learned.final)) == (learned.wanted < -0.04), axis=(1, 2))
     assert solved.tolist() == [True, True, False]

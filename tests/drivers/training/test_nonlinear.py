@@ -36,7 +36,8 @@ def two_networks(law, rate, time):
         dtheta = np.where(learns, -rate * contrast, 0.0)
         return np.concatenate([dv, dother, np.where((theta <= low) & (dtheta < 0), 0.0, dtheta)])
 
-    end = solve_ivp(slopes, (0, time), np.concatenate([v, other, theta]), method="DOP853", rtol=1e-10, atol=1e-13).y[:, -1]
+    begin = np.concatenate([v, other, theta])
+    end = solve_ivp(slopes, (0, time), begin, method="DOP853", rtol=1e-10, atol=1e-13).y[:, -1]
     v, other, theta = np.split(end, [n, 2 * n])
     return v, (other - v) / RULE.nudge, theta
 
@@ -56,7 +57,8 @@ def test_small_rates_come_to_rate_0():
     runs = ol.train(NET, TASK, [0.0, 1e-3, 1e-2], edges=MIXED, rule=RULE, until=1e-4)
     steps = runs.training_time * [1.0, 1e-3, 1e-2]
     assert all(run.status == "reached" for run in runs)
-    assert abs(steps[1] / steps[0] - 1) < 2e-3 and abs(steps[2] / steps[0] - 1) < 5e-3, steps
+    assert abs(steps[1] / steps[0] - 1) < 2e-3
+    assert abs(steps[2] / steps[0] - 1) < 5e-3
 
 
 def test_first_crossing_and_state_at_the_end():
@@ -64,9 +66,11 @@ def test_first_crossing_and_state_at_the_end():
     circuit = ol.Equilibrium(NET, TASK.sources, edges=MIXED)
     v = circuit.solve(run, TASK.source_voltages)
     cost = np.sum((TASK.target_voltages - v[TASK.targets]) ** 2) / run.initial_cost
-    assert run.status == "reached" and run.time == run.training_time
+    assert run.status == "reached"
+    assert run.time == run.training_time
     assert 0.999e-3 <= cost < 1e-3
-    assert run.equilibrium_cost[0] == 1.0 and run.equilibrium_cost[-1] > 1e-3
+    assert run.equilibrium_cost[0] == 1.0
+    assert run.equilibrium_cost[-1] > 1e-3
 
 
 def test_lanes_and_going_on():

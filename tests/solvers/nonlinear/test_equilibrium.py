@@ -107,7 +107,8 @@ def test_large_networks_take_other_solvers(law, monkeypatch):
     values, volts = rng.uniform(0.5, 3, (26, 2)), rng.uniform(0, 2, (2, 2))
     lanes = NonlinearEquilibrium(network, [0, 5], law).solve(values, volts)
     monkeypatch.setattr(equilibrium, "IN_LANES", 0)
-    np.testing.assert_allclose(NonlinearEquilibrium(network, [0, 5], law).solve(values, volts), lanes, rtol=0, atol=1e-10)
+    alone = NonlinearEquilibrium(network, [0, 5], law).solve(values, volts)
+    np.testing.assert_allclose(alone, lanes, rtol=0, atol=1e-10)
 
 
 def test_currents_and_balance():
@@ -158,7 +159,8 @@ def test_the_face():
     (lambda: NonlinearEquilibrium(ol.Network.grid(3, 3), [0, 0], SQUARE), ValueError, "twice"),
     (lambda: NonlinearEquilibrium(ol.Network(np.array([[0, 1], [2, 3]])), [0], SQUARE), ValueError, "undefined"),
     (lambda: NonlinearEquilibrium(ol.Network.grid(3, 3), [0], mixed([4] * 12)).solve(-1.0), ValueError, "negative"),
-    (lambda: NonlinearEquilibrium(ol.Network.grid(3, 3), [0], mixed([1] * 12)).solve([1.0, 2.0]), ValueError, "12 edges"),
+    (lambda: NonlinearEquilibrium(ol.Network.grid(3, 3), [0], mixed([1] * 12)).solve([1.0, 2.0]), ValueError,
+     "12 edges"),
     (lambda: ol.Equilibrium(ol.Network.grid(3, 3), [0], "amg", edges=SQUARE), ValueError, "no method"),
 ])
 def test_bad_input(make, error, words):
