@@ -22,7 +22,7 @@ class DiscreteBlock(GeneralBlock):
     """8 lanes over one graph under discrete updates, of any linear task."""
 
     def _allocate(self, width: int) -> Held:
-        held, at = super()._allocate(width), self.room.at
+        held, at = super()._allocate(width), self.layout.at
         self.counters = kernels.Updates(np.zeros(width, dtype=kernels.UPDATE), np.zeros((at.m, width), dtype=np.uint64),
                                     np.zeros((at.S, width), dtype=np.int64), np.zeros(width, dtype=np.uint64))
         return held
@@ -36,7 +36,7 @@ class DiscreteBlock(GeneralBlock):
     def _fill(self, number: int, lane: int) -> None:
         super()._fill(number, lane)
         batch = self.updates.batch or len(self.ensemble.samples(number))
-        weight = self._rows("weight", lane, self.room.at.C)
+        weight = self._rows("weight", lane, self.layout.at.C)
         weight[:], weight[:batch] = 0.0, 1 / batch
         for purpose, keys in ((KEYS, self.counters.key[:, lane]), (ORDER_KEY, self.counters.order_key[lane:lane + 1])):
             keys[:] = np.random.SeedSequence(
@@ -55,7 +55,7 @@ class DiscreteBlock(GeneralBlock):
         rows[FALL, lane] = -np.expm1(-self.ensemble.fall(number) * me["dt"])
 
     def _voltages(self, lane: int, x: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        shown = (self.block.x if x is None else x)[:-1, lane].reshape(self.room.at.C, self.room.at.n, 2)
+        shown = (self.block.x if x is None else x)[:-1, lane].reshape(self.layout.at.C, self.layout.at.n, 2)
         batch = self.counters.each[lane]["batch"]
         return shown[:batch] if batch > 1 else shown[0]
 
@@ -64,7 +64,7 @@ class DiscreteBlock(GeneralBlock):
 
     def follow(self) -> int:
         """Go on for a slice of time or until a lane is done. Returns the updates of all members."""
-        work = max(1, WORK // (self.room.at.m * self.room.at.C))
+        work = max(1, WORK // (self.layout.at.m * self.layout.at.C))
         done = kernels.run(self.general, self.solves, self.counters, self.clock, self.block.lanes, work)
         return int(done) * self.occupied
 

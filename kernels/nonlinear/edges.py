@@ -13,7 +13,8 @@ class Nonlinear(NamedTuple):
     to voltages `toward`, 0 for leaks to ground, and currents injected. low, high : (n_edges,) bounds of what learns.
     factor : (n_edges,) of the rate, 0 where an edge does not learn. newton : work space. v, w : (n_nodes, lanes)
     scratch for equilibria. current : (2 n_edges, lanes) currents of a stage and their divided differences.
-    eta : (1, lanes). entries : (ENTRIES,) addresses of the kernels that know the laws, see `ensemble.nonlinear_step`."""
+    eta : (1, lanes). entries : (ENTRIES,) addresses of the kernels that know the laws, see `ensemble.nonlinear_step`.
+    """
 
     law: EdgeLaw
     leak: NDArray[np.float64]

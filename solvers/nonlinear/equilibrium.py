@@ -13,7 +13,7 @@ from ohmlearn.kernels.simd.vectors import aligned, n_lanes
 from ohmlearn.network import Network
 from ohmlearn.solvers.not_converged import NotConverged
 
-from .edge_arrays import as_edges, kernel_law, laws_of, leaks, start, upwards
+from .edge_arrays import Derivatives, as_edges, kernel_law, laws_of, leaks, start, upwards
 
 Floats = NDArray[np.float64]
 LANES = n_lanes(np.float64)
