@@ -31,6 +31,13 @@ class Chips:
     outputs : (n_records, n_chips, n_samples, n_outputs) outputs in the epoch before, each before its own update, in V.
     final : (n_chips, n_samples, n_outputs) outputs at the end. wanted : (n_samples, n_outputs).
     failures : (n_chips,) equilibria that were not found; such a chip is not to be trusted.
+
+    >>> import ohmlearn as ol
+    >>> net, law = ol.Network.grid(3, 3), ol.edges.NMOS(gain=0.5, leak=1e-3)
+    >>> samples = [ol.Task({0: 0.0, 8: 0.4}, {4: 0.15})]
+    >>> learned = ol.edges.train_chips(net, samples, edges=law, epochs=20, step=2.0, chips=3, every=10)
+    >>> learned.values.shape, learned.outputs.shape, learned.epochs.tolist()
+    ((3, 12), (2, 3, 1, 1), [10, 20])
     """
 
     values: Floats
@@ -69,8 +76,8 @@ def train_chips(network: Network, samples: Sequence[Task], *, edges: Any, epochs
         second order; "gradient", the exact gradient of C = ½ Σ (wanted - output)², to compare with.
     values : (n_edges,) or (n_chips, n_edges) at the start, by default that of the law. chips : their number where
         values are alike.
-    order : "cyclic"; "shuffled", anew for every epoch and chip, by seed and number of the chip; or (epochs, n_samples)
-        or (epochs, n_samples, n_chips) numbers of samples.
+    order : (epochs, n_samples) or (epochs, n_samples, n_chips) numbers of samples; or "cyclic"; or "shuffled", anew for
+        every epoch and chip, by seed and number of the chip.
     every : epochs from one record of the outputs to the next. threads : by default as many as the process may use.
 
     Returns :class:`Chips`. Bits depend on the chip alone, not on others or threads.
@@ -86,11 +93,12 @@ def train_chips(network: Network, samples: Sequence[Task], *, edges: Any, epochs
     """
     bench = Bench(network, samples, edges)
     begin = bench.start(values, chips)
-    whole = {"epochs": epochs, "every": every}
+    whole: dict[str, Any] = {"epochs": epochs, "every": every}
     for name, number in whole.items():
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < (name == "every"):
             raise ValueError(f"{name} must be a whole number, >= {int(name == 'every')}, not {number!r}")
-    for name, size in {"step": step, "nudge": nudge, "clamp": clamp}.items():
+    sizes: dict[str, Any] = {"step": step, "nudge": nudge, "clamp": clamp}
+    for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int | float | np.number) or not 0 < size < np.inf:
             raise ValueError(f"{name} must be a number > 0, not {size!r}")
     if rule not in RULES:

@@ -160,7 +160,17 @@ class Sweep:
         return max(times.size for times in self.times)
 
     def said(self) -> dict[str, Any]:
-        """What the file says, as plain tables."""
+        """What the file says.
+
+        Returns plain tables, {name: {key: value}}.
+
+        >>> import ohmlearn as ol
+        >>> tables = {"network": {"grid": {"shape": [4, 4]}},
+        ...           "tasks": {"allosteric": {"sources": 2, "targets": 1, "count": 2}},
+        ...           "sweep": {"rates": [0.1, 1.0], "until": 1e-2}}
+        >>> ol.Sweep.from_tables(tables).said()["sweep"]["rates"]
+        [0.1, 1.0]
+        """
         return self.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @cached_property
@@ -201,6 +211,13 @@ class Sweep:
 
         Returns functions that can be pickled. Each trains its part into the store, wherever it is called, and returns a
         :class:`Report`; in which order, and which of them once more, does not matter. The last one folds the store.
+
+        >>> import ohmlearn as ol
+        >>> tables = {"network": {"grid": {"shape": [4, 4]}},
+        ...           "tasks": {"allosteric": {"sources": 2, "targets": 1, "count": 2}},
+        ...           "sweep": {"rates": [0.1, 1.0], "until": 1e-2}}
+        >>> len(ol.Sweep.from_tables(tables).members("store", 2))
+        2
         """
         given = {"threads": 1, "progress": False, "mpi": False} | options
         return [partial(self.run, store, shard=(i, parts), **given) for i in range(1, parts + 1)]

@@ -1,11 +1,11 @@
 """Laws of edges: linear resistors, diodes and transistors; equilibria, gradients and training of such circuits."""
 from ohmlearn.lazy_names import lazy_names
 
-from .laws import NMOS, Cubic, Diode, EdgeLaw, IdealDiode, Linear, Offset, PerEdge, Sinh
+from .laws import NMOS, Cubic, Diode, IdealDiode, Linear, Offset, PerEdge, Sinh
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "ohmlearn.drivers.circuits.chips": ["Chips", "train_chips"],
     "ohmlearn.solvers.nonlinear.equilibrium": ["NonlinearEquilibrium"],
     "ohmlearn.solvers.nonlinear.gradients": ["CostGradient", "cost_gradient"],
 })
-__all__ += ["NMOS", "Cubic", "Diode", "EdgeLaw", "IdealDiode", "Linear", "Offset", "PerEdge", "Sinh"]
+__all__ += ["NMOS", "Cubic", "Diode", "IdealDiode", "Linear", "Offset", "PerEdge", "Sinh"]

@@ -8,7 +8,6 @@ from ohmlearn.solvers.nonlinear.gradients import cost_gradient as cost_gradient
 from .laws import NMOS as NMOS
 from .laws import Cubic as Cubic
 from .laws import Diode as Diode
-from .laws import EdgeLaw as EdgeLaw
 from .laws import IdealDiode as IdealDiode
 from .laws import Linear as Linear
 from .laws import Offset as Offset

@@ -57,7 +57,7 @@ class EdgeLaw(ABC):
     def parameters(self) -> tuple[Numbers, ...]:
         """Parameters in the order of the kernel."""
 
-    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+    def _turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
         """The same for edges some of which, (n_edges,), are seen from their second node: there the kernel is given the
         nodes the other way round."""
         return self.parameters
@@ -82,7 +82,7 @@ class EdgeLaw(ABC):
         """Whether the current depends on the drop alone: then there is a co-content, which equilibria minimise."""
         return True
 
-    def sizes(self) -> set[int]:
+    def _sizes(self) -> set[int]:
         """Numbers of edges for which parameters were given one an edge."""
         return {value.size for field in fields(self)
                 if isinstance(value := getattr(self, field.name), np.ndarray) and value.ndim == 1}
@@ -108,7 +108,9 @@ class Linear(EdgeLaw):
 
 @dataclass(frozen=True, eq=False)
 class Cubic(EdgeLaw):
-    """I = G Δv + coefficient Δv³, and G learns. coefficient : >= 0, in G₀ per V².
+    """I = G Δv + coefficient Δv³, and G learns.
+
+    coefficient : >= 0, in G₀ per V².
 
     >>> import ohmlearn as ol
     >>> ol.edges.Cubic(coefficient=0.5).parameters
@@ -129,7 +131,9 @@ class Cubic(EdgeLaw):
 
 @dataclass(frozen=True, eq=False)
 class Sinh(EdgeLaw):
-    """I = G V₀ sinh(Δv / V₀), and G learns. scale : V₀ > 0, in V.
+    """I = G V₀ sinh(Δv / V₀), and G learns.
+
+    scale : V₀ > 0, in V.
 
     >>> import ohmlearn as ol
     >>> ol.edges.Sinh(scale=0.2).parameters
@@ -150,7 +154,9 @@ class Sinh(EdgeLaw):
 
 @dataclass(frozen=True, eq=False)
 class Offset(EdgeLaw):
-    """A resistor in series with a battery: I = G (Δv - voltage), and G learns. voltage : in V.
+    """A resistor in series with a battery: I = G (Δv - voltage), and G learns.
+
+    voltage : of the battery, in V.
 
     >>> import ohmlearn as ol
     >>> ol.edges.Offset(voltage=0.1).parameters
@@ -167,13 +173,15 @@ class Offset(EdgeLaw):
     def parameters(self) -> tuple[Numbers, ...]:
         return (self.voltage,)
 
-    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+    def _turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
         return (np.where(which, -1.0, 1.0) * self.voltage,)
 
 
 @dataclass(frozen=True, eq=False)
 class IdealDiode(EdgeLaw):
-    """A diode from the first node of an edge to the second: conductance `on` forwards, `off` backwards. Nothing learns.
+    """A diode from the first node of an edge to the second, without a threshold. Nothing learns.
+
+    on, off : conductances > 0 forwards and >= 0 backwards, in G₀.
 
     >>> import ohmlearn as ol
     >>> ol.edges.IdealDiode(on=100.0).learns is None
@@ -194,7 +202,7 @@ class IdealDiode(EdgeLaw):
     def parameters(self) -> tuple[Numbers, ...]:
         return np.subtract(self.on, self.off), self.off, 1.0
 
-    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+    def _turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
         return *self.parameters[:-1], np.where(which, -1.0, 1.0)
 
 
@@ -235,7 +243,7 @@ class Diode(EdgeLaw):
             return *given, 1.0
         return *given, self.series, np.log(np.multiply(self.saturation, self.series) / self.thermal_voltage), 1.0
 
-    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+    def _turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
         return *self.parameters[:-1], np.where(which, -1.0, 1.0)
 
 
@@ -300,6 +308,8 @@ class NMOS(EdgeLaw):
         """The transistor of the published circuits, as in the SPICE card used for them (level 1; in siemens, ohms and
         volts), with SPICE's leaks of 1e-8 S at every junction and 1e-9 S at every node. changed : other arguments.
 
+        Returns an :class:`NMOS`.
+
         >>> import ohmlearn as ol
         >>> law = ol.edges.NMOS.ald1106()
         >>> round(law.gain, 7), law.bounds
@@ -325,7 +335,7 @@ class NMOS(EdgeLaw):
         own["series_level1"] = *own["level1"], self.drain_resistance, self.source_resistance
         return self.gain, self.threshold, self.leak, *own[self.kernel]
 
-    def turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
+    def _turned(self, which: NDArray[np.bool_]) -> tuple[Numbers, ...]:
         given = self.parameters
         if self.kernel != "series_level1" or np.array_equal(self.drain_resistance, self.source_resistance):
             return given

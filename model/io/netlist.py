@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.edges import NMOS, Diode, EdgeLaw, Linear, PerEdge
+from ohmlearn.edges.laws import NMOS, Diode, EdgeLaw, Linear, PerEdge
 from ohmlearn.network import Network
 from ohmlearn.outputs import Ties
 from ohmlearn.task import Task

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.edges import EdgeLaw, PerEdge
+from ohmlearn.edges.laws import EdgeLaw, PerEdge
 from ohmlearn.network import Network, connected_components
 from ohmlearn.outputs import Ties
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.edges import EdgeLaw, PerEdge
+from ohmlearn.edges.laws import EdgeLaw, PerEdge
 from ohmlearn.kernels.law import edge_laws as edge_laws  # fills the table of laws
 from ohmlearn.kernels.law import law_type
 from ohmlearn.kernels.linalg.graph import Graph
@@ -38,7 +38,7 @@ def as_edges(edges: Any, network: Network) -> Edges:
     if isinstance(edges, PerEdge) and edges.which.size != network.n_edges:
         raise ValueError(f"laws are given for {edges.which.size} edges, but the network has {network.n_edges}")
     for law in laws_of(edges):
-        wrong = law.sizes() - {network.n_edges}
+        wrong = law._sizes() - {network.n_edges}
         if wrong:
             raise ValueError(f"a parameter of {type(law).__name__} has {wrong.pop()} entries, but the network has "
                              f"{network.n_edges} edges")
@@ -85,7 +85,8 @@ def leaks(edges: Edges, network: Network) -> Floats:
     """(n_nodes,) conductances to ground that the laws bring with them."""
     at_ends = of_edges(edges, network.n_edges, lambda law: law.leaks[0])
     everywhere = max(float(np.max(law.leaks[1])) for law in laws_of(edges))
-    return np.bincount(network.edges.ravel(), np.repeat(at_ends, 2), network.n_nodes) + everywhere
+    found: Floats = np.bincount(network.edges.ravel(), np.repeat(at_ends, 2), network.n_nodes) + everywhere
+    return found
 
 
 def kernel_law(edges: Edges, n_edges: int, lanes: int, turned: NDArray[np.bool_] | None = None) -> law_type.EdgeLaw:
@@ -112,6 +113,6 @@ def upwards(graph: Graph) -> tuple[Graph, NDArray[np.bool_]]:
 
 def _parameters(law: EdgeLaw, n_edges: int, turned: NDArray[np.bool_] | None) -> Floats:
     """(1, n_parameters) of all edges, or (n_edges, n_parameters) one set an edge."""
-    given = law.parameters if turned is None else law.turned(turned)
+    given = law.parameters if turned is None else law._turned(turned)
     count = n_edges if any(np.ndim(value) for value in given) else 1
     return np.stack([np.broadcast_to(value, count) for value in given], axis=1).astype(np.float64)

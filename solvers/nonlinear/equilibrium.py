@@ -37,7 +37,7 @@ class NonlinearEquilibrium:
     >>> law = ol.edges.NMOS(gain=0.5, leak=1e-3)
     >>> circuit = ol.edges.NonlinearEquilibrium(ol.Network.grid(3, 3), [0, 8], law)
     >>> circuit.solve(2.0, [1.0, 0.0]).round(3).tolist()[:3]
-    [1.0, 0.634, 0.419]
+    [1.0, 0.586, 0.419]
     """
 
     def __init__(self, network: Network, held: ArrayLike, edges: Any, linear: Callable[..., Any] | None = None) -> None:
@@ -58,7 +58,18 @@ class NonlinearEquilibrium:
         self._numbers = kernel_law(self.edges, network.n_edges, 0)
 
     def values(self, given: Any) -> Floats:
-        """Checked (n_edges,) or (n_edges, k) values of what learns; None for the start of the law."""
+        """Checked values of what learns.
+
+        given : (n_edges,) or (n_edges, k) conductances in G₀ or gate voltages in V, one number for all edges, a run for
+            what it has learned, or None for the start of the law.
+
+        Returns (n_edges,) or (n_edges, k) numbers.
+
+        >>> import ohmlearn as ol
+        >>> circuit = ol.edges.NonlinearEquilibrium(ol.Network.grid(3, 3), [0, 8], ol.edges.NMOS(gain=0.5, leak=1e-3))
+        >>> circuit.values(None)[0], circuit.values(1.5).shape
+        (np.float64(2.0), (12,))
+        """
         m = self.network.n_edges
         if given is None:
             return start(self.edges, m)
@@ -81,10 +92,16 @@ class NonlinearEquilibrium:
         """Voltages (n_nodes,), or (n_nodes, k) where any argument has k columns.
 
         values : (n_edges,) or (n_edges, k), what learns, by default the start of the law. held_voltages : (n_held,) or
-        (n_held, k) in V, by default 0. currents : (n_nodes,) or (n_nodes, k) injected. start : (n_nodes,) or
+        (n_held, k) in V, by default 0. currents : (n_nodes,) or (n_nodes, k) injected, in G₀ V. start : (n_nodes,) or
         (n_nodes, k) guess, by default 0.
 
+        Returns voltages in V.
         Raises NotConverged where Newton's iteration finds no equilibrium, with the number of the column.
+
+        >>> import ohmlearn as ol
+        >>> circuit = ol.edges.NonlinearEquilibrium(ol.Network.grid(3, 3), [0, 8], ol.edges.NMOS(gain=0.5, leak=1e-3))
+        >>> circuit.solve(2.0, [[1.0, 0.5], [0.0, 0.0]]).shape
+        (9, 2)
         """
         n = self.network.n_nodes
         parts = [self.values(values), _checked(held_voltages, self.held.size, "held_voltages"),
@@ -135,14 +152,26 @@ class NonlinearEquilibrium:
                            "several or none that it reaches: start from another guess, or take law='square'")
 
     def derivatives(self, values: Floats, voltages: Floats) -> Derivatives:
-        """Currents of all edges at (n_nodes,) voltages, and their derivatives."""
+        """Currents of all edges, and their derivatives.
+
+        values : (n_edges,) what learns. voltages : (n_nodes,) in V.
+
+        Returns :class:`Derivatives`, (n_edges,) arrays.
+
+        >>> import ohmlearn as ol
+        >>> circuit = ol.edges.NonlinearEquilibrium(ol.Network.grid(3, 3), [0, 8], ol.edges.NMOS(gain=0.5, leak=1e-3))
+        >>> values, held = circuit.values(None), [1.0, 0.0]
+        >>> parts = circuit.derivatives(values, circuit.solve(values, held))
+        >>> parts.current.shape, bool((parts.by_first >= 0).all())
+        ((12,), True)
+        """
         m = self.network.n_edges
         found = Derivatives(*(np.empty(m) for _ in range(4)))
         first, second = (np.ascontiguousarray(ends) for ends in self.network.edges.T)
         currents_of_edges(self._numbers, first, second, values, voltages, *found)
         return found
 
-    def jacobian(self, parts: Derivatives) -> Any:
+    def _jacobian(self, parts: Derivatives) -> Any:
         """(n_nodes, n_nodes) sparse Jacobian of the currents out of the nodes by the voltages."""
         from scipy.sparse import coo_array
 
@@ -156,7 +185,7 @@ class NonlinearEquilibrium:
         from .large_newton import LargeNewton
 
         large = LargeNewton(self)
-        return np.stack([large.solve(*(part[:, k] for part in (values, held, currents, start)), k)
+        return np.stack([large.solve(values[:, k], held[:, k], currents[:, k], start[:, k], k)
                          for k in range(values.shape[1])], axis=1)
 
 

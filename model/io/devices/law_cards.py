@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.edges import NMOS, Diode, EdgeLaw, PerEdge
+from ohmlearn.edges.laws import NMOS, Diode, EdgeLaw, PerEdge
 
 from .model_cards import REFERENCE, thermal_voltage
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.edges import NMOS, Diode, EdgeLaw, Linear, PerEdge
+from ohmlearn.edges.laws import NMOS, Diode, EdgeLaw, Linear, PerEdge
 
 Numbers = Mapping[str, float]
 
