@@ -9,12 +9,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUT := results
 
-.PHONY: help run test lowest locked lock audit fuzz lint docs links bench clean
+.PHONY: help run test lowest locked lock audit fuzz lint docs pages links bench clean
 
 help:
 	@echo "make run    train the ensemble and draw Fig. 2 of paper 1 into $(OUT)/"
 	@echo "make test   run the tests (ARGS='-k step' hands options to pytest)"
 	@echo "make lowest the tests with the lowest versions that pyproject.toml allows, in an environment of their own"
+	@echo "make pages  look at the built documentation in a browser: widths, contrast, console, search"
 	@echo "make locked the tests with the versions of requirements-ci.txt, every file checked by its digest"
 	@echo "make lock   write requirements-ci.txt anew"
 	@echo "make audit  look the locked versions up in a database of known flaws"
@@ -70,6 +71,9 @@ lint: $(VENV)/dev.stamp $(VENV)/wheel.stamp
 docs: $(VENV)/docs.stamp
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs $(OUT)/docs $(ARGS)
 	@echo "wrote $(OUT)/docs/index.html"
+
+pages: $(VENV)/docs.stamp
+	$(BIN)/python docs/_ext/check_pages.py results/docs
 
 links: $(VENV)/docs.stamp
 	$(BIN)/python -m sphinx -q -b linkcheck -D plot_gallery=0 docs $(OUT)/links $(ARGS)

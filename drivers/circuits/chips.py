@@ -76,8 +76,8 @@ def train_chips(network: Network, samples: Sequence[Task], *, edges: Any, epochs
         second order; "gradient", the exact gradient of C = ½ Σ (wanted - output)², to compare with.
     values : (n_edges,) or (n_chips, n_edges) at the start, by default that of the law. chips : their number where
         values are alike.
-    order : (n_epochs, n_samples) or (n_epochs, n_samples, n_chips) numbers of samples; or "cyclic"; or "shuffled", anew for
-        every epoch and chip, by seed and number of the chip.
+    order : (n_epochs, n_samples) or (n_epochs, n_samples, n_chips) numbers of samples; or "cyclic"; or "shuffled", anew
+        for every epoch and chip, by seed and number of the chip.
     every : epochs from one record of the outputs to the next. threads : by default as many as the process may use.
 
     Returns :class:`Chips`. Bits depend on the chip alone, not on others or threads.
