@@ -113,6 +113,8 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
     check_nouns(network=network, rule=rule, schedule=schedule, updates=updates)
     asked = members_of(task, rate, grid)
     if dt != "auto":
+        if isinstance(dt, str):
+            raise TypeError(f"dt must be a number in 1/γp or 'auto', not {dt!r}")
         dt = number("dt", dt)
     if threads is not None:
         available_threads(threads)      # refused before the work starts, where the path has no threads as well

@@ -84,13 +84,13 @@ def _pair_of(names: Sequence[str], k: int) -> Callable[..., Any]:
     """The current of an edge whose law is number k or later."""
     function = LAWS[names[k]]
 
-    def this(law, j, u, a, b, e):  # type: ignore[no-untyped-def]
+    def this(law, j, u, a, b, e):
         return function(place(law, k, j), u, a, b, e)
     if k + 1 == len(names):
         return this
     others = inline(_pair_of(names, k + 1))
 
-    def one_of(law, j, u, a, b, e):  # type: ignore[no-untyped-def]
+    def one_of(law, j, u, a, b, e):
         if at(law.which, j) == k:
             return function(place(law, k, j), u, a, b, e)
         return others(law, j, u, a, b, e)
@@ -113,13 +113,13 @@ def _tangent_of(names: Sequence[str], k: int) -> Callable[..., Any]:
     """The same for an edge whose law is number k or later."""
     function = TANGENTS[names[k]] if names[k] in TANGENTS else inline(_by_pairs(LAWS[names[k]]))
 
-    def this(law, j, u, a, b, kept):  # type: ignore[no-untyped-def]
+    def this(law, j, u, a, b, kept):
         return function(place(law, k, j), u, a, b, kept)
     if k + 1 == len(names):
         return this
     others = inline(_tangent_of(names, k + 1))
 
-    def one_of(law, j, u, a, b, kept):  # type: ignore[no-untyped-def]
+    def one_of(law, j, u, a, b, kept):
         if at(law.which, j) == k:
             return function(place(law, k, j), u, a, b, kept)
         return others(law, j, u, a, b, kept)
@@ -128,7 +128,7 @@ def _tangent_of(names: Sequence[str], k: int) -> Callable[..., Any]:
 
 def _by_pairs(law: Callable[..., Any]) -> Callable[..., Any]:
     """Current and derivatives of a law that has only its pairs."""
-    def found(p, u, a, b, kept):  # type: ignore[no-untyped-def]
+    def found(p, u, a, b, kept):
         zero = 0.0 * u
         e = nudges(zero)
         current, by_a = law(p, (u, zero), (a, zero + 1.0), (b, zero), e)

@@ -108,6 +108,8 @@ def check_kinds(function: F) -> F:
         for name, value in given.arguments.items():
             parameter = signature.parameters[name]
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                if len(value) == 1 and isinstance(value[0], tuple | list):
+                    raise TypeError(f"give {name} one by one as in {function.__name__}(4, 4), not {value[0]!r}")
                 given.arguments[name] = tuple(checked_kind(name, item, parameter.annotation) for item in value)
             else:
                 given.arguments[name] = checked_kind(name, value, parameter.annotation)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -148,9 +149,11 @@ def write_raster(raster: Raster, path: str | Path) -> None:
     """Write an ASCII grid, or a GeoTIFF by the ending .tif."""
     path, values = Path(path), np.where(np.isfinite(raster.values), raster.values, NO_DATA)
     if path.suffix.lower() in (".tif", ".tiff"):
+        image = BytesIO()
+        _tifffile().imwrite(image, values.astype(np.float64), extratags=[
+            *raster.tags, (42113, "s", 0, f"{NO_DATA:g}", True)])
         with replacing(path, "wb") as file:
-            _tifffile().imwrite(file, values.astype(np.float64), extratags=[
-                *raster.tags, (42113, "s", 0, f"{NO_DATA:g}", True)])
+            file.write(image.getvalue())
         return
     head = (f"ncols {values.shape[1]}\nnrows {values.shape[0]}\nxllcorner {raster.corner[0]!r}\n"
             f"yllcorner {raster.corner[1]!r}\ncellsize {raster.cell_size!r}\nNODATA_value {NO_DATA:g}")

@@ -83,7 +83,7 @@ def test_frozen():
     ({"edges": [(0, 1)], "positions": [(0, 0), (0, np.inf)]}, "finite"),
     ({"edges": [(0, 1)], "box": 0}, "box must be"),
     ({"edges": [(0, 1)], "box": (1, 2, 3)}, "box must be"),
-    ({"edges": [(0, 1)], "n_nodes": 2.5}, "float"),
+    ({"edges": [(0, 1)], "n_nodes": 2.5}, "whole number"),
 ])
 def test_no_network(arguments, words):
     with pytest.raises((ValueError, TypeError), match=words):

@@ -117,7 +117,7 @@ def test_a_store_that_cannot_be_written_is_told(file, tmp_path):
     prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
     ended = run("sweep", file, "--output", folder / "store", prefix=prefix if os.geteuid() == 0 else [])
     assert ended.returncode == 2, ended.stderr
-    assert "ermission denied" in ended.stderr
+    assert "cannot be written" in ended.stderr
 
 
 @needs_mpi
@@ -134,15 +134,15 @@ def test_trouble_on_one_rank_is_told_once(file, tmp_path):
 
 
 @needs_mpi
-def test_a_bug_on_one_rank_shows_one_traceback(file):
+def test_a_bug_on_one_rank_is_told_once(file):
     program = ("import ohmlearn.drivers.jobs.rank_worker as r\nfrom ohmlearn.parallel.launch import this_rank\n"
                "def broken(self):\n    raise KeyError(f'a bug on {this_rank()}')\n"
                "r.Rank.queue = broken\nfrom ohmlearn.drivers.cli import main\nmain()")
     words = [str(mpiexec()), "-n", "2", sys.executable, "-c", program, "sweep", str(file), "--no-progress"]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
-    assert ended.stderr.count("Traceback") == 1
-    assert "KeyError" in ended.stderr
+    assert ended.stderr.count("KeyError") == 1
+    assert "Traceback" not in ended.stderr
 
 
 def test_without_the_cache_results_are_the_same(file, undisturbed, tmp_path):

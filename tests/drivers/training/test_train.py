@@ -259,7 +259,7 @@ def test_an_unstable_step_names_the_bound():
     ({"rate": np.nan}, "rate nan is no rate"),
     ({"until": 2.0}, "until=2.0 must lie between 0 and 1"),
     ({"until": None}, "give t_max"),
-    ({"dt": -0.1}, "dt=-0.1 must be positive"),
+    ({"dt": -0.1}, "dt=-0.1 must be a number > 0"),
     ({"t_max": 0.0}, "t_max=0.0 must be a positive"),
     ({"conductances": np.ones(3)}, r"must have shape \(\d+,\)"),
     ({"conductances": np.full(NET.n_edges, 1e-9)}, "below the floor"),
