@@ -85,8 +85,8 @@ def leaks(edges: Edges, network: Network) -> Floats:
     """(n_nodes,) conductances to ground that the laws bring with them."""
     at_ends = of_edges(edges, network.n_edges, lambda law: law.leaks[0])
     everywhere = max(float(np.max(law.leaks[1])) for law in laws_of(edges))
-    found: Floats = np.bincount(network.edges.ravel(), np.repeat(at_ends, 2), network.n_nodes) + everywhere
-    return found
+    of_ends: Any = np.bincount(network.edges.ravel(), np.repeat(at_ends, 2), network.n_nodes)
+    return of_ends + everywhere
 
 
 def kernel_law(edges: Edges, n_edges: int, lanes: int, turned: NDArray[np.bool_] | None = None) -> law_type.EdgeLaw:
