@@ -34,7 +34,7 @@ XOR = [(0, 1), (0, 4), (0, 3), (0, 12), (1, 2), (1, 5), (1, 13), (2, 3), (2, 6),
 
 
 @kernel
-def solve_blocks(blocks, graph, pattern, law, leak, inject, free, u, v, eta, work, gates, start, factors):
+def solve_blocks(blocks, graph, pattern, law, leak, toward, inject, free, u, v, eta, work, gates, start, factors):
     """Operating points of blocks of eight circuits, one after the other; the sum of their iterations."""
     total = 0
     for block in range(blocks):
@@ -44,7 +44,7 @@ def solve_blocks(blocks, graph, pattern, law, leak, inject, free, u, v, eta, wor
         for a in range(v.shape[0]):
             for lane in range(v.shape[1]):
                 v[a, lane] = start[a, lane]
-        failed, iterations = newton(graph, pattern, law, leak, inject, free, u, v, None, eta, 255, work)
+        failed, iterations = newton(graph, pattern, law, leak, toward, inject, free, u, v, None, eta, 255, work)
         total += iterations if failed == 0 else 1_000_000_000
     return total
 
@@ -57,7 +57,7 @@ class Ours:
         self.gates = np.ascontiguousarray(np.repeat(gates[:, None], LANES, axis=1))
         order, self.graph, self.pattern, self.law, self.work = self.solver._prepared()
         n, m, place = network.n_nodes, network.n_edges, np.argsort(order)
-        self.u, self.v, self.leak, self.inject = (aligned(rows, LANES) for rows in (m, n, n, n))
+        self.u, self.v, self.leak, self.toward, self.inject = (aligned(rows, LANES) for rows in (m, n, n, n, n))
         self.leak[:] = self.solver.leak[order, None]
         self.free, self.eta = np.full(n, 255, dtype=np.uint16), aligned(1, LANES)
         self.free[place[held]] = 0
@@ -69,8 +69,8 @@ class Ours:
 
     def microseconds(self, start: str) -> float:
         begin = time.process_time()
-        total = solve_blocks(BLOCKS, self.graph, self.pattern, self.law, self.leak, self.inject, self.free, self.u,
-                             self.v, self.eta, self.work, self.gates, self.starts[start], self.factors)
+        total = solve_blocks(BLOCKS, self.graph, self.pattern, self.law, self.leak, self.toward, self.inject, self.free,
+                             self.u, self.v, self.eta, self.work, self.gates, self.starts[start], self.factors)
         seconds = time.process_time() - begin
         assert total < 1_000_000_000, "a point was not found"
         return seconds / BLOCKS / LANES * 1e6

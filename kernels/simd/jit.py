@@ -5,13 +5,14 @@ OHMLEARN_CACHE names another place for it, and OHMLEARN_CACHE=off compiles anew 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 from numba import types
 from numba.extending import intrinsic
 
-from .compile_cache import FOLDER, KernelCache
+from .compile_cache import FOLDER, KERNELS, KernelCache
 from .interrupts import keep_interrupts
 
 keep_interrupts()
@@ -19,7 +20,7 @@ keep_interrupts()
 
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
     dispatcher = numba.njit(function, nogil=True, error_model="numpy", **options)
-    if FOLDER is not None:
+    if FOLDER is not None and Path(function.__code__.co_filename).is_relative_to(KERNELS):      # others: compiled anew
         dispatcher._cache = KernelCache(function)       # what njit(cache=True) does with Numba's own
     return dispatcher
 
