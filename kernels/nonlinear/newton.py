@@ -22,7 +22,7 @@ CLOSE = 3e-8            # of the largest voltage: after a full step of that size
 LESS = 1e-4             # decrease of ‖F‖₁ that is asked of a step, relative to what the tangent foresees,
 MEMORY = 10             # against the largest of so many: behind transistors at their kinks it has to rise at times
                         # (Grippo, Lampariello and Lucidi, SIAM J. Numer. Anal. 23, 707 (1986))
-ROUNDING = 1e-15        # of the largest voltage times what a node is joined by: a current below it is rounding
+ROUNDING = 2e-14        # of the largest voltage times what a node is joined by: a current below it is rounding
 NORM, MOVED, REACH, FRACTION, NUMBERS = range(5)            # rows of Newton.numbers
 
 
