@@ -11,6 +11,7 @@ from ohmlearn.kernels.simd.vectors import fma, maximum, minimum, where_less
 
 BIG = 1e300
 TINY = 1e-8         # arguments below it: two terms of a series are exact to rounding
+STEEPEST = 300.0    # exponents above it count as it: e^300 is beyond all currents, and its products are numbers still
 
 
 @inline
@@ -71,6 +72,12 @@ def root(a, e):
 
 
 @inline
+def _below_steepest(a, e):
+    """a, or STEEPEST where a is above it."""
+    return minus(a, positive(shifted(a, -STEEPEST), e))
+
+
+@inline
 def _expm1_over(h):
     """(e^h - 1) / h."""
     return where_less(absolute(h), TINY, fma(0.5, h, 1.0), expm1(h) / where_less(absolute(h), TINY, 1.0, h))
@@ -79,6 +86,7 @@ def _expm1_over(h):
 @inline
 def exponential_less_one(a, e):
     """e^a - 1."""
+    a = _below_steepest(a, e)
     return expm1(a[0]), exp(a[0]) * a[1] * _expm1_over(e[0] * a[1])
 
 
@@ -92,6 +100,7 @@ def _sinh(x):
 @inline
 def hyperbolic_sine(a, e):
     """sinh a."""
+    a = scaled(-1.0, _below_steepest(scaled(-1.0, _below_steepest(a, e)), e))
     h = 0.5 * e[0] * a[1]
     middle = a[0] + h
     steep = 0.5 * (exp(middle) + exp(-middle))

@@ -1,9 +1,9 @@
 """Equilibria of a block of lanes with nonlinear edges, by Newton's iteration with a search on ‖F‖₁.
 
 F is the current out of every node that is not held, with leaks to ground. Newton's direction lowers ‖F‖₁ at first
-wherever the Jacobian is regular; for transistors it is a column diagonally dominant M-matrix, so that the equilibrium
-is unique and an LU without pivoting is safe. A lane that has converged is left alone: what it becomes does not depend
-on its neighbours.
+wherever the Jacobian is regular, and so does that of the shifted one, J + κ ‖F‖₁; for transistors J is a column
+diagonally dominant M-matrix, so that the equilibrium is unique and an LU without pivoting is safe. A lane that has
+converged is left alone: what it becomes does not depend on its neighbours.
 """
 from typing import NamedTuple
 
@@ -17,13 +17,17 @@ from ohmlearn.kernels.simd.jit import kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
 MOST_ITERATIONS, MOST_HALVINGS = 200, 40
+# κ in 1/V: κ ‖F‖₁ is added to the diagonal of the Jacobian, or nodes that are cut off would be moved by 1e8 V. It grows
+# with every step that is halved, and falls after every whole one.
+SHIFT_LEAST, SHIFT_MOST, SHIFT_GROWTH = 0.03, 100.0, 4.0
 LEAPS = 20              # full steps taken although ‖F‖₁ grows, as where the search ends at a kink of ideal diodes
 CLOSE = 3e-8            # of the largest voltage: after a full step of that size the next would be below 1e-12
 LESS = 1e-4             # decrease of ‖F‖₁ that is asked of a step, relative to what the tangent foresees,
 MEMORY = 10             # against the largest of so many: behind transistors at their kinks it has to rise at times
-                        # (Grippo, Lampariello and Lucidi, SIAM J. Numer. Anal. 23, 707 (1986))
-ROUNDING = 2e-14        # of the largest voltage times what a node is joined by: a current below it is rounding
-NORM, MOVED, REACH, FRACTION, NUMBERS = range(5)            # rows of Newton.numbers
+                        # (Grippo, Lampariello and Lucidi, SIAM J. Numer. Anal. 23, 707 (1986)); but against the last
+                        # for steps longer than the largest voltage at first, or cut-off nodes run away
+ROUNDING = 1e-15        # of the largest voltage times what a node is joined by: a current below it is rounding
+NORM, MOVED, REACH, FRACTION, SPAN, SHIFT, NUMBERS = range(7)      # rows of Newton.numbers
 
 
 class Newton(NamedTuple):
@@ -31,7 +35,8 @@ class Newton(NamedTuple):
 
     matrix : (n + e,), upper : (e,) the Jacobian and its LU. current : (n,) F, then Newton's direction. before : (n,)
     the direction. kept : (m,) what laws keep of their edges. numbers : (NUMBERS,) ‖F‖₁ without what is rounding,
-    largest change of a voltage, largest voltage, fraction of the step taken.
+    largest change of a voltage, largest voltage, fraction of the step taken, largest voltage at first, shift of the
+    diagonal over ‖F‖₁.
     """
 
     matrix: NDArray[np.float64]
@@ -46,7 +51,8 @@ class Newton(NamedTuple):
 def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
     """F into work.current and its Jacobian into work.matrix and work.upper, with identity rows at nodes that are not
     free: currents at v, derivatives by v where w is None; else their divided differences between v and v + η w,
-    derivatives by w. Sets NORM, and what is kept of the active lanes. v, w : (n_nodes, lanes); eta : (1, lanes)."""
+    derivatives by w. The diagonal is shifted, see SHIFT_LEAST. Sets NORM, and what is kept of the active lanes.
+    v, w : (n_nodes, lanes). eta : (1, lanes)."""
     n, zero = free.size, 0.0 * load(v, 0)
     e = nudges(load(eta, 0))
     for a in range(n):
@@ -80,7 +86,9 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
         i, joined = where(at(free, a), load(work.current, a), 0.0), load(work.matrix, a)
         store(work.current, a, i)
         norm = norm + maximum(0.0, fma(-rounding, joined, absolute(i)))
-        store(work.matrix, a, where(at(free, a), joined, 1.0))
+    shift = load(work.numbers, SHIFT) * norm
+    for a in range(n):
+        store(work.matrix, a, where(at(free, a), load(work.matrix, a) + shift, 1.0))
     store(work.numbers, NORM, norm)
 
 
@@ -92,17 +100,21 @@ def forget(work, active):
 
 
 @kernel
-def step_back(work, norm, active):
-    """Halve the step of the active lanes whose ‖F‖₁ is not below `norm` (lanes,). Returns a bit for each of them."""
+def step_back(work, norms, last, active):
+    """Halve the step of the active lanes whose ‖F‖₁ is not below the earlier ones, norms (MEMORY, lanes) with the last
+    one in row `last`. Returns a bit for each of them."""
     rejected = 0
     for lane in range(work.numbers.shape[1]):
         fraction = work.numbers[FRACTION, lane]
-        good = work.numbers[NORM, lane] <= norm[lane] * (1.0 - LESS * fraction)
+        far = fraction * work.numbers[MOVED, lane] > work.numbers[SPAN, lane]
+        norm = norms[last, lane] if far else norms[:, lane].max()
+        good = work.numbers[NORM, lane] <= norm * (1.0 - LESS * fraction)
         rounded = work.numbers[NORM, lane] == 0.0
         small = fraction == 1.0 and work.numbers[MOVED, lane] <= CLOSE * work.numbers[REACH, lane]
         if active >> lane & 1 and not (good or rounded or small):
             rejected |= 1 << lane
             work.numbers[FRACTION, lane] = 0.5 * fraction
+            work.numbers[SHIFT, lane] = min(SHIFT_MOST, SHIFT_GROWTH * work.numbers[SHIFT, lane])
     return rejected
 
 
@@ -119,6 +131,7 @@ def leap(rejected, leaps, work, unknown, direction):
                 for a in range(unknown.shape[0]):
                     unknown[a, lane] -= (1.0 - work.numbers[FRACTION, lane]) * direction[a, lane]
                 work.numbers[FRACTION, lane] = 1.0
+                work.numbers[SHIFT, lane] = SHIFT_LEAST
     return refused
 
 
@@ -143,16 +156,20 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
     """
     unknown = v if w is None else w
     n, lanes, failed, leaps = free.size, unknown.shape[1], 0, np.zeros(unknown.shape[1], dtype=np.int64)
-    norm, norms = np.empty(lanes), np.zeros((MEMORY, lanes))
+    norms = np.zeros((MEMORY, lanes))
     rejected, reach = 0, 0.0 * load(unknown, 0)
     for a in range(n):
         reach = maximum(reach, absolute(load(unknown, a)))
     store(work.numbers, REACH, reach)
+    store(work.numbers, SPAN, reach)
+    store(work.numbers, SHIFT, SHIFT_LEAST)
+    store(work.numbers, FRACTION, 1.0)
     assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
     for iteration in range(MOST_ITERATIONS):
         for lane in range(lanes):
             norms[iteration % MEMORY, lane] = work.numbers[NORM, lane]
-            norm[lane] = norms[:, lane].max()
+            if work.numbers[FRACTION, lane] == 1.0:
+                work.numbers[SHIFT, lane] = max(SHIFT_LEAST, work.numbers[SHIFT, lane] / SHIFT_GROWTH)
             work.numbers[FRACTION, lane] = 1.0
         factorise(pattern, work.matrix, work.upper)
         direction = work.before                          # F is needed no more; the direction takes its place
@@ -167,7 +184,7 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
         store(work.numbers, REACH, reach)
         assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
         for _halving in range(MOST_HALVINGS):
-            rejected = step_back(work, norm, active)
+            rejected = step_back(work, norms, iteration % MEMORY, active)
             if not rejected:
                 break
             for a in range(n):
