@@ -31,6 +31,8 @@ RESISTANCE = Annotated[str | None, typer.Option("--resistance", metavar="COLUMN"
                                                 "resistances.")]
 NODES = Annotated[str, typer.Option("--nodes", help="How the network file names nodes: auto; \"from 1\": numbered "
                                                     "from 1; names: numbers are names too.")]
+EDGES = Annotated[str, typer.Option("--edges", metavar="LAW:NAME=VALUE,...", help="Law of the edges, as in "
+                                    "NMOS:law=square,gain=0.5; by default linear resistors.")]
 THREADS = Annotated[int | None, typer.Option(help="Number of threads; by default all cores that the process may use.")]
 
 
@@ -99,6 +101,23 @@ def network_of(text: str) -> Network:
     from ohmlearn.drivers.sweeps.sweep_file import parse_network
 
     return make_network(parse_network(network_table(text)), Path())
+
+
+def edges_of(text: str, network: Network) -> Any:
+    """The law of --edges, None where nothing is said."""
+    from ohmlearn.drivers.sweeps.edges_table import EdgesTable, make_edges
+    from ohmlearn.drivers.sweeps.sweep_file import parse_table
+
+    if not text:
+        return None
+    name, _, given = text.partition(":")
+    return make_edges(parse_table(EdgesTable, {name: inline_table(given, "--edges")}, "--edges"), network)
+
+
+def start_of(network: Network, conductances: np.ndarray, given: Path | None, laws: Any) -> np.ndarray | None:
+    """The conductances, or None where the laws say what their edges begin with: where no file gives any."""
+    said = given is not None or network.initial_conductances is not None
+    return conductances if said or laws is None else None
 
 
 def circuit_of(text: str, conductances: Path | None = None, **reading: str | None) -> tuple[Network, np.ndarray]:

@@ -3,21 +3,24 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .arguments import (
     CONDUCTANCE,
     CONDUCTANCES,
+    EDGES,
     NETWORK,
     NODES,
     RESISTANCE,
     TASK,
     circuit_of,
     conductance_source,
+    edges_of,
     output,
     read_conductances,
+    start_of,
     task_of,
 )
 
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from ohmlearn.network import Network
-    from ohmlearn.solvers.equilibrium.preconditioner_reuse import Stats
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,6 +48,7 @@ def solve(
     conductance: CONDUCTANCE = None,
     resistance: RESISTANCE = None,
     nodes: NODES = "auto",
+    edges: EDGES = "",
     method: Annotated[str, typer.Option(help="auto, or the solver to use.")] = "auto",
     rtol: Annotated[float, typer.Option(help="Largest estimated error of a voltage, relative to the largest "
                                          "voltage difference.")] = 1e-10,
@@ -62,35 +65,41 @@ def solve(
     from ohmlearn.task import as_tasks
 
     if Path(network).is_file() and is_deck(network):
-        if hold or inject or drop or task:
-            raise ValueError("a deck says itself what is held and injected; change its V and I cards")
+        if hold or inject or drop or task or edges:
+            raise ValueError("a deck says itself what is held and injected, and what its edges are; change its cards")
         solve_deck(Path(network), conductances, output)
         return
     net, g = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
+    laws = edges_of(edges, net)
+    start = start_of(net, g, conductances, laws)
     if task is not None:
         if hold or inject or drop:
             raise ValueError("--task says what drives the network; leave --hold, --inject and --drop out")
-        voltages = np.array([voltages_of(net, sample, g, method, rtol) for sample in as_tasks(task_of(task))]).T
+        voltages = np.array([voltages_of(net, sample, start, method, rtol, edges=laws)
+                             for sample in as_tasks(task_of(task))]).T
     else:
         held, injected = pairs(net, hold, "--hold", "NODE=VOLTS"), pairs(net, inject, "--inject", "NODE=CURRENT")
-        voltages, stats = solved(net, g, held, injected, drops_of(net, drop), method, rtol)
-        typer.echo(f"# {net!r}, {stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, "
-                   f"error {stats.error:.1e} V, setup {stats.setup_seconds:.3g} s, solve "
-                   f"{stats.solve_seconds:.3g} s", err=True)
+        voltages, how = solved(net, start, held, injected, drops_of(net, drop), method, rtol, laws)
+        typer.echo(f"# {net!r}, {how}", err=True)
     typer.echo(f"# conductances: {conductance_source(net, conductances)}", err=True)
     write_numbers(voltages, output, net.node_names)
 
 
-def solved(net: Network, conductances: np.ndarray, held: dict[int, float], injected: dict[int, float],
-           drops: dict[tuple[int, int], float], method: str, rtol: float) -> tuple[np.ndarray, Stats]:
-    """(n_nodes,) voltages with nodes and drops held and currents injected, and what the solve took."""
+def solved(net: Network, start: np.ndarray | None, held: dict[int, float], injected: dict[int, float],
+           drops: dict[tuple[int, int], float], method: str, rtol: float, laws: Any) -> tuple[np.ndarray, str]:
+    """(n_nodes,) voltages with nodes and drops held and currents injected, and how they were found, in words."""
     import numpy as np
     from ohmlearn import Equilibrium
 
     currents = np.zeros(net.n_nodes)
     currents[net.check_nodes(list(injected), "injected node") if injected else []] = list(injected.values())
-    circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol, drops=drops)
-    return circuit.solve(conductances, list(held.values()), currents), circuit.stats
+    circuit = Equilibrium(net, np.array(list(held), dtype=np.int64), method=method, rtol=rtol, drops=drops, edges=laws)
+    voltages = circuit.solve(start, list(held.values()), currents)
+    if laws is not None:
+        return voltages, f"{laws!r}, by Newton's iteration"
+    stats = circuit.stats
+    return voltages, (f"{stats.method} ({stats.reason}): {max(stats.iterations, default=0)} iterations, error "
+                      f"{stats.error:.1e} V, setup {stats.setup_seconds:.3g} s, solve {stats.solve_seconds:.3g} s")
 
 
 def drops_of(net: Network, texts: list[str] | None) -> dict[tuple[int, int], float]:

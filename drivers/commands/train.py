@@ -10,6 +10,7 @@ from ohmlearn.io.replacing import save_figure
 from .arguments import (
     CONDUCTANCE,
     CONDUCTANCES,
+    EDGES,
     FORMS,
     NODES,
     RESISTANCE,
@@ -18,8 +19,10 @@ from .arguments import (
     a_picture,
     circuit_of,
     conductance_source,
+    edges_of,
     inline_table,
     output,
+    start_of,
     task_of,
 )
 
@@ -62,6 +65,7 @@ def train(
     conductance: CONDUCTANCE = None,
     resistance: RESISTANCE = None,
     nodes: NODES = "auto",
+    edges: EDGES = "",
     rule: Annotated[str, fields("Learning rule", "prefactor=0.5,ceiling=10")] = "",
     nudge: Annotated[float | None, typer.Option(help="η of the rule, by default 1e-3.")] = None,
     floor_mode: Annotated[str | None, typer.Option(help="floor_mode of the rule: relax (default) or clip.")] = None,
@@ -88,7 +92,7 @@ def train(
 
     net, start = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
     learned = task_of(task) if task else ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
-    rates = rate or [1.0]
+    rates, laws = rate or [1.0], edges_of(edges, net)
     given = tables(schedule=schedule, updates=updates, record=record or ("per_decade=20" if output or plot else ""))
     if progress:
         announce(net, rates)
@@ -98,9 +102,10 @@ def train(
         runs = ol.train(net, [learned] * len(rates), rates, t_max=t_max,      # type: ignore[call-overload]
                         until=None if until == "none" else number_or_word(until, "--until", "none"),
                         dt=number_or_word(dt, "--dt", "auto"), tolerance=tolerance,
-                        method=method, precision=precision, go_on=go_on, conductances=start,
+                        method=method, precision=precision, go_on=go_on,
+                        conductances=start_of(net, start, conductances, laws),
                         rule=rule_of(net, rule, nudge=nudge, floor_mode=floor_mode), threads=threads,
-                        checkpoint=checkpoint, progress=progress, solver=solver, **given)
+                        checkpoint=checkpoint, progress=progress, solver=solver, edges=laws, **given)
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED if checkpoint else 130) from None
     typer.echo(f"{net!r}, {words(learned, task, seed)}")

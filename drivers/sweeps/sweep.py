@@ -75,8 +75,10 @@ class Sweep:
         return cls._of(read(Path(path)), Path(path).parent, str(path))
 
     @classmethod
-    def from_tables(cls, tables: Mapping[str, Any], folder: str | Path = ".") -> Sweep:
+    def from_tables(cls, tables: Mapping[str, Any], folder: str | Path = ".", *, edges: Any = None) -> Sweep:
         """The sweep of tables, a mapping as the TOML file has it; `folder` is where a network's file is looked for.
+
+        edges : law of the edges (`ohmlearn.edges`), or a PerEdge of several, in place of a table [edges].
 
         Returns a :class:`Sweep`.
 
@@ -87,8 +89,11 @@ class Sweep:
         >>> ol.Sweep.from_tables(tables).rates.tolist()
         [0.1, 1.0]
         """
+        from .edges_table import table_of
         from .sweep_file import parse
 
+        if edges is not None:
+            tables = {**tables, "edges": table_of(edges)}
         return cls._of(parse(tables), Path(folder), "sweep")
 
     @classmethod
@@ -134,6 +139,13 @@ class Sweep:
         return None if self.tables.updates is None else Discrete(**self.tables.updates.model_dump())
 
     @cached_property
+    def edges(self) -> Any:
+        """The laws of the edges by the [edges] table, None for linear resistors."""
+        from .edges_table import make_edges
+
+        return None if self.tables.edges is None else make_edges(self.tables.edges, self.network)
+
+    @cached_property
     def ensemble(self) -> Ensemble:
         """The members, in their numbers' order."""
         said, n_rates = self.tables.sweep, self.rates.size
@@ -142,9 +154,9 @@ class Sweep:
             np.tile(self.rates, len(self.tasks)), self.rule, None if said.until == "none" else said.until, said.t_max,
             None if said.dt == "auto" else said.dt,
             None if self.tables.record is None else Record(**self.tables.record.model_dump()),
-            None if said.conductances is None else self.network.conductances(said.conductances),
+            _initial(said.conductances, self.network, self.edges),
             tolerance=said.tolerance, go_on=said.go_on, method=said.method, precision=said.precision,
-            schedule=self.schedule, updates=self.updates, solver=said.solver)
+            schedule=self.schedule, updates=self.updates, solver=said.solver, edges=self.edges)
 
     def __len__(self) -> int:
         return len(self.tasks) * self.rates.size
@@ -226,6 +238,13 @@ class Sweep:
         rates = self.rates
         return (f"<Sweep of {len(self)} members: {len(self.tasks)} tasks at {rates.size} rates "
                 f"from {rates.min():g} to {rates.max():g}, {self.network!r}>")
+
+
+def _initial(said: Any, network: Network, edges: Any) -> Any:
+    """(n_edges,) what learns at the start, None for what the network or the law says."""
+    if said is None:
+        return None
+    return network.conductances(said) if edges is None else np.array(said, dtype=np.float64)
 
 
 def digest_of_tables(tables: Mapping[str, Any], network: Network) -> str:

@@ -1,59 +1,26 @@
 """What a sweep file (TOML) may say, checked key by key."""
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import tomllib
-import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional, get_type_hints
+from typing import Annotated, Any, Literal, Optional
 
 from ohmlearn import generators
 from ohmlearn.discrete import Discrete
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, create_model, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, create_model, model_validator
+
+from .edges_table import EdgesTable
+from .tables import OneWay, Table, table_like
 
 EXAMPLE = Path(__file__).with_name("example.toml")
-STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-
-
-class Table(BaseModel):
-    """A table of the file: unknown keys are refused, numbers stay what they are."""
-
-    model_config = STRICT
-
-
-def table_like(thing: Callable[..., Any], **instead: Any) -> type[BaseModel]:
-    """A table with the parameters of a dataclass or function, so that it grows with them. `instead` overrides types."""
-    source = thing if dataclasses.is_dataclass(thing) else inspect.unwrap(thing)
-    hints = get_type_hints(source)
-    fields: dict[str, Any] = {}
-    for name, parameter in inspect.signature(thing).parameters.items():
-        kind: Any = instead.get(name, hints.get(name, Any))
-        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:      # in a file, the list of them
-            kind = Annotated[types.GenericAlias(list, (kind,)), Field(min_length=1)]
-        if kind is not None:
-            fields[name] = (kind, ... if parameter.default is inspect.Parameter.empty else parameter.default)
-    return create_model(thing.__name__, __base__=Table, **fields)
-
-
-class OneWay(Table):
-    """Exactly one of several ways to say what is meant."""
-
-    @model_validator(mode="after")
-    def one(self) -> OneWay:
-        """Refuse none and several."""
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"name one of {', '.join(type(self).model_fields)}; got {', '.join(given) or 'none'}")
-        return self
 
 
 GENERATORS: dict[str, type[BaseModel]] = {name: table_like(getattr(generators, name)) for name in generators.__all__}
@@ -152,8 +119,8 @@ UpdatesTable = table_like(Discrete)
 
 
 class Checked(Table):
-    """The whole file. `network` is a NetworkTable, `rule` a RuleTable; `record`, `schedule` and `updates` are a
-    RecordTable, a ScheduleTable and an UpdatesTable, or None."""
+    """The whole file. `network` is a NetworkTable, `rule` a RuleTable; `record`, `schedule`, `updates` and `edges`
+    are a RecordTable, a ScheduleTable, an UpdatesTable and an EdgesTable, or None."""
 
     network: Any
     tasks: TasksTable
@@ -162,12 +129,14 @@ class Checked(Table):
     record: Any
     schedule: Any
     updates: Any
+    edges: Any
 
 
 _tables: dict[str, Any] = {"network": (NetworkTable, ...), "rule": (RuleTable, Field(default_factory=RuleTable)),
                            "record": (Optional[RecordTable], None),  # noqa: UP045
                            "schedule": (Optional[ScheduleTable], None),  # noqa: UP045
-                           "updates": (Optional[UpdatesTable], None)}  # noqa: UP045
+                           "updates": (Optional[UpdatesTable], None),  # noqa: UP045
+                           "edges": (Optional[EdgesTable], None)}  # noqa: UP045
 SweepFile = create_model("SweepFile", __base__=Checked, **_tables)
 
 

@@ -15,8 +15,8 @@ from ohmlearn.drivers.sweeps import sweep_file
 # `grid`; how a process works is said where it is started, not in the file.
 PLURAL = {"task": "tasks", "rate": "rates"}
 OF_THE_PROCESS = {"threads", "checkpoint", "progress"}
-NOT_IN_FILE = OF_THE_PROCESS | {"grid", "edges"}       # nonlinear laws are for Python
-NOT_ON_COMMAND_LINE = {"grid", "edges"}             # one task with several rates
+NOT_IN_FILE = OF_THE_PROCESS | {"grid"}
+NOT_ON_COMMAND_LINE = {"grid"}                      # one task with several rates
 FILE_ONLY = {"keep_state"}                          # what the store keeps
 COMMAND_LINE_ONLY = {"sources", "targets", "seed", "feasible",      # the random task, [tasks] allosteric in a file
                      "nudge", "floor_mode",                         # two fields of the rule
@@ -133,6 +133,20 @@ def test_samples_schedules_and_updates(tmp_path, capsys):
     assert "2 samples, 2 sources" in capsys.readouterr().out
 
 
+def test_train_and_solve_take_laws_of_edges(task, tmp_path):
+    law = ol.edges.NMOS(gain=0.5, leak=1e-3)
+    common = [GRID, "--task", task, "--edges", "NMOS:gain=0.5,leak=1e-3"]
+    run("train", *common, "--until", "1e-3", "--no-progress", "-o", str(tmp_path / "runs.npz"))
+    net, given = ol.Network.grid(4, 4), ol.Task.read(task)
+    same = ol.train(net, given, 1.0, until=1e-3, edges=law, record=ol.Record(per_decade=20))
+    np.testing.assert_array_equal(ol.load(tmp_path / "runs.npz")[0].conductances, same.conductances)
+    run("solve", *common, "-o", str(tmp_path / "v.npy"))
+    np.testing.assert_array_equal(np.load(tmp_path / "v.npy")[:, 0], ol.voltages(net, given, edges=law))
+    run("solve", GRID, "--hold", "0=1", "--hold", "15=0", "--edges", "NMOS:gain=0.5,leak=1e-3", "-o",
+        str(tmp_path / "w.npy"))
+    np.testing.assert_array_equal(np.load(tmp_path / "w.npy"), np.load(tmp_path / "v.npy")[:, 0])
+
+
 def test_other_commands_take_a_task_and_a_generator(task, tmp_path, capsys):
     net, given = ol.Network.grid(4, 4), ol.Task.read(task)
     run("solve", GRID, "--task", task, "-o", str(tmp_path / "v.npy"))
@@ -154,6 +168,9 @@ def test_other_commands_take_a_task_and_a_generator(task, tmp_path, capsys):
     (["train", GRID, "--rule", "flor=1"], "--rule: [flor]: unknown key"),
     (["train", GRID, "--rule", "nudge"], "write name=value,name=value"),
     (["train", GRID, "--rule", "nudge=1", "--nudge", "2"], "leave one of them out"),
+    (["train", GRID, "--edges", "NMOS:law=round"], "--edges: [NMOS] law: input should be 'square', 'mean', 'ekv' or "
+     "'level1', got 'round'"),
+    (["train", GRID, "--edges", "nmos"], "--edges: [nmos]: unknown key"),
     (["train", GRID, "--until", "soon"], "--until 'soon' is neither a number nor 'none'"),
     (["solve", GRID, "--task", "TASK", "--hold", "0=1"], "leave --hold, --inject and --drop out"),
     (["sweep", "x.toml", "--shard", "3/2"], "invalid shard 3/2: need i/n with 1 <= i <= n"),
