@@ -55,6 +55,12 @@ class TrainingTimes:
         columns = (column[np.isfinite(column)] for column in self.times.T)
         return np.array([np.median(column) if column.size else np.nan for column in columns])
 
+    @property
+    def geometric_mean(self) -> NDArray[np.float64]:
+        """(n_rates,) geometric mean of τ, NaN where no task reached the threshold."""
+        columns = (column[np.isfinite(column)] for column in self.times.T)
+        return np.array([np.exp(np.log(column).mean()) if column.size else np.nan for column in columns])
+
 
 @dataclass(frozen=True)
 class Slope:
@@ -78,8 +84,9 @@ def line_slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, f
     return slope, float(np.sqrt(rest @ rest / max(len(x) - 2, 1) / (x @ x)))
 
 
-def fit_slope(data: TrainingTimes, within: tuple[float, float], what: str = "mean") -> Slope | None:
-    """Slope of log τ against log R over the rates within a range, of the "mean" or the "median"; None below 3 rates.
+def fit_slope(data: TrainingTimes, within: tuple[float, float], what: str = "mean", fewest: int = 3) -> Slope | None:
+    """Slope of log τ against log R over the rates within a range, of the "mean", the "median" or the "geometric_mean";
+    None below so few rates.
 
     The error joins two in quadrature: the scatter about the line, and the choice of tasks (jackknife over them:
     the same tasks are trained at every rate, so their slow members move all means together).
@@ -90,7 +97,7 @@ def fit_slope(data: TrainingTimes, within: tuple[float, float], what: str = "mea
         some = TrainingTimes(data.rate[rates], times[:, rates])
         tau = getattr(some, what)
         usable = np.isfinite(tau) & (tau > 0)
-        if usable.sum() < 3:
+        if usable.sum() < fewest:
             return None
         return *line_slope(np.log(some.rate[usable]), np.log(tau[usable])), some.rate[usable]
 

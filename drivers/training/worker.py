@@ -92,6 +92,8 @@ def workers_for(ensemble: Ensemble, count: int, queue: Queue, resume: Resume | N
         return [Worker([block(ensemble, layout)], queue, resume) for _ in range(count)]
     from .lane_arrays import Prepared
 
-    prepared = Prepared(ensemble)
-    return [Worker([LaneBlock(ensemble, prepared), LaneBlock(ensemble, prepared, manifold=True)], queue, resume)
+    prepared, kinds = Prepared(ensemble), [False, True]
+    if ensemble.edges is not None:          # these do not pass from one kind of block to the other
+        kinds = sorted({ensemble.may_glide(number) for number in range(len(ensemble))})
+    return [Worker([LaneBlock(ensemble, prepared, manifold) for manifold in kinds], queue, resume)
             for _ in range(count)]

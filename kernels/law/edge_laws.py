@@ -57,7 +57,6 @@ def offset(p, u, a, b, e):
     return product(u, shifted(minus(a, b), -parameter(p, 0)), e)
 
 
-
 @inline
 def ideal_diode(p, u, a, b, e):
     """p0 max(Δv, 0) + p1 Δv; p2 is 1, or -1 where the diode points from node 2 to node 1."""
@@ -224,6 +223,19 @@ def series_level1_tangent(p, u, a, b, kept):
     scale = 1.0 / fma(first, by_a, fma(-second, by_b, 1.0))
     current = fma(channel - kept, scale, kept)
     return fma(leak, a - b, current), fma(by_a, scale, leak), fma(by_b, scale, -leak), by_u * scale, current
+
+
+def directed(function, k):
+    """A law that others have written, for edges some of which are seen from their second node: parameter k is 1, or -1
+    there."""
+    law = inline(getattr(function, "py_func", function))
+
+    def seen(p, u, a, b, e):
+        way = parameter(p, k)
+        first = where_less(way, 0.0, b[0], a[0]), where_less(way, 0.0, b[1], a[1])
+        second = where_less(way, 0.0, a[0], b[0]), where_less(way, 0.0, a[1], b[1])
+        return scaled(way, law(p, u, first, second, e))
+    return inline(seen)
 
 
 TANGENTS.update(linear=linear_tangent, square=square_tangent, level1=level1_tangent,

@@ -2,10 +2,12 @@
 from ohmlearn.lazy_names import lazy_names
 
 from .laws import NMOS, Cubic, Diode, IdealDiode, Linear, Offset, PerEdge, Sinh
+from .own import Own
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "ohmlearn.drivers.circuits.chips": ["Chips", "train_chips"],
     "ohmlearn.solvers.nonlinear.equilibrium": ["NonlinearEquilibrium"],
     "ohmlearn.solvers.nonlinear.gradients": ["CostGradient", "cost_gradient"],
+    "ohmlearn.solvers.nonlinear.responses": ["OutputResponses", "differential_conductances", "output_responses"],
 })
-__all__ += ["NMOS", "Cubic", "Diode", "IdealDiode", "Linear", "Offset", "PerEdge", "Sinh"]
+__all__ += ["NMOS", "Cubic", "Diode", "IdealDiode", "Linear", "Offset", "Own", "PerEdge", "Sinh"]

@@ -4,6 +4,9 @@ from ohmlearn.drivers.circuits.chips import train_chips as train_chips
 from ohmlearn.solvers.nonlinear.equilibrium import NonlinearEquilibrium as NonlinearEquilibrium
 from ohmlearn.solvers.nonlinear.gradients import CostGradient as CostGradient
 from ohmlearn.solvers.nonlinear.gradients import cost_gradient as cost_gradient
+from ohmlearn.solvers.nonlinear.responses import OutputResponses as OutputResponses
+from ohmlearn.solvers.nonlinear.responses import differential_conductances as differential_conductances
+from ohmlearn.solvers.nonlinear.responses import output_responses as output_responses
 
 from .laws import NMOS as NMOS
 from .laws import Cubic as Cubic
@@ -13,5 +16,6 @@ from .laws import Linear as Linear
 from .laws import Offset as Offset
 from .laws import PerEdge as PerEdge
 from .laws import Sinh as Sinh
+from .own import Own as Own
 
 __all__: list[str]

@@ -5,8 +5,10 @@ from typing import Any
 
 from .circuit import LabCircuit, lab_network, lab_task
 from .run import LabRun, LabRuns
+from .transistors import published_gates, regression_samples, transistor_network, xor_samples
 
-__all__ = ["LabCircuit", "LabRun", "LabRuns", "lab_network", "lab_task", "train"]
+__all__ = ["LabCircuit", "LabRun", "LabRuns", "lab_network", "lab_task", "published_gates",
+           "regression_samples", "train", "transistor_network", "xor_samples"]
 
 
 class _Lab(ModuleType):

@@ -37,7 +37,7 @@ def as_edges(edges: Any, network: Network) -> Edges:
                         f"edge, not {edges!r}")
     if isinstance(edges, PerEdge) and edges.which.size != network.n_edges:
         raise ValueError(f"laws are given for {edges.which.size} edges, but the network has {network.n_edges}")
-    for law in laws_of(edges):
+    for law in all_laws(edges):
         wrong = law._sizes() - {network.n_edges}
         if wrong:
             raise ValueError(f"a parameter of {type(law).__name__} has {wrong.pop()} entries, but the network has "
@@ -45,9 +45,14 @@ def as_edges(edges: Any, network: Network) -> Edges:
     return edges
 
 
-def laws_of(edges: Edges) -> list[EdgeLaw]:
-    """The laws that occur."""
+def all_laws(edges: Edges) -> list[EdgeLaw]:
+    """The laws that are listed."""
     return [edges] if isinstance(edges, EdgeLaw) else list(edges.laws)
+
+
+def laws_of(edges: Edges) -> list[EdgeLaw]:
+    """The laws that some edge obeys."""
+    return [edges] if isinstance(edges, EdgeLaw) else [edges.laws[k] for k in np.unique(edges.which)]
 
 
 def of_edges(edges: Edges, n_edges: int, value: Any) -> Floats:
@@ -92,7 +97,7 @@ def leaks(edges: Edges, network: Network) -> Floats:
 def kernel_law(edges: Edges, n_edges: int, lanes: int, turned: NDArray[np.bool_] | None = None) -> law_type.EdgeLaw:
     """The laws of the edges for the kernels, with parameters for so many lanes; 0 lanes: as numbers. turned :
     (n_edges,) edges whose second node comes first in the kernels, None for none."""
-    laws = laws_of(edges)
+    laws = all_laws(edges)
     which = np.zeros(n_edges) if isinstance(edges, EdgeLaw) else edges.which
     sets = [_parameters(law, n_edges, turned) for law in laws]
     values = np.concatenate([given.ravel() for given in sets])

@@ -13,7 +13,7 @@ from ohmlearn.kernels.simd.vectors import aligned, n_lanes
 from ohmlearn.network import Network
 from ohmlearn.solvers.not_converged import NotConverged
 
-from .edge_arrays import Derivatives, as_edges, kernel_law, laws_of, leaks, start, upwards
+from .edge_arrays import Derivatives, all_laws, as_edges, kernel_law, leaks, start, upwards
 
 Floats = NDArray[np.float64]
 LANES = n_lanes(np.float64)
@@ -80,7 +80,7 @@ class NonlinearEquilibrium:
             raise ValueError(f"what learns must have one value for each of the {m} edges, not shape {values.shape}")
         if not np.all(np.isfinite(values)):
             raise ValueError("what learns must be finite")
-        gates = np.array([law.learns == "gate voltage" for law in laws_of(self.edges)])
+        gates = np.array([law.learns == "gate voltage" for law in all_laws(self.edges)])
         which = getattr(self.edges, "which", np.zeros(m, dtype=np.int64))
         bad = np.flatnonzero((values.reshape(m, -1).min(axis=1) < 0) & ~gates[which])
         if bad.size:
@@ -171,8 +171,21 @@ class NonlinearEquilibrium:
         currents_of_edges(self._numbers, first, second, values, voltages, *found)
         return found
 
-    def _jacobian(self, parts: Derivatives) -> Any:
-        """(n_nodes, n_nodes) sparse Jacobian of the currents out of the nodes by the voltages."""
+    def jacobian(self, parts: Derivatives) -> Any:
+        """Jacobian of the currents out of the nodes by the voltages: the differential Laplacian of the network, which
+        is symmetric where all currents depend on drops alone, and not for transistors.
+
+        parts : as :meth:`derivatives` gives them.
+
+        Returns a sparse (n_nodes, n_nodes) array in G₀, held nodes included.
+
+        >>> import ohmlearn as ol
+        >>> circuit = ol.edges.NonlinearEquilibrium(ol.Network.grid(3, 3), [0, 8], ol.edges.Cubic(0.5))
+        >>> v = circuit.solve(1.0, [1.0, 0.0])
+        >>> found = circuit.jacobian(circuit.derivatives(circuit.values(1.0), v))
+        >>> found.shape, float(abs(found - found.T).max()) < 1e-14
+        ((9, 9), True)
+        """
         from scipy.sparse import coo_array
 
         n, (a, b) = self.network.n_nodes, self.network.edges.T
@@ -180,6 +193,27 @@ class NonlinearEquilibrium:
         entries = np.concatenate([self.leak, parts.by_first, parts.by_second, -parts.by_first, -parts.by_second])
         rows, columns = np.concatenate([nodes, a, a, b, b]), np.concatenate([nodes, a, b, a, b])
         return coo_array((entries, (rows, columns)), shape=(n, n)).tocsc()
+
+    def adjoint(self, parts: Derivatives, pulled: Floats) -> Floats:
+        """How what voltages add up to changes with currents that enter: λ with Jᵀ λ = pulled at nodes that are not
+        held, and 0 at those that are.
+
+        parts : as :meth:`derivatives` gives them. pulled : (n_nodes,) or (n_nodes, k) weights of the voltages.
+
+        Returns λ of the same shape, in 1/G₀.
+
+        >>> import numpy as np, ohmlearn as ol
+        >>> circuit = ol.edges.NonlinearEquilibrium(ol.Network.grid(3, 3), [0, 8], ol.edges.Cubic(0.5))
+        >>> parts = circuit.derivatives(circuit.values(1.0), circuit.solve(1.0, [1.0, 0.0]))
+        >>> circuit.adjoint(parts, np.eye(9)[4]).shape
+        (9,)
+        """
+        from scipy.sparse.linalg import splu
+
+        free, found = np.setdiff1d(np.arange(self.network.n_nodes), self.held), np.zeros_like(pulled)
+        if free.size:
+            found[free] = splu(self.jacobian(parts)[free][:, free].tocsc()).solve(pulled[free], trans="T")
+        return found
 
     def _one_by_one(self, values: Floats, held: Floats, currents: Floats, start: Floats) -> Floats:
         from .large_newton import LargeNewton

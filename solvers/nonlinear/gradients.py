@@ -67,13 +67,7 @@ def cost_gradient(network: Network, task: Task, values: ArrayLike | None = None,
         return CostGradient(cost, np.where(learns, (other - drop) * (other + drop) / (2 * nudge), 0.0))
     if method != "exact":
         raise ValueError(f"method must be 'exact' or 'contrast', not {method!r}")
-    from scipy.sparse.linalg import splu
-
-    parts = circuit.derivatives(given, v)
-    free = np.setdiff1d(np.arange(network.n_nodes), task.sources)
-    outward = np.zeros(network.n_nodes)
+    parts, outward = circuit.derivatives(given, v), np.zeros(network.n_nodes)
     np.add.at(outward, task.targets, -error)
-    adjoint = np.zeros(network.n_nodes)
-    jacobian = circuit._jacobian(parts)[free][:, free].tocsc()
-    adjoint[free] = splu(jacobian).solve(outward[free], trans="T")
+    adjoint = circuit.adjoint(parts, outward)
     return CostGradient(cost, np.where(learns, -parts.by_learned * (adjoint[a] - adjoint[b]), 0.0))

@@ -74,6 +74,6 @@ class LargeNewton:
         from scipy.sparse.linalg import splu
 
         direction, free = np.zeros_like(residual), self.free
-        jacobian: Any = self.circuit._jacobian(parts)[free][:, free]
+        jacobian: Any = self.circuit.jacobian(parts)[free][:, free]
         direction[free] = splu(jacobian.tocsc()).solve(residual[free])
         return direction

@@ -105,21 +105,12 @@ def test_what_is_refused(options, error, words):
 
 
 @pytest.mark.skipif(not os.environ.get("OHMLEARN_SLOW_TESTS"), reason="compiles a law that nothing else does")
-def test_published_xor(reference):
+def test_published_xor():
     """Gates after 10 000 epochs of the published run of seed 3, and that seed 4 solves XOR while 0 does not."""
-    facts = json.loads((reference / "nonlinear" / "xor_seed3.json").read_text())
-    network, gates, orders = ol.Network(np.array(facts["edges"])), [], []
-    for seed in (3, 4, 0):
-        np.random.seed(seed)            # noqa: NPY002  the legacy generator is that of the published run
-        gates.append(np.clip(np.random.uniform(0.5, 3.0, 32), 0.4, 8))  # noqa: NPY002
-        orders.append(np.empty((10_000, 4), dtype=int))
-        for epoch in orders[-1]:
-            epoch[:] = np.arange(4)
-            np.random.shuffle(epoch)  # noqa: NPY002
-    xor = [ol.Task({5: 0.11, 7: 0.33, 15: a, 13: b}, {(10, 0): y})
-           for a, b, y in [(0, 0, 0.0), (0, 0.45, -0.087), (0.45, 0, -0.087), (0.45, 0.45, 0.0)]]
-    learned = train_chips(network, xor, edges=NMOS.ald1106(), epochs=10_000, step=0.3 * 0.5, nudge=0.5,
-                          values=np.array(gates), order=np.stack(orders, axis=-1))
+    drawn = [ol.lab.published_gates(seed, 10_000) for seed in (3, 4, 0)]
+    learned = train_chips(ol.lab.transistor_network(), ol.lab.xor_samples(), edges=NMOS.ald1106(), epochs=10_000,
+                          step=0.3 * 0.5, nudge=0.5, values=np.array([gates for gates, _ in drawn]),
+                          order=np.stack([order for _, order in drawn], axis=-1))
     found = learned.values[0]
     assert not learned.failures.any()
     assert abs(found.max() - 2.938915) < 1e-4
@@ -128,3 +119,19 @@ def test_published_xor(reference):
     assert (found < 0.75).sum() == 11
     solved = np.all((np.abs(learned.final + 0.087) < np.abs(learned.final)) == (learned.wanted < -0.04), axis=(1, 2))
     assert solved.tolist() == [True, True, False]
+
+
+@pytest.mark.skipif(not os.environ.get("OHMLEARN_SLOW_TESTS"), reason="compiles a law that nothing else does")
+def test_published_regression():
+    """The mean squared error after 25 000 epochs, published as 1.71e-5 V² with looser options of SPICE."""
+    learned = train_chips(ol.lab.transistor_network(), ol.lab.regression_samples(), edges=NMOS.ald1106(),
+                          epochs=25_000, step=0.4, nudge=1.0, values=np.full(32, 3.0))
+    assert not learned.failures.any()
+    assert abs(learned.mean_squared_error[0] / 1.73e-5 - 1) < 0.02
+
+
+def test_the_board_is_the_published_one(reference):
+    facts = json.loads((reference / "nonlinear" / "xor_seed3.json").read_text())
+    assert np.array_equal(ol.lab.transistor_network().edges, facts["edges"])
+    np.testing.assert_allclose(ol.lab.published_gates(3, 1)[0], facts["initial_gates_V"])
+    assert ol.lab.xor_samples()[1].source_voltages.tolist() == [0.11, 0.33, 0.0, 0.45]
