@@ -41,7 +41,9 @@ def test_ideal_diodes_are_a_quadratic_program(seed):
     solver.setup(cost, linear, None, None, below, None, -incidence[diodes][:, held] @ volts,
                  np.concatenate([np.full(free.size, -10.0), np.zeros(k)]), None)
     solver.solve()
-    np.testing.assert_allclose(found[free], solver.result.x[:free.size], rtol=0, atol=1e-8)
+    # a diode without a drop has neither a current nor a multiplier: there the error is a root of the gap
+    sharp = np.abs((incidence @ found)[diodes]).min() > 1e-9
+    np.testing.assert_allclose(found[free], solver.result.x[:free.size], rtol=0, atol=1e-8 if sharp else 1e-6)
 
 
 def extended(network, held, laws, which, u, v):
