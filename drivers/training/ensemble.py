@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -109,7 +109,7 @@ class Ensemble:
                                  "and target nodes, one sample and a plain rule; others are trained with a factor of "
                                  "their own, so leave solver at 'auto'")
         self.rule.check(self.network)
-        ways = {is_plain(task, self.rule, self.schedule) for task in self.tasks}
+        ways = {is_plain(task, self.rule, self.schedule, self.edges) for task in self.tasks}
         if len(ways) > 1 and self.updates is None:
             raise ValueError("an ensemble takes tasks of held and target nodes alone, or others, not both; "
                              "train them in two calls")
@@ -145,7 +145,8 @@ class Ensemble:
     @property
     def plain(self) -> bool:
         """Whether all members are followed by the fast kernels."""
-        return self.updates is None and (not self.tasks or is_plain(self.tasks[0], self.rule, self.schedule))
+        alike = not self.tasks or is_plain(self.tasks[0], self.rule, self.schedule, self.edges)
+        return self.updates is None and alike
 
     def limit(self, number: int) -> float:
         """Time at which a member ends, in 1/γp."""
@@ -221,11 +222,13 @@ def initial_values(ensemble: Ensemble, number: int) -> NDArray[np.float64]:
 Deliver = Callable[[int, Run], None]
 
 
-def is_plain(task: Task | Sequence[Task], rule: Rule, schedule: Schedule | None) -> bool:
-    """Whether the fast kernels know it all: one sample of held and target nodes, learned as in paper 1."""
+def is_plain(task: Task | Sequence[Task], rule: Rule, schedule: Schedule | None, edges: Any = None) -> bool:
+    """Whether the fast kernels know it all: one sample of held and target nodes, learned as in paper 1; with nonlinear
+    edges also by a clamp that pulls."""
     samples = as_tasks(task)
     constant = schedule is None or schedule.constant
-    return len(samples) == 1 and samples[0].is_nodal and rule.plain and constant
+    known = rule.plain or (edges is not None and rule.clamp == "pulled" and replace(rule, clamp="held").plain)
+    return len(samples) == 1 and samples[0].is_nodal and known and constant
 
 
 def nonlinear(edges: Any, network: Network) -> Any:
@@ -252,9 +255,9 @@ def check_nonlinear(ensemble: Ensemble) -> None:
     if ensemble.precision == "single":
         raise ValueError("nonlinear edges are followed in double precision; leave precision at 'double'")
     if not ensemble.plain:
-        raise NotImplementedError("nonlinear edges learn tasks of held and target nodes, of one sample, under a plain "
-                                  "rule and no schedule; several samples are learned by discrete updates with "
-                                  "ohmlearn.edges.train_chips")
+        raise NotImplementedError("nonlinear edges learn tasks of held and target nodes, of one sample, by a clamp "
+                                  "that holds or pulls, without other variants of the rule or a schedule; several "
+                                  "samples are learned by discrete updates with ohmlearn.edges.train_chips")
     from ohmlearn.solvers.nonlinear.edge_arrays import laws_of
 
     if not any(law.learns for law in laws_of(ensemble.edges)):

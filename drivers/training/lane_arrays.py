@@ -16,7 +16,7 @@ from ohmlearn.kernels.ensemble.slow_manifold import SLOW_ROWS, Slow
 from ohmlearn.kernels.law.law_type import ANY, LawName
 from ohmlearn.kernels.linalg.block_ldlt import Factor
 from ohmlearn.kernels.linalg.graph import prepare
-from ohmlearn.kernels.nonlinear.edges import Nonlinear
+from ohmlearn.kernels.nonlinear.edges import Nonlinear, Pull
 from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.rule import Rule
 from ohmlearn.solvers.equilibrium.memory import require
@@ -52,14 +52,17 @@ class Prepared:
         self.position[self.order] = np.arange(network.n_nodes)
         self.n_targets = max(as_tasks(task)[0].n_targets for task in ensemble.tasks)
         self.n_times = max(len(ensemble.times(k)) for k in range(len(ensemble))) if ensemble.record else 0
-        self.places = lru_cache(TASKS_KEPT)(lambda k: places(as_tasks(ensemble.tasks[k])[0], self.position))
+        clamped = ensemble.rule.clamp == "held"
+        self.places = lru_cache(TASKS_KEPT)(lambda k: places(as_tasks(ensemble.tasks[k])[0], self.position, clamped))
 
 
-def places(task: Task, position: NDArray[np.int64]) -> Places:
-    """Where a task is, on a network whose nodes have these positions."""
+def places(task: Task, position: NDArray[np.int64], clamped: bool) -> Places:
+    """Where a task is, on a network whose nodes have these positions. clamped : whether targets are held."""
     bits, held, targets = np.ones((3, position.size), dtype=np.uint16), position[task.sources], position[task.targets]
-    bits[:2, held] = bits[1, targets] = bits[2] = 0
-    bits[2, targets] = 1
+    bits[:2, held] = bits[2] = 0
+    if clamped:
+        bits[1, targets] = 0
+        bits[2, targets] = 1
     return Places(bits, 2 * held, targets)
 
 
@@ -123,12 +126,16 @@ def _nonlinear(ensemble: Ensemble, prepared: Prepared, lanes: int) -> Nonlinear:
     n, m = network.n_nodes, network.n_edges
     low, high = edge_arrays.bounds(edges, m, rule.floor, rule.ceiling)
     factor = edge_arrays.learning(edges, m) * (1.0 if rule.frozen is None else np.where(rule.frozen, 0.0, 1.0))
-    leak, toward, inject, v, w = (aligned(n, lanes) for _ in range(5))
+    leak, nothing, v, w = (aligned(n, lanes) for _ in range(4))
+    pull = None
+    if rule.clamp == "pulled":
+        pull = Pull(aligned(n, lanes), aligned(n, lanes), aligned(1, lanes), aligned(n, lanes), aligned(n, lanes))
+        pull.share[:] = rule.clamp_share
     leak[:] = edge_arrays.leaks(edges, network)[prepared.order, None]
     law = edge_arrays.kernel_law(edges, m, lanes, edge_arrays.upwards(prepared.graph)[1])
-    return Nonlinear(law, leak, toward, inject, low, high, factor,
-                     work_space(n, m, prepared.pattern.row.size), v, w, aligned(2 * m, lanes), aligned(1, lanes),
-                     np.zeros(nonlinear_step.ENTRIES, dtype=np.int64))
+    return Nonlinear(law, leak, nothing, pull, low, high if np.isfinite(high).any() else None,
+                     None if factor.all() else factor, work_space(n, m, prepared.pattern.row.size), v, w,
+                     aligned(2 * m, lanes), aligned(1, lanes), np.zeros(nonlinear_step.ENTRIES, dtype=np.int64))
 
 
 def _with_entries(block: Block, quasistatic: bool) -> Nonlinear:

@@ -47,12 +47,23 @@ class LaneBlock:
         lane = self.numbers.index(None)
         self.numbers[lane] = number
         self.columns.masks[:] |= self.prepared.places(int(self.ensemble.task_of[number])).bits << lane
+        self._pull(number, lane)
         if saved is not None:
             for name, column in self._columns(lane).items():
                 column[...] = saved[name]
         else:
             self._begin(number, lane)
         self._begin_recording(lane, saved)
+
+    def _pull(self, number: int | None, lane: int) -> None:
+        """Join w of a lane to the desired voltages of a member where a clamp pulls targets; None for none."""
+        pull = getattr(getattr(self.block, "edges", None), "pull", None)
+        if pull is not None:
+            pull.rate[:, lane] = pull.desired[:, lane] = 0.0
+            if number is not None:
+                targets = self.prepared.places(int(self.ensemble.task_of[number])).targets
+                pull.rate[targets, lane] = self.ensemble.rule.clamp_rate
+                pull.desired[targets, lane] = self.ensemble.task(number).target_voltages
 
     def _begin(self, number: int, lane: int) -> None:
         """A member at its start: held voltages, conductances, what it is told and nothing done yet."""
@@ -175,6 +186,7 @@ class LaneBlock:
     def _idle(self, lane: int) -> None:
         self.columns.masks[:] &= ~np.uint16(1 << lane)
         self.columns.numbers[:, lane] = self._cleared
+        self._pull(None, lane)
 
     def _run(self, lane: int) -> Run:
         p, ensemble, number = self.block.lanes, self.ensemble, self.numbers[lane]

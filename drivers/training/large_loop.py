@@ -176,9 +176,9 @@ class LargeRK4(LargeRun):
         return step_control.measure(self.me, self.p, still[targets][:, None], drifted[:, None], 0)
 
     def _remember(self) -> None:
-        step_control.clamp(self.p, self.small, 0)
+        step_control.clamp(self.p, self.small, 0, None)
         self.stepper.clamp(self.task.target_voltages)
-        step_control.remember(self.me, self.p, self.small, self.p.last_G, 0)
+        step_control.remember(self.me, self.p, self.small, self.p.last_G, 0, None)
         self._last_x[:], self._last_g[:] = self.stepper.state.x, self.stepper.state.g
 
     def advance(self) -> None:

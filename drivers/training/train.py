@@ -133,7 +133,7 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
         raise ValueError(f"checkpoint keeps the state of one run, not of {rates.size}; a Sweep keeps those of many")
     place = {id(task): k for k, task in enumerate(tasks)}      # the same one may stand at many rates
     same = np.array([place[id(task)] for task in tasks])
-    ways = {k: updates is None and is_plain(tasks[k], rule, schedule) for k in place.values()}
+    ways = {k: updates is None and is_plain(tasks[k], rule, schedule, edges) for k in place.values()}
     plain = np.array([ways[k] for k in same.tolist()])[which]
     which = np.where(plain, same[which], which)                 # the noise of other rules hangs on the number
     runs: list[Run | None] = [None] * rates.size

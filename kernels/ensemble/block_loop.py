@@ -4,7 +4,7 @@ from ohmlearn.kernels.simd.jit import borrowed, kernel
 
 from .block_state import CONTINUED, DIVERGED, EVALUATED, EVALUATIONS, FRESH, REACHED, RUNNING, count_work
 from .manifold_control import able, glide
-from .network_physics import begin_bounds, equilibrium, step
+from .network_physics import begin_bounds, equilibrium, pulled_to, step
 from .step_control import (
     LONGEST,
     SHORTEST,
@@ -42,7 +42,7 @@ def equilibrate(block):
             if fresh >> lane & 1:
                 for a in range(v.shape[0]):
                     x[2 * a + part, lane] = v[a, lane]
-                clamp(p, x, lane)
+                clamp(p, x, lane, pulled_to(block))
 
 
 @kernel
@@ -102,7 +102,7 @@ def start(block, manifold):
         me = p.each[lane]
         if FRESH <= me.status <= CONTINUED:
             cost = measure(me, p, block.slow.v, block.factor.solution, lane)
-            remember(me, p, block.x, block.G, lane)
+            remember(me, p, block.x, block.G, lane, pulled_to(block))
             over = begin(me, p, lane, cost)
             me.gliding = 0 if manifold is None else 1
             choose_step(me, rows, block.bounds, lane)
@@ -120,7 +120,7 @@ def step_all(block):
             running += 1
     for _ in range(SHORTEST):
         step(block)
-        due |= note_step(p.each, p.target, p.errors, block.x)
+        due |= note_step(p.each, p.target, p.errors, block.x, pulled_to(block))
     count_work(block.tally, SHORTEST, SHORTEST * running)
     if not due:
         return

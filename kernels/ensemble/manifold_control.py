@@ -72,7 +72,7 @@ def settle(p, slow, x, lane):
     """Put v and w on the manifold."""
     for a in range(slow.v.shape[0]):
         x[2 * a, lane], x[2 * a + 1, lane] = slow.v_lag[a, lane], slow.w_lag[a, lane]
-    clamp(p, x, lane)
+    clamp(p, x, lane, None)
 
 
 @kernel
@@ -97,10 +97,10 @@ def arrive(me, p, slow, x, G, lane):
         take_again(me, p, x, G, lane)
         return BACK
     settle(p, slow, x, lane)
-    note_errors(me, p.target, p.errors, x, lane)
+    note_errors(me, p.target, p.errors, x, lane, None)
     note(me, lane, me.dt, p)
     go_on_while_restless(me, p.last_G, G, lane, me.dt)
-    remember(me, p, x, G, lane)
+    remember(me, p, x, G, lane, None)
     if slow_enough(me, me.lag, LEAVE) or me.method == SLOW:
         return HERE
     me.span = SHORTEST
@@ -114,7 +114,7 @@ def enter(me, p, slow, x, G, lane):
     if me.method != SLOW and not (slow_enough(me, me.lag, ENTER) and settled(me, p, slow.v_lag, lane)):
         return GONE
     settle(p, slow, x, lane)
-    remember(me, p, x, G, lane)
+    remember(me, p, x, G, lane, None)
     return HERE
 
 

@@ -3,6 +3,7 @@ whose kernels are called through addresses. Which is known when a kernel is comp
 from numba import types
 from numba.extending import overload
 from ohmlearn.kernels.linalg.block_ldlt import assemble, copy, factorise, relax
+from ohmlearn.kernels.nonlinear.edges import has
 from ohmlearn.kernels.simd.indirect import call
 
 from .nonlinear_step import EQUILIBRATE, EVALUATE, ROUNDS, STEP
@@ -87,3 +88,15 @@ def _begin_bounds(block, due):
     if _linear(block):
         return lambda block, due: begin_peak(block.graph, block.law, block.G, due, block.peak)
     return lambda block, due: begin_peak_of_jacobian(block.law, due, block.peak)
+
+
+def pulled_to(block):
+    """Desired voltages where a clamp pulls the targets, None where it holds them, in kernels."""
+    raise NotImplementedError
+
+
+@overload(pulled_to, inline="always")
+def _pulled_to(block):
+    if _linear(block) or not has(block.types[block.fields.index("edges")], "pull"):
+        return lambda block: None
+    return lambda block: block.lanes.desired

@@ -1,7 +1,8 @@
 """The same for nonlinear edges: the RK4 step of v, w and what learns, equilibria, and the bounds on the step.
 
     dv/dt = -Σ I(v)                  at nodes that are not held, leaks to ground included
-    dw/dt = -Σ [I(v + η w) - I(v)]/η at nodes neither held nor targets; w_T = V_T - v_T
+    dw/dt = -Σ [I(v + η w) - I(v)]/η at nodes neither held nor targets; w_T = V_T - v_T; where the clamp pulls,
+                                     targets too, with κ (V_T - v_T - share w_T) more
     dθ/dt = -a R Δw (2 Δv + η Δw)    within the bounds on θ, a conductance or a gate voltage
 
 The first node of an edge comes before its second in the order of the kernels; what an edge carries is worked out once,
@@ -12,25 +13,32 @@ from ohmlearn.kernels.law.bounds import limited, resting, within
 from ohmlearn.kernels.law.divided_differences import nudges
 from ohmlearn.kernels.law.gill import advance
 from ohmlearn.kernels.law.law_type import pair, tangent
-from ohmlearn.kernels.law.linear_edge import learning
+from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
 from ohmlearn.kernels.linalg.block_lu import factorise, substitute
+from ohmlearn.kernels.nonlinear.edges import leak_of_w, pulled, surroundings_of_w
 from ohmlearn.kernels.nonlinear.newton import assemble, forget, newton
 from ohmlearn.kernels.simd.elementary import absolute
 from ohmlearn.kernels.simd.indirect import address_of
 from ohmlearn.kernels.simd.jit import inline, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
-from .rk4 import constants
+from .rk4 import constants, move_node
 
 ROUNDS = 2                     # of the power iteration at an evaluation of C*
 STIFF = 5.0                    # times the fastest decay of errors at rate 0: it is followed, and not only kept stable
 
 
 @inline
+def bound(bounds, j):
+    """A bound of edge j, None where there is none."""
+    return None if bounds is None else load(bounds, j)
+
+
+@inline
 def slope(edges, row, j, dv, dw, u):
     """dt dθ/dt of edge j within its bounds."""
-    k = learning(row[1] * load(edges.factor, j), row[2], dv, dw)
-    return limited(row[4], load(edges.low, j), load(edges.high, j), k, u)
+    k = learning(rate_of_edge(edges.factor, j, row[1]), row[2], dv, dw)
+    return limited(row[4], load(edges.low, j), bound(edges.high, j), k, u)
 
 
 @inline
@@ -40,7 +48,7 @@ def rk_stage(stage, graph, edges, law, x, out, q, U, Uq):
     i = 0
     for a in range(graph.lower.size):
         v, w, leak = load(x, 2 * a), load(x, 2 * a + 1), load(edges.leak, a)
-        kv, kw = fma(leak, load(edges.toward, a) - v, load(edges.inject, a)), -leak * w
+        kv, kw = -leak * v, pulled(edges, a, v, w, -leak * w)
         for _ in range(at(graph.lower, a)):           # edges seen for the second time: their currents are known
             j = at(graph.neighbours, i + 1)
             i += 2
@@ -53,21 +61,12 @@ def rk_stage(stage, graph, edges, law, x, out, q, U, Uq):
             store(edges.current, 2 * j, c)
             store(edges.current, 2 * j + 1, d)
             kv, kw = kv - c, kw - d
-            low, high = load(edges.low, j), load(edges.high, j)
+            low, high = load(edges.low, j), bound(edges.high, j)
             u, r = advance(stage, u, load(Uq, j), slope(edges, row, j, vb - v, wb - w, u))
             store(U, j, within(low, high, u))
             if stage < 3:
                 store(Uq, j, resting(low, high, u, r))
-        kv = where(at(law.free_v, a), dt * kv, 0.0)
-        kw = where(at(law.free_w, a), dt * kw, 0.0)
-        kw = where(at(law.target, a), -kv, kw)        # w_T = V_T - v_T
-        v, rv = advance(stage, v, load(q, 2 * a), kv)
-        w, rw = advance(stage, w, load(q, 2 * a + 1), kw)
-        store(out, 2 * a, v)
-        store(out, 2 * a + 1, w)
-        if stage < 3:
-            store(q, 2 * a, rv)
-            store(q, 2 * a + 1, rw)
+        move_node(stage, law, dt, a, v, w, kv, kw, out, q)
 
 
 @kernel
@@ -86,7 +85,7 @@ def find_equilibrium(graph, pattern, edges, law, x, U, active):
     for a in range(edges.v.shape[0]):
         store(edges.v, a, where(active, load(x, 2 * a), load(edges.v, a)))
     forget(edges.newton, active)
-    failed = newton(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_v, U,
+    failed = newton(graph, pattern, edges.law, edges.leak, edges.nothing, edges.nothing, law.free_v, U,
                     edges.v, None, edges.eta, active,
                     edges.newton)[0]
     mark(edges.v, failed)
@@ -99,8 +98,8 @@ def find_difference(graph, pattern, edges, law, x, U, active):
         store(edges.v, a, where(active, load(x, 2 * a), load(edges.v, a)))
         store(edges.w, a, where(active, load(x, 2 * a + 1), load(edges.w, a)))
     store(edges.eta, 0, constants(law)[2])
-    failed = newton(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_w, U,
-                    edges.v, edges.w, edges.eta,
+    leak, inject = surroundings_of_w(edges, None)
+    failed = newton(graph, pattern, edges.law, leak, edges.nothing, inject, law.free_w, U, edges.v, edges.w, edges.eta,
                     active, edges.newton)[0]
     mark(edges.w, failed)
 
@@ -118,12 +117,12 @@ def drift(graph, pattern, edges, law, x, U, out):
     """How far the equilibrium edges.v moves in a step dt as θ learns: dt dv*/dt = -J⁻¹ Σ (∂I/∂θ) dt dθ/dt, dθ/dt at x,
     into out (n_nodes, lanes)."""
     row, work = constants(law), edges.newton
-    assemble(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_v, U, edges.v, None, edges.eta,
-             0, work)
+    assemble(graph, pattern, edges.law, edges.leak, edges.nothing, edges.nothing, law.free_v, U, edges.v, None,
+             edges.eta, 0, work)
     factorise(pattern, work.matrix, work.upper)
     for a in range(out.shape[0]):
         store(out, a, 0.0)
-    for j in range(edges.factor.size):
+    for j in range(U.shape[0]):
         a, b, u = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), load(U, j)
         dv, dw = load(x, 2 * a) - load(x, 2 * b), load(x, 2 * a + 1) - load(x, 2 * b + 1)
         by_u = tangent(edges.law, j, u, load(edges.v, a), load(edges.v, b), load(work.kept, j))[3]
@@ -143,14 +142,14 @@ def fastest(graph, edges, law, x, U, due, peak, scratch, out):
     n, zero, eta = graph.lower.size, 0.0 * load(U, 0), constants(law)[2]
     for i in range(scratch.shape[0]):
         store(scratch, i, 0.0)
-    for j in range(edges.factor.size):
+    for j in range(U.shape[0]):
         a, b, u = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), load(U, j)
         va, wa, vb, wb = load(x, 2 * a), load(x, 2 * a + 1), load(x, 2 * b), load(x, 2 * b + 1)
         kept = load(edges.newton.kept, j)
         _, f1, f2, by_u, _ = tangent(edges.law, j, u, va, vb, kept)
         _, c1, c2, _, _ = tangent(edges.law, j, u, fma(eta, wa, va), fma(eta, wb, vb), kept)
         g1, g2 = maximum(absolute(f1), absolute(c1)), maximum(absolute(f2), absolute(c2))
-        felt = absolute(by_u * (va - vb)) * load(edges.factor, j)
+        felt = rate_of_edge(edges.factor, j, absolute(by_u * (va - vb)))
         store(scratch, a, load(scratch, a) + g1)
         store(scratch, b, load(scratch, b) + g2)
         store(scratch, n + a, fma(g2, load(peak, b), load(scratch, n + a)))
@@ -160,7 +159,7 @@ def fastest(graph, edges, law, x, U, due, peak, scratch, out):
     relaxation = learned = zero
     for a in range(n):
         learned = maximum(learned, where(at(law.free_v, a), 2.0 * load(scratch, 2 * n + a), 0.0))
-        ratio = load(scratch, a) + load(edges.leak, a) + load(scratch, n + a) / load(peak, a)
+        ratio = load(scratch, a) + leak_of_w(edges, a) + load(scratch, n + a) / load(peak, a)
         relaxation = maximum(relaxation, where(at(law.free_v, a), ratio, 0.0))
         store(scratch, a, ratio * load(peak, a))
     for a in range(n):
@@ -214,10 +213,10 @@ def quasistatic_step(graph, pattern, edges, law, x, y, q, U, Uq):
     at its end. y and q are not used."""
     row = constants(law)
     for stage in range(4):
-        for j in range(edges.factor.size):
+        for j in range(U.shape[0]):
             a, b, u = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), load(U, j)
             dv, dw = load(x, 2 * b) - load(x, 2 * a), load(x, 2 * b + 1) - load(x, 2 * a + 1)
-            low, high, k = load(edges.low, j), load(edges.high, j), slope(edges, row, j, dv, dw, u)
+            low, high, k = load(edges.low, j), bound(edges.high, j), slope(edges, row, j, dv, dw, u)
             if stage == 0:
                 u, r = advance(0, u, load(Uq, j), k)
             elif stage == 1:
@@ -235,7 +234,7 @@ def quasistatic_step(graph, pattern, edges, law, x, y, q, U, Uq):
 def learning_stiffness(graph, pattern, edges, law, target, x, U, bounds):
     """Bound on the rate at which errors decay at rate 0, times dt, into bounds[0] (bounds (2, lanes)): the largest row
     of dδ/dt = -K δ, with w linear in δ and η = 0. bounds[1] is 0."""
-    work, row, n, m = edges.newton, constants(law), law.free_v.size, edges.factor.size
+    work, row, n, m = edges.newton, constants(law), law.free_v.size, U.shape[0]
     everyone = (1 << x.shape[1]) - 1
     rows = np.zeros((target.shape[0], x.shape[1]))
     for k in range(target.shape[0]):                        # w with δ = 1 at this target, 0 at the others
@@ -246,9 +245,10 @@ def learning_stiffness(graph, pattern, edges, law, target, x, U, bounds):
             if target[k, lane] >= 0:
                 edges.w[target[k, lane], lane] = 1.0
         store(edges.eta, 0, 0.0)
-        newton(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_w, U,
-               edges.v, edges.w, edges.eta, everyone, work)
-        assemble(graph, pattern, edges.law, edges.leak, edges.toward, edges.inject, law.free_v, U, edges.v, None,
+        leak, inject = surroundings_of_w(edges, edges.w)
+        newton(graph, pattern, edges.law, leak, edges.nothing, inject, law.free_w, U, edges.v, edges.w, edges.eta,
+               everyone, work)
+        assemble(graph, pattern, edges.law, edges.leak, edges.nothing, edges.nothing, law.free_v, U, edges.v, None,
                  edges.eta, 0, work)
         factorise(pattern, work.matrix, work.upper)
         z = work.current
@@ -258,7 +258,7 @@ def learning_stiffness(graph, pattern, edges, law, target, x, U, bounds):
             a, b, u = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), load(U, j)
             dv, dw = load(edges.v, a) - load(edges.v, b), load(edges.w, a) - load(edges.w, b)
             i = tangent(edges.law, j, u, load(edges.v, a), load(edges.v, b), load(work.kept, j))[3]
-            i = i * learning(row[1] * load(edges.factor, j), 0.0, dv, dw)
+            i = i * learning(rate_of_edge(edges.factor, j, row[1]), 0.0, dv, dw)
             store(z, a, load(z, a) - i)
             store(z, b, load(z, b) + i)
         for a in range(n):

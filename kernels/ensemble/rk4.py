@@ -67,6 +67,21 @@ def learning_slope(law, row, j, dv, dw, g):
 
 
 @inline
+def move_node(stage, law, dt, a, v, w, kv, kw, out, q):
+    """Move v and w of node a by a stage, from their slopes kv and kw."""
+    kv = where(at(law.free_v, a), dt * kv, 0.0)
+    kw = where(at(law.free_w, a), dt * kw, 0.0)
+    kw = where(at(law.target, a), -kv, kw)            # w_T = V_T - v_T
+    v, rv = advance(stage, v, load(q, 2 * a), kv)
+    w, rw = advance(stage, w, load(q, 2 * a + 1), kw)
+    store(out, 2 * a, v)
+    store(out, 2 * a + 1, w)
+    if stage < 3:
+        store(q, 2 * a, rv)
+        store(q, 2 * a + 1, rw)
+
+
+@inline
 def rk_stage(stage, graph, law, x, out, q, G, Gq):
     row = constants(law)
     dt = row[DT]
@@ -90,16 +105,7 @@ def rk_stage(stage, graph, law, x, out, q, G, Gq):
             i += 2
             g = load(G, j)
             kv, kw = with_current(g, load(x, 2 * b) - v, kv), with_current(g, load(x, 2 * b + 1) - w, kw)
-        kv = where(at(law.free_v, a), dt * kv, 0.0)
-        kw = where(at(law.free_w, a), dt * kw, 0.0)
-        kw = where(at(law.target, a), -kv, kw)        # w_T = V_T - v_T
-        v, rv = advance(stage, v, load(q, 2 * a), kv)
-        w, rw = advance(stage, w, load(q, 2 * a + 1), kw)
-        store(out, 2 * a, v)
-        store(out, 2 * a + 1, w)
-        if stage < 3:
-            store(q, 2 * a, rv)
-            store(q, 2 * a + 1, rw)
+        move_node(stage, law, dt, a, v, w, kv, kw, out, q)
 
 
 @kernel

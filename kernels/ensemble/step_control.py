@@ -5,7 +5,7 @@ from ohmlearn.kernels.simd.jit import kernel
 
 from .block_state import DIVERGED, OUT_OF_TIME, REACHED, RUNNING
 from .cost_evaluation import bend, go_on_while_restless, note
-from .network_physics import begin_bounds, find_equilibria
+from .network_physics import begin_bounds, find_equilibria, pulled_to
 from .rk4 import DT, FALL
 from .rk4 import LEARN as LEARN_ROW
 from .threshold_crossing import stands, winds
@@ -76,32 +76,35 @@ def choose_step(me, rows, bounds, lane):
 
 
 @kernel
-def clamp(p, x, lane):
-    """w_T = V_T - v_T, exactly."""
-    for i in range(p.target.shape[0]):
-        a = p.target[i, lane]
-        if a >= 0:
-            x[2 * a + 1, lane] = p.desired[i, lane] - x[2 * a, lane]
+def clamp(p, x, lane, pulled):
+    """w_T = V_T - v_T, exactly; not where targets are pulled."""
+    if pulled is None:
+        for i in range(p.target.shape[0]):
+            a = p.target[i, lane]
+            if a >= 0:
+                x[2 * a + 1, lane] = p.desired[i, lane] - x[2 * a, lane]
 
 
 @kernel
-def note_errors(me, target, errors, x, lane):
-    """V_T - v_T of a lane after the steps taken since the last evaluation. Arrays one by one: it is called every step,
-    and handing on a tuple of them costs more than the work."""
+def note_errors(me, target, errors, x, lane, pulled):
+    """V_T - v_T of a lane after the steps taken since the last evaluation: w_T where targets are held, for which pulled
+    is None, else by pulled, the desired voltages. Arrays one by one: it is called every step, and handing on a tuple of
+    them costs more than the work."""
     for i in range(target.shape[0]):
         a = target[i, lane]
-        errors[me.taken, i, lane] = x[2 * a + 1, lane] if a >= 0 else 0.0
+        error = x[2 * a + 1, lane] if pulled is None else pulled[i, lane] - x[2 * a, lane]
+        errors[me.taken, i, lane] = error if a >= 0 else 0.0
 
 
 @kernel
-def note_step(each, target, errors, x):
+def note_step(each, target, errors, x, pulled):
     """Count an RK4 step of the running lanes and note their errors. Returns a bit for every lane to be evaluated."""
     due = 0
     for lane in range(each.size):
         me = each[lane]
         if me.status == RUNNING:
             me.taken += 1
-            note_errors(me, target, errors, x, lane)
+            note_errors(me, target, errors, x, lane, pulled)
             due |= (me.taken >= me.stretch) << lane
     return due
 
@@ -125,10 +128,10 @@ def measure(me, p, v, drifted, lane):
 
 
 @kernel
-def remember(me, p, x, G, lane):
+def remember(me, p, x, G, lane, pulled):
     """Start a new stretch from here."""
     me.taken = 0
-    note_errors(me, p.target, p.errors, x, lane)
+    note_errors(me, p.target, p.errors, x, lane, pulled)
     for i in range(p.target.shape[0]):
         p.last_delta[i, lane], p.last_slope[i, lane] = p.delta[i, lane], p.slope[i, lane]
     for i in range(x.shape[0]):
@@ -235,8 +238,8 @@ def evaluate(block, lane):
     if found == KEEP:
         go_on_while_restless(me, p.last_G, G, lane, h)
         adapt_span(me, rough)
-        clamp(p, x, lane)
-        remember(me, p, x, G, lane)
+        clamp(p, x, lane, pulled_to(block))
+        remember(me, p, x, G, lane, pulled_to(block))
         choose_step(me, rows, bounds, lane)
         return
     if found == AGAIN:

@@ -115,7 +115,7 @@ def plan(b, clock, p, lane):
 @inner
 def keep(b, clock, p, lane):
     """Start a new stretch from here."""
-    remember(clock.each[lane], p, b.x, b.G, lane)
+    remember(clock.each[lane], p, b.x, b.G, lane, None)
     note_errors(b, p, lane, 0)
     clock.show[lane].switches = 0
     clock.last[lane] = clock.show[lane]

@@ -60,8 +60,7 @@ def product(a, b, e):
 def positive(a, e):
     """max(a, 0)."""
     free, other = maximum(0.0, a[0]), maximum(0.0, clamped(a, e))
-    most = maximum(free, other) * e[1]
-    return free, maximum(-most, minimum(most, a[1]))
+    return free, maximum(-e[1] * free, minimum(e[1] * other, a[1]))      # it falls by all of x, or grows to all of x+
 
 
 @inline

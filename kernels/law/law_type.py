@@ -80,28 +80,6 @@ def pair(law, j, u, a, b, e):
     raise NotImplementedError
 
 
-def _pair_of(names: Sequence[str], k: int) -> Callable[..., Any]:
-    """The current of an edge whose law is number k or later."""
-    function = LAWS[names[k]]
-
-    def this(law, j, u, a, b, e):
-        return function(place(law, k, j), u, a, b, e)
-    if k + 1 == len(names):
-        return this
-    others = inline(_pair_of(names, k + 1))
-
-    def one_of(law, j, u, a, b, e):
-        if at(law.which, j) == k:
-            return function(place(law, k, j), u, a, b, e)
-        return others(law, j, u, a, b, e)
-    return one_of
-
-
-@overload(pair, jit_options={"forceinline": True, "error_model": "numpy"})
-def _pair(law, j, u, a, b, e):
-    return _pair_of(law.types[0].laws, 0)
-
-
 def tangent(law, j, u, a, b, kept):
     """Current of edge j at the voltages a and b of its nodes, its derivatives by them and by what learns, and what is
     to be kept of it for the next call, in kernels. A law with inner unknowns gives the current linear about what is
@@ -109,34 +87,43 @@ def tangent(law, j, u, a, b, kept):
     raise NotImplementedError
 
 
-def _tangent_of(names: Sequence[str], k: int) -> Callable[..., Any]:
-    """The same for an edge whose law is number k or later."""
-    function = TANGENTS[names[k]] if names[k] in TANGENTS else inline(_by_pairs(LAWS[names[k]]))
+def _chain(find: Callable[[str], Callable[..., Any]], names: Sequence[str], k: int = 0) -> Callable[..., Any]:
+    """What find(name) computes of an edge that obeys law number k or a later one."""
+    function = find(names[k])
 
-    def this(law, j, u, a, b, kept):
-        return function(place(law, k, j), u, a, b, kept)
+    def this(law, j, u, a, b, more):
+        return function(place(law, k, j), u, a, b, more)
     if k + 1 == len(names):
         return this
-    others = inline(_tangent_of(names, k + 1))
+    others = inline(_chain(find, names, k + 1))
 
-    def one_of(law, j, u, a, b, kept):
+    def one_of(law, j, u, a, b, more):
         if at(law.which, j) == k:
-            return function(place(law, k, j), u, a, b, kept)
-        return others(law, j, u, a, b, kept)
+            return function(place(law, k, j), u, a, b, more)
+        return others(law, j, u, a, b, more)
     return one_of
 
 
-def _by_pairs(law: Callable[..., Any]) -> Callable[..., Any]:
-    """Current and derivatives of a law that has only its pairs."""
-    def found(p, u, a, b, kept):
+def _tangent_of(name: str) -> Callable[..., Any]:
+    """Current and derivatives of a law, written out or by its pairs."""
+    if name in TANGENTS:
+        return TANGENTS[name]
+    law = LAWS[name]
+
+    def by_pairs(p, u, a, b, kept):
         zero = 0.0 * u
         e = nudges(zero)
         current, by_a = law(p, (u, zero), (a, zero + 1.0), (b, zero), e)
         by_b = law(p, (u, zero), (a, zero), (b, zero + 1.0), e)[1]
         return current, by_a, by_b, law(p, (u, zero + 1.0), (a, zero), (b, zero), e)[1], kept
-    return found
+    return inline(by_pairs)
 
 
-@overload(tangent, jit_options={"forceinline": True, "error_model": "numpy"})
+@overload(pair, jit_options={"forceinline": True, "error_model": "numpy"}, strict=False)
+def _pair(law, j, u, a, b, e):
+    return _chain(LAWS.__getitem__, law.types[0].laws)
+
+
+@overload(tangent, jit_options={"forceinline": True, "error_model": "numpy"}, strict=False)
 def _tangent(law, j, u, a, b, kept):
-    return _tangent_of(law.types[0].laws, 0)
+    return _chain(_tangent_of, law.types[0].laws)

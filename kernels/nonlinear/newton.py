@@ -58,7 +58,7 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
     for a in range(n):
         g = load(leak, a)
         store(work.matrix, a, g)
-        store(work.current, a, fma(g, load(v, a) - load(toward, a), -load(inject, a)) if w is None else g * load(w, a))
+        store(work.current, a, fma(g, load(v, a) - load(toward, a) if w is None else load(w, a), -load(inject, a)))
     for k in range(work.upper.shape[0]):
         store(work.matrix, n + k, zero)
         store(work.upper, k, zero)
@@ -152,7 +152,8 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
     a `free` bit, from where it is. Returns bits of the lanes that did not converge, and iterations.
 
     graph, pattern : as prepared. law : EdgeLaw. leak : (n_nodes, lanes) conductances to the voltages `toward`, 0 for
-    leaks to ground. inject : likewise, currents into the nodes. u : (n_edges, lanes) what learns. eta : (1, lanes).
+    leaks to ground, as all are of w. inject : likewise, currents into the nodes. u : (n_edges, lanes) what learns.
+    eta : (1, lanes).
     """
     unknown = v if w is None else w
     n, lanes, failed, leaps = free.size, unknown.shape[1], 0, np.zeros(unknown.shape[1], dtype=np.int64)

@@ -84,7 +84,7 @@ def test_a_given_step_beyond_stability_ends_the_run(block):
 
 def test_a_stretch_taken_back_leaves_nothing(block):
     me, p = block.lanes.each[LANE], block.lanes
-    step_control.remember(me, p, block.x, block.G, LANE)
+    step_control.remember(me, p, block.x, block.G, LANE, None)
     x, G, others = block.x[:, LANE].copy(), block.G[:, LANE].copy(), block.G[:, :LANE].copy()
     step_control.set_step(me, block.law.rows, LANE, 0.5)
     block.x[:, LANE], block.G[:, LANE], me["taken"] = np.nan, np.inf, 5
@@ -114,6 +114,6 @@ def test_spans_grow_where_the_cost_is_smooth_and_shrink_where_it_bends(block):
 def test_what_becomes_of_a_stretch(block, rough, cost, fixed, wanted):
     me, p = block.lanes.each[LANE], block.lanes
     me["fixed"], me["initial"], me["taken"] = fixed, 1.0, 3
-    step_control.remember(me, p, block.x, block.G, LANE)
+    step_control.remember(me, p, block.x, block.G, LANE, None)
     assert step_control.judge(me, p, LANE, 0.3, cost, rough, 1.0, False) == wanted
     assert (me["status"] == DIVERGED) == (wanted == step_control.KEEP and not np.isfinite(cost))
