@@ -60,8 +60,8 @@ class Chips:
 def train_chips(network: Network, samples: Sequence[Task], *, edges: Any, epochs: int, step: float, nudge: float = 0.5,
                 clamp: float = 100.0, rule: Literal["contrast", "centred", "gradient"] = "contrast",
                 values: ArrayLike | None = None, chips: int | None = None,
-                order: Literal["cyclic", "shuffled"] | ArrayLike = "cyclic", seed: int = 0, every: int = 100,
-                threads: int | None = None) -> Chips:
+                limit: float = np.inf, order: Literal["cyclic", "shuffled"] | ArrayLike = "cyclic", seed: int = 0,
+                every: int = 100, threads: int | None = None) -> Chips:
     """Train circuits of nonlinear edges on samples by discrete updates, as the laboratory circuits learn.
 
     For one sample after another the free voltages v are found, then v' with the outputs pulled towards what is wanted,
@@ -71,9 +71,12 @@ def train_chips(network: Network, samples: Sequence[Task], *, edges: Any, epochs
     samples : tasks that hold the same nodes and read the same outputs, nodes or pairs of nodes.
     edges : law of the edges (`ohmlearn.edges`), or one for every edge. epochs : presentations of all samples, >= 0.
     nudge : η. Outputs are held at v + η (wanted - v), through a conductance `clamp` (G₀); those of two nodes at
-        ± half of it each.
+        ± half of it each. With clamp = β, nudge 1 and step γ/β a current β (wanted - v') enters: equilibrium
+        propagation.
     rule : "contrast" as above; "centred", (Δv'₊² - Δv'₋²)/2η of nudges ±η, where the error of the finite nudge is of
         second order; "gradient", the exact gradient of C = ½ Σ (wanted - output)², to compare with.
+    limit : largest change in an update, as where the current is cut off that charges the capacitor of a gate; in V, or
+        G₀.
     values : (n_edges,) or (n_chips, n_edges) at the start, by default that of the law. chips : their number where
         values are alike.
     order : (n_epochs, n_samples) or (n_epochs, n_samples, n_chips) numbers of samples; or "cyclic"; or "shuffled", anew
@@ -101,10 +104,12 @@ def train_chips(network: Network, samples: Sequence[Task], *, edges: Any, epochs
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int | float | np.number) or not 0 < size < np.inf:
             raise ValueError(f"{name} must be a number > 0, not {size!r}")
+    if isinstance(limit, bool) or not isinstance(limit, int | float | np.number) or not limit > 0:
+        raise ValueError(f"limit must be a number > 0, not {limit!r}")
     if rule not in RULES:
         raise ValueError(f"rule must be 'contrast', 'centred' or 'gradient', not {rule!r}")
     orders = _orders(order, epochs, len(samples), len(begin), seed)
-    numbers = float(step), float(nudge), float(clamp), RULES.index(rule)
+    numbers = float(step), float(nudge), float(clamp), RULES.index(rule), float(limit)
     blocks = [np.arange(first, min(first + LANES, len(begin))) for first in range(0, len(begin), LANES)]
 
     def of_block(block: NDArray[np.int64]) -> tuple[Floats, ...]:
@@ -167,7 +172,7 @@ class Bench:
         return np.ascontiguousarray(given)
 
     def train(self, values: Floats, orders: Iterator[NDArray[np.int64]], epochs: int, every: int,
-              numbers: tuple[float, float, float, int]) -> tuple[Floats, ...]:
+              numbers: tuple[float, float, float, int, float]) -> tuple[Floats, ...]:
         """Train up to 8 chips: what they learned, (n_records, n_chips, n_samples, n_outputs) outputs, those at the end,
         and failures."""
         n, m, width = self.network.n_nodes, self.network.n_edges, len(values)

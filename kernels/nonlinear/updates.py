@@ -140,8 +140,9 @@ def gradient(graph, pattern, law, free, c, order, work):
 
 
 @kernel
-def update(graph, pattern, law, free, c, order, step, nudge, clamp, rule, work, outputs):
-    """One update of every lane from sample order[lane]; its outputs before it into outputs (o, lanes)."""
+def update(graph, pattern, law, free, c, order, step, nudge, clamp, rule, limit, work, outputs):
+    """One update of every lane from sample order[lane], by no more than `limit`; its outputs before it into outputs
+    (o, lanes)."""
     free_state(graph, pattern, law, free, c, order, work)
     for lane in range(order.size):
         for o in range(c.first.size):
@@ -158,19 +159,20 @@ def update(graph, pattern, law, free, c, order, step, nudge, clamp, rule, work, 
             add_clamped(graph, pattern, law, free, c, order, -nudge, clamp, -1.0, work)
         scale = step / (2.0 * nudge if rule == CENTRED else nudge)
     for j in range(c.factor.size):
-        moved = load(c.u, j) - (scale * load(c.factor, j)) * load(c.contrast, j)
+        by = (scale * load(c.factor, j)) * load(c.contrast, j)
+        moved = load(c.u, j) - maximum(-limit, minimum(limit, by))
         store(c.u, j, minimum(load(c.high, j), maximum(load(c.low, j), moved)))
 
 
 @kernel
-def train(graph, pattern, law, free, c, orders, step, nudge, clamp, rule, work, outputs):
+def train(graph, pattern, law, free, c, orders, step, nudge, clamp, rule, limit, work, outputs):
     """Updates from orders (n_epochs, n_samples, lanes), sample numbers; the outputs before every update of the last
     epoch into outputs (n_samples, o, lanes), by sample number."""
     now = np.empty((c.first.size, orders.shape[2]))
     for epoch in range(orders.shape[0]):
         for k in range(orders.shape[1]):
             order = orders[epoch, k]
-            update(graph, pattern, law, free, c, order, step, nudge, clamp, rule, work, now)
+            update(graph, pattern, law, free, c, order, step, nudge, clamp, rule, limit, work, now)
             for lane in range(order.size):
                 for o in range(c.first.size):
                     outputs[order[lane], o, lane] = now[o, lane]

@@ -90,9 +90,29 @@ def test_the_gradient_rule_goes_down_the_gradient():
     assert off[1] < 0.1 * off[0]
 
 
+def test_a_limit_cuts_off_what_an_update_changes():
+    free, limited = (train_chips(NET, NODES[1:2], edges=LAW, epochs=1, step=2.0, limit=limit).values[0] - LAW.start
+                     for limit in (np.inf, 1e-3))
+    assert 0 < (np.abs(free) > 1e-3).sum() < 12
+    np.testing.assert_allclose(limited, np.clip(free, -1e-3, 1e-3), rtol=0, atol=1e-15)
+
+
+def test_a_weak_clamp_is_equilibrium_propagation():
+    """A current β (wanted - v) at the outputs, β -> 0: the update is that of the exact gradient where the Jacobian is
+    symmetric, as at small voltages where transistors are resistors."""
+    task = [ol.Task({0: 0.0, 8: 1e-3}, {4: 6e-4})]
+    gates, beta = np.random.default_rng(3).uniform(1.0, 3.0, 12), 1e-5
+    moved = train_chips(NET, task, edges=LAW, epochs=1, step=1.0 / beta, nudge=1.0, clamp=beta, values=gates).values[0]
+    exact = ol.edges.cost_gradient(NET, task[0], gates, edges=LAW).gradient
+    # Δv'² - Δv² is twice the product of drops; a gate moves a conductance by the gain
+    right = -2.0 / LAW.gain * exact
+    np.testing.assert_allclose(moved - gates, right, rtol=0, atol=3e-2 * np.abs(right).max())
+
+
 @pytest.mark.parametrize(("options", "error", "words"), [
     ({"step": 0.0}, ValueError, "step must be a number > 0"),
     ({"epochs": -1}, ValueError, "epochs must be"),
+    ({"limit": 0.0}, ValueError, "limit must be a number > 0"),
     ({"rule": "guess"}, ValueError, "'contrast', 'centred'"),
     ({"order": "random"}, ValueError, "'cyclic', 'shuffled'"),
     ({"order": np.full((2, 3), 7)}, ValueError, "from 0 to 2"),
