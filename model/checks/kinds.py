@@ -42,13 +42,13 @@ def number(name: str, value: Any) -> float:
 
 
 def whole(name: str, value: Any, least: int = -LARGEST) -> int:
-    """A whole number from `least` on. Raises TypeError and ValueError that name it."""
+    """A whole number of at least `least`. Raises TypeError and ValueError that name it."""
     value = plain(value)
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be a whole number, not {shown(value)}")
     found = int(value)
     if not least <= found <= LARGEST:
-        raise ValueError(f"{name} must be a whole number from {least} on, not {shown(found)}" if found < least else
+        raise ValueError(f"{name} must be at least {least}, not {shown(found)}" if found < least else
                          f"{name} must be less than 2**63, not {shown(found)}")
     return found
 

@@ -259,7 +259,7 @@ def test_an_unstable_step_names_the_bound():
     ({"rate": np.nan}, "rate nan is no rate"),
     ({"until": 2.0}, "until=2.0 must lie between 0 and 1"),
     ({"until": None}, "give t_max"),
-    ({"dt": -0.1}, "dt=-0.1 must be a number > 0"),
+    ({"dt": -0.1}, "dt=-0.1 must be positive, in 1/γp, or 'auto' for the largest step that the tolerance allows"),
     ({"t_max": 0.0}, "t_max=0.0 must be a positive"),
     ({"conductances": np.ones(3)}, r"must have shape \(\d+,\)"),
     ({"conductances": np.full(NET.n_edges, 1e-9)}, "below the floor"),
@@ -274,6 +274,12 @@ def test_bad_input_is_named(change, message):
     task, rate = call.pop("task"), call.pop("rate")
     with pytest.raises(ValueError, match=message):
         ol.train(NET, task, rate, **call)
+
+
+@pytest.mark.parametrize("dt", ["fast", True, None, [0.1]])
+def test_steps_of_another_kind(dt):
+    with pytest.raises(TypeError, match="dt must be a number"):
+        ol.train(NET, a_task(0), 1.0, dt=dt)
 
 
 def test_a_floating_part_is_named():
