@@ -85,8 +85,8 @@ class Ensemble:
         if self.until is None and self.t_max is None:
             raise ValueError("until=None runs for t_max: give t_max")
         if self.dt is not None and not (np.isfinite(self.dt) and self.dt > 0):
-            raise ValueError(f"dt={self.dt} must be positive, in 1/γp, or 'auto' for the largest step that the tolerance "
-                             "allows")
+            raise ValueError(f"dt={self.dt} must be positive, in 1/γp, or 'auto' for the largest step that the "
+                             "tolerance allows")
         if not 1e-8 <= self.tolerance <= 0.1:
             raise ValueError(f"tolerance={self.tolerance} must lie between 1e-8 and 0.1")
         if self.method not in METHODS:

@@ -8,8 +8,8 @@ import pytest
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[2] / "docs" / "notebooks"
-COMPILING = re.compile(r"ohmlearn: compiling its kernels for this processor, (once|at every start); a minute or two \.\.\.|"
-                       r"ohmlearn: compiled in \d+ s(; compiled code is kept in .+)?")
+COMPILING = re.compile(r"ohmlearn: compiling its kernels for this processor, (once|at every start); a minute or two "
+                       r"\.\.\.|ohmlearn: compiled in \d+ s(; compiled code is kept in .+)?")
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 

@@ -1,6 +1,5 @@
 """Discrete training of circuits against a plain loop, and published circuits."""
 import json
-import os
 
 import numpy as np
 import ohmlearn as ol
@@ -104,7 +103,7 @@ def test_what_is_refused(options, error, words):
         train_chips(NET, NODES, **({"edges": LAW, "epochs": 2, "step": 1.0} | options))
 
 
-@pytest.mark.skipif(not os.environ.get("OHMLEARN_SLOW_TESTS"), reason="compiles a law that nothing else does")
+@pytest.mark.slow      # compiles a law that nothing else does
 def test_published_xor(reference):
     """Gates after 10 000 epochs of the published run of seed 3, and that seed 4 solves XOR while 0 does not."""
     facts = json.loads((reference / "nonlinear" / "xor_seed3.json").read_text())

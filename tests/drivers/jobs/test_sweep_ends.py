@@ -153,9 +153,8 @@ def test_a_bug_on_one_rank_is_told_once(file):
     assert "KeyError: 'a bug on " in shown.stderr
 
 
+@pytest.mark.slow      # compiles everything anew
 def test_without_the_cache_results_are_the_same(file, undisturbed, tmp_path):
-    if os.environ.get("OHMLEARN_SLOW_TESTS") is None:
-        pytest.skip("compiles everything anew; set OHMLEARN_SLOW_TESTS=1")
     ended = run("sweep", file, "--no-cache", env={"OHMLEARN_CACHE": str(tmp_path / "cache")})
     assert ended.returncode == 0
     assert not (tmp_path / "cache").exists()

@@ -1,5 +1,4 @@
 """Training against independent integrations, the exact symmetries, and every way to get the same bits."""
-import os
 
 import numpy as np
 import ohmlearn as ol
@@ -30,7 +29,7 @@ def test_training_time_is_that_of_a_tight_integration(rate):
         assert ol.train(NET, task, rate).training_time == pytest.approx(expected, rel=3e-3)
 
 
-@pytest.mark.skipif("OHMLEARN_SLOW_TESTS" not in os.environ, reason="compiles for a minute; set OHMLEARN_SLOW_TESTS=1")
+@pytest.mark.slow      # compiles for a minute
 def test_single_precision_finds_the_same_training_times():
     tasks = [a_task(seed) for seed in range(20)]
     for rate in (1.0, 100.0):
