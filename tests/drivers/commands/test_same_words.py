@@ -101,11 +101,11 @@ GRID = "grid:shape=[4,4]"
 
 def test_train_takes_a_task_and_writes_its_runs(task, tmp_path, capsys):
     run("train", GRID, "--task", task, "--rate", "0", "--rate", "2", "--until", "1e-3", "--rule",
-        "floor_mode=clip,prefactor=0.5,frozen=[0]", "--record", "per_decade=3",
+        "floor_mode=clip,prefactor=0.5,ceiling=5.0,frozen=[0]", "--record", "per_decade=3",
         "-o", str(tmp_path / "runs.npz"), "--no-progress")
     runs = ol.load(tmp_path / "runs.npz")
     net = ol.Network.grid(4, 4)
-    rule = ol.Rule(floor_mode="clip", prefactor=0.5, frozen=np.arange(net.n_edges) == 0)
+    rule = ol.Rule(floor_mode="clip", prefactor=0.5, ceiling=5.0, frozen=np.arange(net.n_edges) == 0)
     same = ol.train(net, ol.Task.read(task), [0.0, 2.0], until=1e-3, rule=rule, record=ol.Record(per_decade=3))
     np.testing.assert_array_equal(runs.conductances, same.conductances)
     np.testing.assert_array_equal(runs[1].cost, same[1].cost)
