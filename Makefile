@@ -13,7 +13,7 @@ OUT := results
 
 help:
 	@echo "make run    train the ensemble and draw Fig. 2 of paper 1 into $(OUT)/"
-	@echo "make test   run the tests (ARGS='-k step' hands options to pytest)"
+	@echo "make test   run the tests (ARGS='-k step' hands options to pytest, ARGS='-m slow' runs those that take long)"
 	@echo "make lowest the tests with the lowest versions that pyproject.toml allows, in an environment of their own"
 	@echo "make pages  look at the built documentation in a browser: widths, contrast, console, search"
 	@echo "make locked the tests with the versions of requirements-ci.txt, every file checked by its digest"

@@ -141,7 +141,7 @@ def disturb(file: Path, given: argparse.Namespace, start: float) -> list[dict[st
             break
         except subprocess.TimeoutExpired:
             pass
-        ranks = below(process.pid)
+        ranks = ranks_below(process.pid)
         target = process if whom == "mpiexec" or not ranks else chance.choice(ranks)
         now = time.monotonic()
         target.send_signal(which)
@@ -171,8 +171,8 @@ class Rank(NamedTuple):
         os.kill(self.pid, number)
 
 
-def below(pid: int) -> list[Rank]:
-    """The ranks under a launcher."""
+def below(pid: int) -> list[int]:
+    """All processes below one."""
     found, todo = [], [pid]
     while todo:
         for children in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
@@ -182,7 +182,12 @@ def below(pid: int) -> list[Rank]:
                 continue
             todo += more
             found += more
-    return [Rank(pid) for pid in found if is_rank(pid)]
+    return found
+
+
+def ranks_below(pid: int) -> list[Rank]:
+    """The ranks under a launcher."""
+    return [Rank(found) for found in below(pid) if is_rank(found)]
 
 
 def is_rank(pid: int) -> bool:

@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kills import compare
+from kills import below, compare
 
 SWEEP = """
 [network]
@@ -90,20 +90,6 @@ def appeared(store: Path, moment: str) -> bool:
         return any(moment in name for name in os.listdir(store))
     except OSError:
         return False
-
-
-def below(pid: int) -> list[int]:
-    """All processes below one."""
-    found, todo = [], [pid]
-    while todo:
-        for children in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
-            try:
-                more = [int(word) for word in children.read_text().split()]
-            except OSError:
-                continue
-            todo += more
-            found += more
-    return found
 
 
 if __name__ == "__main__":

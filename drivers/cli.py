@@ -118,10 +118,12 @@ def main(arguments: list[str] | None = None) -> None:
         print(explain(error), file=sys.stderr)
         sys.exit(BAD_INPUT)
     except RankError as error:  # every rank has it; one tells
-        if os.environ.get("OHMLEARN_TRACEBACK"):
-            raise
         if this_rank() == 0:
-            print(explain(error) if error.plain else f"ohmlearn: {error.brief}; {HINT}", file=sys.stderr)
+            traced = bool(os.environ.get("OHMLEARN_TRACEBACK"))
+            if traced and error.plain:
+                raise
+            told = explain(error) if error.plain else f"ohmlearn: {error if traced else f'{error.brief}; {HINT}'}"
+            print(told, file=sys.stderr)
             sys.exit(BAD_INPUT if error.plain else BROKEN)
     except Exception as error:      # a solve that did not converge, memory, or a fault of ours
         if os.environ.get("OHMLEARN_TRACEBACK"):

@@ -8,7 +8,7 @@ from warnings import warn
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks.kinds import Frozen, check_fields, reals
+from .checks.kinds import Frozen, check_fields, check_sign, reals
 
 if TYPE_CHECKING:
     from .network import Network
@@ -72,8 +72,7 @@ class Rule(Frozen):
             value = getattr(self, key)
             if value is None and key in ("ceiling", "edge_scale", "memory"):
                 continue
-            if not np.isfinite(value) or value < 0:
-                raise ValueError(f"{key} must be finite and >= 0, not {value}")
+            check_sign(key, value, ">= 0")
             if value > 0 and not LEAST <= value <= MOST:
                 raise ValueError(f"{key}={value:g} is out of range; it must be 0 or lie between {LEAST:g} and {MOST:g}")
         if self.floor <= 0:

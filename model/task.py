@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks.kinds import Frozen, check_fields, flag, number, reals, whole
+from .checks.kinds import Frozen, check_fields, check_sign, flag, number, reals, whole
 from .network import Network
 from .outputs import (
     Constraint,
@@ -295,8 +295,7 @@ class Task(Frozen):
         ground = None if ground is None else whole("ground", ground)
         feasible = flag("feasible", feasible)
         for key, spread in (("source_spread", source_spread), ("target_spread", target_spread)):
-            if not 0 <= number(key, spread) < np.inf:
-                raise ValueError(f"{key} must be finite and >= 0 V, not {spread}")
+            check_sign(key, number(key, spread), ">= 0", " V")
         n = network.n_nodes
         if ground is not None and not -n <= ground < n:
             raise ValueError(f"ground is node {ground}, but nodes run from 0 to {n - 1}; -1 is the last, None for none")

@@ -25,8 +25,8 @@ from tempfile import TemporaryDirectory
 import networkx as nx
 import numpy as np
 import ohmlearn as ol
+from ohmlearn.checks.file_text import read_text
 from ohmlearn.io.task_toml import read_tasks
-from ohmlearn.io.text import read_text
 from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
 
 SLOWEST = 5.0

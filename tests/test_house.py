@@ -236,4 +236,12 @@ def test_readme_python_runs(tmp_path: Path) -> None:
 
 
 def test_ci_runs_the_readme_test_command() -> None:
-    assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
+    """And the slow tests and the browser's look at the pages with it."""
+    steps = re.findall(r"^ *(make .*?)(?:;.*)?$", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
+    asked = ["make test", "make test ARGS='-m slow'", "make lint", "make docs", "make pages"]
+    assert [step for step in steps if step in asked] == asked
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    assert "-m=not slow" in options["addopts"]      # which ARGS overrides
+    by_hand = [str(path) for path in (ROOT / "tests").rglob("test_*.py")
+               if "OHMLEARN_SLOW" "_TESTS" in path.read_text()]
+    assert by_hand == []

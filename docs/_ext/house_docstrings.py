@@ -159,7 +159,9 @@ def as_numpydoc(docstring: str, thing: Any, made_by_us: bool = False) -> list[st
             lines += [escape(names) + (f" : {given}" if given and title == "Parameters" else ""),
                       "    " + escape(meaning)]
     if parsed.example:
-        lines += ["", "Examples", "--------", *parsed.example.split("\n")]
+        method = "." in getattr(thing, "__qualname__", "") and not parsed.example.startswith(">>> import")
+        lines += ["", "Examples", "--------", *(["It goes on where the example of the class ended.", ""] * method),
+                  *parsed.example.split("\n")]
     return lines
 
 

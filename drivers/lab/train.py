@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.checks.kinds import check_kinds, reals
+from ohmlearn.checks.kinds import check_kinds, check_sign, reals
 from ohmlearn.lab.circuit import LabCircuit
 from ohmlearn.lab.run import LATE, LabRun, LabRuns
 from ohmlearn.network import Network
@@ -109,8 +109,7 @@ def rates_of(rate: ArrayLike | None, capacitance: ArrayLike | None, learning_rat
     known = {"rate": rate, "capacitance": capacitance, "learning_rate": learning_rate}
     values = {name: reals(value, name) for name, value in known.items() if value is not None}
     for name, value in values.items():
-        if not np.all(np.isfinite(value) & (value > 0)):
-            raise ValueError(f"{name} must be finite and > 0, not {value[~(np.isfinite(value) & (value > 0))].flat[0]}")
+        check_sign(name, value)
     if len(values) == 3 or ("rate" not in values and len(values) < 2):
         raise ValueError("give rate, or two of rate, capacitance in F and learning_rate in 1/s: rate = R0 c γl")
     r0 = circuit.reference

@@ -176,12 +176,8 @@ class Sweep:
 
         Returns plain tables, {name: {key: value}}.
 
-        >>> import ohmlearn as ol
-        >>> tables = {"network": {"grid": {"shape": [4, 4]}},
-        ...           "tasks": {"allosteric": {"sources": 2, "targets": 1, "count": 2}},
-        ...           "sweep": {"rates": [0.1, 1.0], "until": 1e-2}}
-        >>> ol.Sweep.from_tables(tables).said()["sweep"]["rates"]
-        [0.1, 1.0]
+        >>> sweep.said()["sweep"]["rates"]
+        [0.0, 1.0]
         """
         return self.tables.model_dump(mode="json", by_alias=True, exclude_none=True)
 
@@ -201,15 +197,10 @@ class Sweep:
 
         Returns a :class:`Report`.
 
-        >>> import ohmlearn as ol
-        >>> tables = {"network": {"grid": {"shape": [4, 4]}},
-        ...           "tasks": {"allosteric": {"sources": 2, "targets": 1, "count": 2}},
-        ...           "sweep": {"rates": [0.1, 1.0], "until": 1e-2}}
-        >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     report = ol.Sweep.from_tables(tables).run(f"{folder}/store", progress=False)
-        ...     print(ol.open_results(f"{folder}/store").training_time.shape)
-        (2, 2)
+        ...     report = sweep.run(folder, progress=False)
+        ...     print(report.computed, sweep.run(folder, progress=False).computed)
+        2 0
         """
         from ohmlearn.drivers.jobs.run_sweep import run_sweep
 
@@ -224,11 +215,7 @@ class Sweep:
         Returns functions that can be pickled. Each trains its part into the store, wherever it is called, and returns a
         :class:`Report`; in which order, and which of them once more, does not matter. The last one folds the store.
 
-        >>> import ohmlearn as ol
-        >>> tables = {"network": {"grid": {"shape": [4, 4]}},
-        ...           "tasks": {"allosteric": {"sources": 2, "targets": 1, "count": 2}},
-        ...           "sweep": {"rates": [0.1, 1.0], "until": 1e-2}}
-        >>> len(ol.Sweep.from_tables(tables).members("store", 2))
+        >>> len(sweep.members("store", 2))
         2
         """
         given = {"threads": 1, "progress": False, "mpi": False} | options

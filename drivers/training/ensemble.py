@@ -84,9 +84,8 @@ class Ensemble:
             raise ValueError(f"t_max={self.t_max} must be a positive time in 1/γp")
         if self.until is None and self.t_max is None:
             raise ValueError("until=None runs for t_max: give t_max")
-        if self.dt is not None and (isinstance(self.dt, str) or not (                 # type: ignore[redundant-expr]
-                np.isfinite(self.dt) and self.dt > 0)):
-            raise ValueError(f"dt={self.dt!r} must be a number > 0 in 1/γp, or 'auto' for the largest step that the "
+        if self.dt is not None and not (np.isfinite(self.dt) and self.dt > 0):
+            raise ValueError(f"dt={self.dt} must be positive, in 1/γp, or 'auto' for the largest step that the "
                              "tolerance allows")
         if not 1e-8 <= self.tolerance <= 0.1:
             raise ValueError(f"tolerance={self.tolerance} must lie between 1e-8 and 0.1")

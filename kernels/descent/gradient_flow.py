@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg.block_ldlt import Elimination, Factor, assemble, factorise, substitute
 from ohmlearn.kernels.linalg.graph import Graph
-from ohmlearn.kernels.simd.jit import borrowed, inline, kernel
+from ohmlearn.kernels.simd.jit import borrowed, inline, inner, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, minimum, store
 
 RUNNING, REACHED, OUT_OF_TIME, STALLED, DIVERGED = -1, 0, 1, 2, 3
@@ -88,7 +88,7 @@ class Track(NamedTuple):
     cost: NDArray[np.float64]
 
 
-@kernel
+@inner
 def respond(member, G, work):
     """Voltages of all columns at conductances G (n_edges and more,), relative to the held ones."""
     assemble(member.graph, member.pattern, member.free, G, work.matrix)
@@ -108,7 +108,7 @@ def respond(member, G, work):
         substitute(member.pattern, Factor(work.matrix, z))
 
 
-@kernel
+@inner
 def measure(member, work):
     """Errors c."""
     for k in range(member.sample.size):
@@ -119,7 +119,7 @@ def measure(member, work):
         work.error[k] = c
 
 
-@kernel
+@inner
 def find_slopes(member, work):
     """Gradients g of all constraints."""
     ends, slope, z = member.graph.ends, work.slope.reshape(-1), work.voltages.reshape(-1)
@@ -136,7 +136,7 @@ def find_slopes(member, work):
                 slope[first + j] += member.offset[s, j] * (at(z, b + mu) - at(z, a + mu))
 
 
-@kernel
+@inner
 def hold_back(limits, learns, G, work):
     """Drop the edges that cannot follow -∂C/∂G from all g; returns the trace of the Gram matrix of what is left."""
     n, slope, trace = len(G), work.slope, 0.0
@@ -205,7 +205,7 @@ def move(limits, G, work):
         store(G, r, minimum(limits.ceiling, maximum(limits.floor, load(G, r) + load(work.change, r))))
 
 
-@kernel
+@inner
 def choose_step(limits, G, work, h, longest):
     """A step up to `longest` that keeps to both caps and nearly reaches one, from a guess h; ΔG into work.change."""
     size, enough = leave(0.0, work), False      # enough: no longer step is looked for
@@ -220,7 +220,7 @@ def choose_step(limits, G, work, h, longest):
         h = min(h * limits.cap / most, longest) if most > 0.0 else longest
 
 
-@kernel
+@inner
 def keep(track, G, state):
     """Keep this state if a mark was reached."""
     wanted, i = False, int(state[KEPT])
@@ -229,11 +229,14 @@ def keep(track, G, state):
     while state[NEXT_COST] < track.at_costs.size and state[COST] <= track.at_costs[int(state[NEXT_COST])]:
         state[NEXT_COST], wanted = state[NEXT_COST] + 1, True
     if wanted:
-        track.kept[i], track.time[i], track.cost[i] = G, state[TIME], state[COST]
+        for r in range(len(G)):
+            for lane in range(G.shape[1]):
+                track.kept[i, r, lane] = G[r, lane]
+        track.time[i], track.cost[i] = state[TIME], state[COST]
         state[KEPT] = i + 1
 
 
-@kernel
+@inner
 def ending(limits, work, state):
     """Status of a state: RUNNING, or why the descent ends here."""
     cost, worst = state[COST], 0.0

@@ -1,6 +1,6 @@
 """A block of lanes, followed from one evaluation of the cost to the next until a member is done."""
 import numpy as np
-from ohmlearn.kernels.simd.jit import borrowed, kernel
+from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 
 from .block_state import CONTINUED, DIVERGED, EVALUATED, EVALUATIONS, FRESH, REACHED, RUNNING, count_work
 from .manifold_control import able, glide
@@ -21,7 +21,7 @@ from .step_control import (
 ROUNDING = 4e-15        # of the largest voltage: errors at the targets below it are none
 
 
-@kernel
+@inner
 def count(each, lowest, highest):
     """Lanes with a status from `lowest` to `highest`."""
     n = 0
@@ -30,7 +30,7 @@ def count(each, lowest, highest):
     return n
 
 
-@kernel
+@inner
 def equilibrate(block):
     """Bring fresh lanes to equilibrium: v with the sources held, then w with the targets clamped too."""
     p, x, v, fresh = block.lanes, block.x, block.slow.v, 0
@@ -45,7 +45,7 @@ def equilibrate(block):
                 clamp(p, x, lane, pulled_to(block))
 
 
-@kernel
+@inner
 def rounding(p, lane):
     """C* (V²) below which it is rounding of the voltages at which a stretch begins."""
     largest, targets = 0.0, 0
@@ -57,7 +57,7 @@ def rounding(p, lane):
     return max(1, targets) * (ROUNDING * largest) ** 2
 
 
-@kernel
+@inner
 def begin(me, p, lane, cost):
     """C*(0), and what is known and recorded at the start of a run that has this C* (V²). Returns whether it is over."""
     if me.initial == 0:                                     # else it goes on from an earlier run
@@ -85,7 +85,7 @@ def begin(me, p, lane, cost):
     return me.stop and (learned or cost < level)
 
 
-@kernel
+@inner
 def start(block, manifold):
     """Bring fresh lanes to equilibrium and evaluate fresh and continued ones. manifold : as in `run`."""
     p, rows = block.lanes, block.law.rows
@@ -110,7 +110,7 @@ def start(block, manifold):
                 me.status = REACHED
 
 
-@kernel
+@inner
 def step_all(block):
     """SHORTEST RK4 steps of all lanes, and an evaluation at those that are due."""
     p, due, running = block.lanes, 0, 0
@@ -137,7 +137,7 @@ def step_all(block):
     block.tally[EVALUATED] += evaluated
 
 
-@kernel
+@inner
 def paused(each):
     """Whether the state of any lane is to be written down before its block goes on."""
     for lane in range(each.size):
@@ -146,7 +146,7 @@ def paused(each):
     return False
 
 
-@kernel
+@inner
 def strayed(each, manifold):
     """Whether any lane belongs to the other way of going on."""
     here = 0 if manifold is None else 1

@@ -4,7 +4,7 @@ Between two evaluations the error at every target, δ_T = V_T - v*_T, is the cub
 (Hermite), so that costs at any time, and the moment when C* = Σ δ_T² crosses a threshold, need no evaluation there.
 """
 import numpy as np
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.jit import inner
 
 from .block_state import DIVERGED, OUT_OF_TIME, REACHED, RUNNING, STALLED
 from .threshold_crossing import bend_at, cost_between, hermite, note_thresholds
@@ -13,7 +13,7 @@ FLAT = 0.002        # ln C* that moves less than this in a tenth of the time lim
 RESTLESS = 0.3      # unless some ln G would move more than this in that time
 
 
-@kernel
+@inner
 def cost_at_steps(position, me, lane, h, p):
     """Nonequilibrium C (V²) at a step number since the last evaluation, not whole: cubic through the nearest steps,
     or, of a stretch of one step, the Hermite cubic of δ and the difference of the errors to δ linearly."""
@@ -34,7 +34,7 @@ def cost_at_steps(position, me, lane, h, p):
     return cost
 
 
-@kernel
+@inner
 def cost_of_stretch(s, lane, h, p):
     """Nonequilibrium C (V²) at a fraction s of a stretch of one step."""
     cost = 0.0
@@ -46,7 +46,7 @@ def cost_of_stretch(s, lane, h, p):
     return cost
 
 
-@kernel
+@inner
 def note_instant(me, lane, begin, level, p):
     """First time in the stretch that began at `begin` with C below `level` (V²), between two steps log-linearly."""
     before = np.inf
@@ -61,7 +61,7 @@ def note_instant(me, lane, begin, level, p):
         before = cost
 
 
-@kernel
+@inner
 def note_records(me, lane, begin, h, p):
     """Costs at the times to record within the stretch h that began at `begin`, relative to C*(0)."""
     while me.recorded < p.times.shape[0] and p.times[me.recorded, lane] <= (begin + h) * (1 + 1e-14):
@@ -73,7 +73,7 @@ def note_records(me, lane, begin, h, p):
         me.pause = me.keeps
 
 
-@kernel
+@inner
 def flat(me):
     """Whether ln C* has not moved for a tenth of the time limit, too far from the threshold to get there."""
     cost = np.log(max(me.cost, 1e-300))
@@ -87,7 +87,7 @@ def flat(me):
     return still and me.until > 0 and cost > np.log(me.until) + 1
 
 
-@kernel
+@inner
 def go_on_while_restless(me, last_G, G, lane, h):
     """Let a lane whose cost stands still go on if a conductance moved in its last stretch h: edges that leave a
     floor far below the others are not felt in C* for long."""
@@ -99,7 +99,7 @@ def go_on_while_restless(me, last_G, G, lane, h):
             return
 
 
-@kernel
+@inner
 def bend(me, lane, h, p):
     """How far δ is from a parabola over the stretch h: |δ1 - δ0 - h (m0 + m1)/2| over |δ| + h |m|, about (ω h)³/12."""
     off, size, move = 0.0, 0.0, 0.0
@@ -111,7 +111,7 @@ def bend(me, lane, h, p):
     return np.sqrt(off) / (np.sqrt(size) + np.sqrt(move) + 1e-11 * np.sqrt(me.initial) + 1e-300)
 
 
-@kernel
+@inner
 def note(me, lane, h, p):
     """Take a stretch of length h as done: its costs, crossings and records, and whether the run ends here."""
     begin, cost = me.time, 0.0

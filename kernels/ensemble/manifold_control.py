@@ -1,6 +1,6 @@
 """Lanes on the slow manifold: when they are there, and how far their steps go."""
 import numpy as np
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.jit import inner
 
 from .block_state import AUTO, CONTINUED, DIVERGED, RUNNING, SLOW, count_work
 from .cost_evaluation import go_on_while_restless, note
@@ -20,13 +20,13 @@ PATIENT = 1.25                 # times the evaluations so far, those before the 
 FIRST = 0.1                    # the first step, over the sum of the rates of learning
 
 
-@kernel
+@inner
 def slow_enough(me, lag, most):
     """Whether a lag is at most `most`, a bound for tolerance 1e-3."""
     return lag <= most * min(1.0, np.sqrt(me.tolerance / 1e-3))
 
 
-@kernel
+@inner
 def close(me, errors, delta, lane):
     """Whether V_T - v_T lags behind V_T - v*_T by little, and w with it. errors (.., n_targets, lanes)."""
     off, size = 0.0, 1e-300
@@ -36,7 +36,7 @@ def close(me, errors, delta, lane):
     return slow_enough(me, np.sqrt(off / size), ENTER)
 
 
-@kernel
+@inner
 def settled(me, p, v_lag, lane):
     """Whether v at the targets is where the manifold has it (v_lag), within what a cost to be recorded may be off."""
     if not (me.recorded < p.times.shape[0] and p.times[me.recorded, lane] < me.limit):
@@ -49,7 +49,7 @@ def settled(me, p, v_lag, lane):
     return off <= (SETTLED * me.tolerance) ** 2 * size
 
 
-@kernel
+@inner
 def able(me, p, lane):
     """Whether a lane that RK4 has brought to an evaluation should try the manifold: R below 1, C* smooth, small lag."""
     smooth = me.span == LONGEST and me.evaluations % SPARSE == 0 and me.evaluations >= me.reach
@@ -57,7 +57,7 @@ def able(me, p, lane):
             and close(me, p.errors, p.delta, lane))
 
 
-@kernel
+@inner
 def measure_lag(me, rate, still, lane):
     """|dG/dt - dG/dt*| / |dG/dt*| of a lane: G (n_edges, lanes) followed with and without the lag."""
     off, size = 0.0, 1e-300
@@ -67,7 +67,7 @@ def measure_lag(me, rate, still, lane):
     me.lag = np.sqrt(off / size)
 
 
-@kernel
+@inner
 def settle(p, slow, x, lane):
     """Put v and w on the manifold."""
     for a in range(slow.v.shape[0]):
@@ -75,7 +75,7 @@ def settle(p, slow, x, lane):
     clamp(p, x, lane, None)
 
 
-@kernel
+@inner
 def take_again(me, p, x, G, lane):
     """Take the step again up to me.aim."""
     take_back(me, p, x, G, lane)
@@ -85,7 +85,7 @@ def take_again(me, p, x, G, lane):
 GONE, HERE, BACK = range(3)    # where a lane is: off the manifold, on it, or where its step began, to be solved for
 
 
-@kernel
+@inner
 def arrive(me, p, slow, x, G, lane):
     """Note the step that led here, or take it back if the manifold was lost on the way or a crossing is to be stepped
     to. Returns where the lane is: it stays if its lag has not grown too much."""
@@ -107,7 +107,7 @@ def arrive(me, p, slow, x, G, lane):
     return GONE
 
 
-@kernel
+@inner
 def enter(me, p, slow, x, G, lane):
     """Bring a lane that has just come to the manifold, if it is there already and its lag is small, or its method asks
     for it. Returns where it is."""
@@ -118,7 +118,7 @@ def enter(me, p, slow, x, G, lane):
     return HERE
 
 
-@kernel
+@inner
 def leave(me, rows, lane):
     """Hand a lane over to RK4, which begins when its block does. rows : (ROWS, lanes) of the law."""
     me.gliding, me.clock, me.reach = 0, 0, PATIENT * me.evaluations
@@ -127,7 +127,7 @@ def leave(me, rows, lane):
         me.status = CONTINUED
 
 
-@kernel
+@inner
 def set_lengths(each, stages, moving):
     """The steps that the gliding lanes try, into stages.h: the first one from the trace of QᵀU."""
     size = stages.along.shape[0]
@@ -142,13 +142,13 @@ def set_lengths(each, stages, moving):
             stages.h[0, lane] = min(h, me.limit - me.time)
 
 
-@kernel
+@inner
 def too_short(reach, time):
     """Whether a step is so short that time hardly goes on."""
     return reach < 1e-13 * time or reach < 1e-290
 
 
-@kernel
+@inner
 def decide(me, stages, G, lane):
     """Accept the step of a gliding lane, to be noted once its end is known, or take it back."""
     h = stages.h[0, lane]
@@ -167,7 +167,7 @@ def decide(me, stages, G, lane):
         me.status = DIVERGED
 
 
-@kernel
+@inner
 def glide(block):
     """One step of all lanes of a block on the manifold; those that do not belong there (any more) leave."""
     p, slow, stages, x, G, law = block.lanes, block.slow, block.stages, block.x, block.G, block.law

@@ -14,11 +14,11 @@ from ohmlearn.kernels.law.bounds import limited, resting, top, within
 from ohmlearn.kernels.law.gill import advance
 from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge, with_current
 from ohmlearn.kernels.linalg.block_ldlt import clear, pass_current, solve_free
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import inline, inner
 from ohmlearn.kernels.simd.vectors import at, load, store, where
 
 
-@kernel
+@inner
 def drift(graph, pattern, law, G, x, v, factor):
     """How far the equilibrium v (n_nodes, lanes) moves in a step dt as G learns, into factor.solution:
     dt dv*/dt = -(L_FF)⁻¹ [L(dt dG/dt) v]_F, dG/dt at x (2 n_nodes, lanes). Needs the factor of L(G)."""
@@ -108,7 +108,7 @@ def rk_stage(stage, graph, law, x, out, q, G, Gq):
         move_node(stage, law, dt, a, v, w, kv, kw, out, q)
 
 
-@kernel
+@inner
 def rk4_step(graph, law, x, y, q, G, Gq):
     """One RK4 step of a block: x (2 n_nodes, lanes), v and w interleaved, and G (n_edges, lanes), in place.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.law.bounds import held, snapped, top
 from ohmlearn.kernels.law.linear_edge import learning_by_clamp, rate_of_edge
 from ohmlearn.kernels.linalg.block_ldlt import copy
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.jit import inner
 from ohmlearn.kernels.simd.vectors import at, fma, load, store, where, where_less
 
 from .slow_manifold import FALL, FLOOR, RATE, free_slope, quasistatic, raw_slope, small_inverse
@@ -36,7 +36,7 @@ class Stages(NamedTuple):
     moved: NDArray[np.float64]
 
 
-@kernel
+@inner
 def linearise(graph, law, target, G, slow, stages, moving):
     """Put G of the lanes with a `moving` bit on the bounds that it meets at once, and find the columns of J = -U Qᵀ:
     U = 2 a R Δv Δφ on edges free to move, Q = Δv Δψ; and QᵀU."""
@@ -61,7 +61,7 @@ def linearise(graph, law, target, G, slow, stages, moving):
             store(stages.matrix, i * size + k, total)
 
 
-@kernel
+@inner
 def prepare_inverse(target, stages):
     """(1 + γ h QᵀU)⁻¹ in place of QᵀU."""
     size = target.shape[0]
@@ -74,7 +74,7 @@ def prepare_inverse(target, stages):
         small_inverse(stages.matrix, size, lane)
 
 
-@kernel
+@inner
 def apply_inverse(target, stages, k):
     """(1 - γ h J)⁻¹ k in place, k (n_edges, lanes)."""
     size, m = target.shape[0], k.shape[0]
@@ -92,7 +92,7 @@ def apply_inverse(target, stages, k):
             store(k, j, fma(-total, load(stages.U, i * m + j), load(k, j)))
 
 
-@kernel
+@inner
 def propose(graph, pattern, law, p, G, x, slow, stages, factor, moving):
     """Step G of the lanes with a `moving` bit by stages.h from the manifold in `slow`. Where it began, how far it went
     and how far the two orders differ on edges off their bounds is left in `stages`."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.law.bounds import stopped, top
 from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
 from ohmlearn.kernels.linalg.block_ldlt import assemble, clear, copy, factorise, pass_current, relax, solve_free
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import inline, inner
 from ohmlearn.kernels.simd.vectors import at, fma, load, store, where
 
 RATE, FALL, LAG, NUDGE, FLOOR, SLOW_ROWS = 0, 1, 2, 3, 4, 5
@@ -55,7 +55,7 @@ def free_slope(rows, law, k, g):
     return stopped(load(rows, FALL), load(rows, FLOOR), top(law.ceiling), k, g)
 
 
-@kernel
+@inner
 def small_inverse(matrix, size, lane):
     """Invert the (size size, lanes) matrix of a lane in place, by Gauss-Jordan without pivoting."""
     for k in range(size):
@@ -71,7 +71,7 @@ def small_inverse(matrix, size, lane):
                     matrix[i * size + j, lane] -= ratio * matrix[k * size + j, lane]
 
 
-@kernel
+@inner
 def at_targets(target, z, out):
     """Values of z (n_nodes, lanes) at the targets, into out (n_targets, lanes); 0 where a lane has fewer targets."""
     for k in range(target.shape[0]):
@@ -79,7 +79,7 @@ def at_targets(target, z, out):
             out[k, lane] = z[target[k, lane], lane] if target[k, lane] >= 0 else 0.0
 
 
-@kernel
+@inner
 def respond(pattern, law, target, slow, factor):
     """Ψ and Φ, the responses to currents and to voltages at the targets. Needs the factor of L_FF."""
     size, n, z = target.shape[0], law.free_v.size, factor.solution
@@ -106,7 +106,7 @@ def respond(pattern, law, target, slow, factor):
             store(slow.phi, k * n + a, total)
 
 
-@kernel
+@inner
 def balance(graph, pattern, law, weight, z, factor):
     """Solve L_FF y = -[L(weight) z]_F into factor.solution; weight (n_edges, lanes), z (n_nodes, lanes)."""
     clear(factor.solution)
@@ -116,14 +116,14 @@ def balance(graph, pattern, law, weight, z, factor):
     solve_free(pattern, law.free_v, factor)
 
 
-@kernel
+@inner
 def follow_up(pattern, law, z, factor):
     """Solve L_FF y = z into factor.solution, z (n_nodes, lanes)."""
     copy(factor.solution, z)
     solve_free(pattern, law.free_v, factor)
 
 
-@kernel
+@inner
 def clamp_to(z, target, slow, factor):
     """Into z (n_nodes, lanes): what has the balance of factor.solution at the nodes I and slow.given at the targets."""
     n, y = z.shape[0], factor.solution
@@ -138,7 +138,7 @@ def clamp_to(z, target, slow, factor):
         store(z, a, total)
 
 
-@kernel
+@inner
 def slopes(graph, law, v, w, G, rows, out):
     """dG/dt at voltages v and w (n_nodes, lanes) into out (n_edges, lanes)."""
     for j in range(G.shape[0]):
@@ -147,7 +147,7 @@ def slopes(graph, law, v, w, G, rows, out):
         store(out, j, free_slope(rows, law, k, load(G, j)))
 
 
-@kernel
+@inner
 def quasistatic(graph, pattern, law, p, G, x, slow, factor):
     """v*, w*, dG/dt of them and δ = V_T - v*_T of all lanes p at the conductances G."""
     assemble(graph, pattern, law.free_v, G, factor.matrix)
@@ -164,7 +164,7 @@ def quasistatic(graph, pattern, law, p, G, x, slow, factor):
     slopes(graph, law, slow.v, slow.w, G, slow.rows, slow.still)
 
 
-@kernel
+@inner
 def lagging(graph, pattern, law, p, G, slow, factor):
     """v, w and dG/dt on the manifold and dδ/dt, from the quasistatic ones."""
     n, lag, target = law.free_v.size, load(slow.rows, LAG), p.target

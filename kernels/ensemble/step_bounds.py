@@ -1,10 +1,10 @@
 """Bounds that choose the step: the largest rate of relaxation and of learning in every lane."""
 from ohmlearn.kernels.linalg.block_ldlt import clear
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.jit import inner
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
 
-@kernel
+@inner
 def fastest(graph, law, G, x, due, peak, scratch, out):
     """Upper bounds for each lane with a `due` bit, into out (2, lanes): λ_max of L_FF, and the square of the learning
     frequency over 2 a R. scratch : (3 n_nodes, lanes).
@@ -34,7 +34,7 @@ def fastest(graph, law, G, x, due, peak, scratch, out):
     store(out, 1, learning)
 
 
-@kernel
+@inner
 def begin_peak(graph, law, G, due, peak):
     """Begin z of the lanes with a `due` bit anew, with the degrees d_u = Σ_v G_uv of free nodes."""
     for a in range(peak.shape[0]):

@@ -1,7 +1,7 @@
 """A lane advanced by RK4: how long its steps are, when its cost is evaluated, and what an evaluation decides."""
 import numpy as np
 from ohmlearn.kernels.law.bounds import AT_ONCE
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.jit import inner
 
 from .block_state import DIVERGED, OUT_OF_TIME, REACHED, RUNNING
 from .cost_evaluation import bend, go_on_while_restless, note
@@ -24,7 +24,7 @@ JUMPS = 1e-6                   # caution below which a bend is a jump: an edge t
 MOST_STEPS = 1e12              # that a run may have before it: more would take days
 
 
-@kernel
+@inner
 def set_step(me, rows, lane, dt):
     """Give a lane the step dt; 0 keeps it where it is. rows : (ROWS, lanes) of the law."""
     me.dt = dt
@@ -33,26 +33,26 @@ def set_step(me, rows, lane, dt):
     rows[FALL, lane] = dt * me.fall if np.isfinite(me.fall) else AT_ONCE
 
 
-@kernel
+@inner
 def sharpness(me):
     """Factors on the step for the tolerance asked for, over those at 1e-3: where all is smooth the step is of fourth
     order in dt ω, and of second where an edge meets a bound or leaves it."""
     return (me.tolerance / 1e-3) ** 0.25, min(1.0, (me.tolerance / 1e-3) ** 0.7)
 
 
-@kernel
+@inner
 def no_longer_than_falling(me, dt):
     """The step dt, and no longer than a conductance takes to fall to its floor."""
     return min(dt, 1.0 / me.fall) if np.isfinite(me.fall) else dt
 
 
-@kernel
+@inner
 def endless(me, dt):
     """Whether a run is so stiff that steps dt would not bring it to its end within days."""
     return not dt * MOST_STEPS > me.caution * (me.limit - me.time)
 
 
-@kernel
+@inner
 def choose_step(me, rows, bounds, lane):
     """The step until the next evaluation: as far as relaxation and learning allow, and no further than the limit."""
     me.bound = bounds[0, lane]
@@ -75,7 +75,7 @@ def choose_step(me, rows, bounds, lane):
     set_step(me, rows, lane, min(dt, (me.limit - me.time) / me.stretch))
 
 
-@kernel
+@inner
 def clamp(p, x, lane, pulled):
     """w_T = V_T - v_T, exactly; not where targets are pulled."""
     if pulled is None:
@@ -85,7 +85,7 @@ def clamp(p, x, lane, pulled):
                 x[2 * a + 1, lane] = p.desired[i, lane] - x[2 * a, lane]
 
 
-@kernel
+@inner
 def note_errors(me, target, errors, x, lane, pulled):
     """V_T - v_T of a lane after the steps taken since the last evaluation: w_T where targets are held, for which pulled
     is None, else by pulled, the desired voltages. Arrays one by one: it is called every step, and handing on a tuple of
@@ -96,7 +96,7 @@ def note_errors(me, target, errors, x, lane, pulled):
         errors[me.taken, i, lane] = error if a >= 0 else 0.0
 
 
-@kernel
+@inner
 def note_step(each, target, errors, x, pulled):
     """Count an RK4 step of the running lanes and note their errors. Returns a bit for every lane to be evaluated."""
     due = 0
@@ -109,13 +109,13 @@ def note_step(each, target, errors, x, pulled):
     return due
 
 
-@kernel
+@inner
 def solve_all(block, due):
     """v* of all lanes, its drift in a step as G learns, and the bounds on the step of lanes with a `due` bit."""
     find_equilibria(block, due)
 
 
-@kernel
+@inner
 def measure(me, p, v, drifted, lane):
     """C* (V²) of a lane, and its δ and dδ/dt, from v* and its drift in a step (n_nodes, lanes)."""
     cost = 0.0
@@ -127,7 +127,7 @@ def measure(me, p, v, drifted, lane):
     return cost
 
 
-@kernel
+@inner
 def remember(me, p, x, G, lane, pulled):
     """Start a new stretch from here."""
     me.taken = 0
@@ -140,7 +140,7 @@ def remember(me, p, x, G, lane, pulled):
         p.last_G[j, lane] = G[j, lane]
 
 
-@kernel
+@inner
 def take_back(me, p, x, G, lane):
     """Bring a lane back to where its stretch began."""
     me.taken = 0
@@ -150,7 +150,7 @@ def take_back(me, p, x, G, lane):
         G[j, lane] = p.last_G[j, lane]
 
 
-@kernel
+@inner
 def retreat(me, p, rows, x, G, lane):
     """Take the stretch again with half the step."""
     take_back(me, p, x, G, lane)
@@ -161,7 +161,7 @@ def retreat(me, p, rows, x, G, lane):
         me.status = DIVERGED
 
 
-@kernel
+@inner
 def take_again(me, p, rows, x, G, lane):
     """Take the stretch again up to me.aim, in no longer steps, and so that other lanes are evaluated then too: that
     costs the block the same for one lane as for all."""
@@ -176,7 +176,7 @@ def take_again(me, p, rows, x, G, lane):
     set_step(me, rows, lane, min(me.dt, (me.aim - me.time) / me.stretch))
 
 
-@kernel
+@inner
 def count_threshold_with_noise(me):
     """With noise the threshold counts as reached at the first evaluation that finds C* below it."""
     if me.stop and not np.isnan(me.first):
@@ -191,7 +191,7 @@ def count_threshold_with_noise(me):
 KEEP, AGAIN, HALVE = range(3)       # what becomes of a stretch: noted; taken again up to me.aim; with half the step
 
 
-@kernel
+@inner
 def judge(me, p, lane, h, cost, rough, fast, noise):
     """Note the stretch h since the last evaluation of a lane, or say how it must be taken again.
 
@@ -215,7 +215,7 @@ def judge(me, p, lane, h, cost, rough, fast, noise):
     return KEEP
 
 
-@kernel
+@inner
 def adapt_span(me, rough):
     """How often to evaluate C* and how cautiously to step after a stretch of this bend that was kept."""
     finer = (me.tolerance / 1e-3) ** 0.75
@@ -227,7 +227,7 @@ def adapt_span(me, rough):
     me.caution = min(1.0, me.caution * (2.0 if smooth else 1.1))
 
 
-@kernel
+@inner
 def evaluate(block, lane):
     """Accept or reject the stretch since the last evaluation of a lane, note what happened in it, plan the next one."""
     p, x, G, rows, bounds = block.lanes, block.x, block.G, block.law.rows, block.bounds

@@ -9,7 +9,7 @@ again up to that time. What is evaluated there is exact: a run that ends at the 
 there.
 """
 import numpy as np
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import inline, inner
 
 PARTS = 16          # of a stretch, between which minima of C* are sought
 MARGIN = 0.25       # error of the cubic over its bend δ1 - δ0 - h (m0 + m1)/2
@@ -29,7 +29,7 @@ def hermite(s, y0, y1, m0, m1):
     return value, (y1 - y0) + (1 - 2 * s) * ((1 - s) * a + s * b) + s * (1 - s) * (b - a)
 
 
-@kernel
+@inner
 def cost_between(s, lane, h, p):
     """C* (V²) and its slope at a fraction s of the stretch h since the last evaluation."""
     cost, change = 0.0, 0.0
@@ -54,7 +54,7 @@ def error_at(me, i, lane, h, p):
     return off if np.isfinite(me.fall) else off + JUMP * h * abs(p.slope[i, lane] - p.last_slope[i, lane])
 
 
-@kernel
+@inner
 def error(me, lane, h, p):
     """How far the cubics of all targets together may be off in the stretch h, at most (V)."""
     total = 0.0
@@ -63,7 +63,7 @@ def error(me, lane, h, p):
     return np.sqrt(total)
 
 
-@kernel
+@inner
 def within_reach(me, level, lane, h, p):
     """Whether C* may have been below `level` (V²) in the stretch h: a bound from the hull of every target's cubic."""
     least = 0.0
@@ -76,7 +76,7 @@ def within_reach(me, level, lane, h, p):
     return not least >= level
 
 
-@kernel
+@inner
 def where_it_turns(left, right, lane, h, p):
     """Fraction of the stretch between two where C* has a minimum, given that it falls at the first and grows at the
     second."""
@@ -89,7 +89,7 @@ def where_it_turns(left, right, lane, h, p):
     return right
 
 
-@kernel
+@inner
 def where_it_falls_below(level, left, right, lane, h, p):
     """Fraction of the stretch between two where C* crosses `level` (V²), given that it is above at the first and below
     at the second."""
@@ -102,7 +102,7 @@ def where_it_falls_below(level, left, right, lane, h, p):
     return right
 
 
-@kernel
+@inner
 def search(me, level, lane, h, p):
     """Fractions of the stretch h at which C* falls below `level` (V²) for the first and for the last time, and of the
     first minimum before that which may have done so unseen; NaN where there is none."""
@@ -131,7 +131,7 @@ def search(me, level, lane, h, p):
     return first, last, doubt
 
 
-@kernel
+@inner
 def winds(me, lane, h, p):
     """Whether δ may oscillate within the stretch h and cross the threshold there first, unseen by the cubic,
     since its bend is large beside δ at both ends, however far the slopes alone would carry it."""
@@ -146,7 +146,7 @@ def winds(me, lane, h, p):
     return within_reach(me, me.until * me.initial, lane, h, p)
 
 
-@kernel
+@inner
 def crosses_at(me, lane, h, p):
     """Fraction of the stretch h up to which it is to be taken again, since C* crosses the threshold there for the first
     time or may do so unseen; NaN if it does not, or if the stretch ends just below the threshold."""
@@ -161,7 +161,7 @@ def crosses_at(me, lane, h, p):
     return first if np.isnan(doubt) else doubt
 
 
-@kernel
+@inner
 def records_at(me, lane, h, p):
     """Fraction of the stretch h at which a cost is to be recorded that the cubic does not give, or the state with it;
     NaN if none is."""
@@ -179,7 +179,7 @@ def records_at(me, lane, h, p):
     return np.nan
 
 
-@kernel
+@inner
 def stands(me, lane, h, p):
     """Whether the stretch h of a lane may be kept. If not, me.aim is the time up to which it is to be taken again:
     where C* crosses the threshold, or a cost is to be recorded."""
@@ -197,7 +197,7 @@ def stands(me, lane, h, p):
     return False
 
 
-@kernel
+@inner
 def note_thresholds(me, lane, begin, h, p):
     """When C* crossed the threshold in the stretch h that began at `begin`: the first time, and since when it has
     stayed below."""

@@ -14,7 +14,7 @@ from ohmlearn.kernels.law.bounds import limited, resting, within
 from ohmlearn.kernels.law.gill import advance
 from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
 from ohmlearn.kernels.simd.atomics import load_acquire, store_release, yield_thread
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import inline, inner, kernel
 from ohmlearn.kernels.simd.pairs import load_pair, store_pair
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ class Pace(NamedTuple):
     ceiling: float
 
 
-@kernel
+@inner
 def scatter(acc, drops, block, graph, state):
     """Edges of one block: drops Δ(v, w) and the currents G Δ(v, w) into both ends (acc, a ring)."""
     x, g, ends = state.x, state.g, graph.ends
@@ -124,7 +124,7 @@ def stage_of_block(stage, acc, drops, block, graph, state, pace):
     move(stage, acc, block, graph, state, pace)
 
 
-@kernel
+@inner
 def advance_block(stage, acc, drops, block, graph, state, pace):
     """One stage of one block, each of the four compiled for itself."""
     if stage == 0:

@@ -1,11 +1,11 @@
 """dG/dt of all edges of one network, from the drops across them."""
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.jit import inner
 
 from .bounds import limited
 from .linear_edge import learning, rate_of_edge
 
 
-@kernel
+@inner
 def learning_rates(out, dv, dw, G, factors, rate, nudge, fall, floor, ceiling):
     """dG/dt within the bounds into out (n_edges,), at drops dv and dw of the voltages and of the difference.
 

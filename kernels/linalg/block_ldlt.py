@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import inline, inner
 from ohmlearn.kernels.simd.vectors import at, fma, load, store, where
 
 
@@ -37,7 +37,7 @@ class Factor(NamedTuple):
     solution: NDArray[np.float64]
 
 
-@kernel
+@inner
 def assemble(graph, pattern, free, G, matrix):
     """L(G) into `matrix`, with identity rows at nodes without a `free` bit."""
     zero = 0.0 * load(G, 0)
@@ -52,7 +52,7 @@ def assemble(graph, pattern, free, G, matrix):
         store(matrix, a, where(at(free, a), load(matrix, a), 1.0))
 
 
-@kernel
+@inner
 def factorise(pattern, matrix):
     """LDLᵀ in place of the matrix, node after node."""
     n, p = pattern.column.size - 1, 0
@@ -70,7 +70,7 @@ def factorise(pattern, matrix):
             store(matrix, j, load(matrix, j) * inverse)
 
 
-@kernel
+@inner
 def substitute(pattern, factor):
     """Solve in place: factor.solution holds the right-hand side and becomes the solution."""
     lower, z, n = factor.matrix, factor.solution, pattern.column.size - 1
@@ -116,7 +116,7 @@ def solve_free(pattern, free, factor):
     substitute(pattern, factor)
 
 
-@kernel
+@inner
 def relax(graph, pattern, free, G, x, part, out, factor):
     """Equilibrium of v (part 0) or w (part 1) of x (2 n_nodes, lanes) into out (n_nodes, lanes), at the nodes
     with a `free` bit, the others as they are. Needs the factor of L(G) with the same `free` bits."""

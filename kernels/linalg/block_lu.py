@@ -1,10 +1,10 @@
 """LU factors of a block of lanes without pivoting, on the pattern of `block_ldlt`: for Jacobians that are column
 diagonally dominant M-matrices, or nearly, but not symmetric."""
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.jit import inner
 from ohmlearn.kernels.simd.vectors import at, fma, load, store
 
 
-@kernel
+@inner
 def factorise(pattern, matrix, upper):
     """LU in place. matrix : (n_nodes + n_entries, lanes), the diagonal, then the entries below it, column by column;
     afterwards inverse pivots and the entries of unit L. upper : (n_entries, lanes), the entries above, likewise."""
@@ -27,7 +27,7 @@ def factorise(pattern, matrix, upper):
                 store(upper, r - n, fma(-lower, load(upper, i), load(upper, r - n)))
 
 
-@kernel
+@inner
 def substitute(pattern, matrix, upper, z):
     """Solve A z = right-hand side, in place of it; z (n_nodes, lanes)."""
     n = pattern.column.size - 1
@@ -43,7 +43,7 @@ def substitute(pattern, matrix, upper, z):
         store(z, k, zk * load(matrix, k))
 
 
-@kernel
+@inner
 def substitute_transposed(pattern, matrix, upper, z):
     """Solve Aᵀ z = right-hand side, in place of it; z (n_nodes, lanes)."""
     n = pattern.column.size - 1

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import inline, inner, kernel
 
 WIDE = 64       # arcs: a node stays where two of its neighbours have more, since looking through theirs would take long
 FEW = 50        # a pass over n nodes that eliminates less than n / FEW is the last at its number of neighbours
@@ -46,7 +46,7 @@ def link(mesh, arc, start, end):
     mesh.degree[start] += 1
 
 
-@kernel
+@inner
 def take_sorted(slots, mesh, ends):
     """`take_edges` for edges by lower, then upper row, among which parallel ones are neighbours; -1 for others."""
     low = high = np.int32(-1)
@@ -122,7 +122,7 @@ def take_edges(slots, mesh, ends):
     return count
 
 
-@kernel
+@inner
 def surround(near, edge, mesh, a):
     """Neighbours of node a and the edges to them, the one with most neighbours last."""
     count, arc = 0, mesh.head[a]
@@ -136,7 +136,7 @@ def surround(near, edge, mesh, a):
         arc = mesh.next[arc]
 
 
-@kernel
+@inner
 def join(target, mesh, place, near, n_edges):
     """Edges between all of `near`, new ones where there are none: target, see Plan. Returns the number of edges.
 

@@ -5,11 +5,14 @@ OHMLEARN_CACHE names another place for it, and OHMLEARN_CACHE=off compiles anew 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 
 from .compile_cache import FOLDER, KERNELS, KernelCache
@@ -18,10 +21,50 @@ from .interrupts import keep_interrupts
 keep_interrupts()
 
 
-def _compile(function: Callable[..., Any], **options: Any) -> Any:
-    dispatcher = numba.njit(function, nogil=True, error_model="numpy", **options)
+class Part(JITCodeLibrary):  # type: ignore[misc]
+    """What is compiled of a kernel that another one calls: it is linked into that one and optimised there, once, and
+    never runs by itself. Numba would optimise it, and make machine code of it, at every level of calls."""
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        self._ensure_finalized()
+        return 0
+
+    @property
+    def codegen(self) -> Part:
+        return self
+
+    def set_env(self, name: str, environment: Any) -> None:
+        """Say where Python objects are that the code needs: kernels have none."""
+
+
+class PartCompiler(Compiler):  # type: ignore[misc]
+    """Numba's compiler, with the library above."""
+
+    def __init__(self, typing: Any, target: Any, library: Any, *rest: Any) -> None:
+        super().__init__(typing, target, Part(target.codegen(), "part"), *rest)
+
+
+def _compile(function: Callable[..., Any], counts: bool = True, **options: Any) -> Any:
+    """A function that Python calls as a kernel of its own, and that other kernels call as a part of theirs, which
+    `counts` references to arrays or does not."""
+    dispatcher = numba.njit(function, nogil=True, error_model="numpy")
     if FOLDER is not None and Path(function.__code__.co_filename).is_relative_to(KERNELS):      # others: compiled anew
         dispatcher._cache = KernelCache(function)       # what njit(cache=True) does with Numba's own
+
+    @cache
+    def part() -> Any:
+        return numba.njit(function, pipeline_class=PartCompiler, nogil=True, error_model="numpy",
+                          no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=counts, **options)
+
+    dispatcher.get_call_template = lambda args, kws: part().get_call_template(args, kws)
+    dispatcher.get_overload = lambda args: part().get_overload(args)
     return dispatcher
 
 
@@ -31,13 +74,14 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """The same for kernels that only kernels call: what Python would need to call them takes long to compile."""
-    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    """The same for kernels that kernels call and that make no arrays: without counting references to arrays, which
+    takes long to compile."""
+    return _compile(function, counts=False)
 
 
 def inline(function: Callable[..., Any]) -> Any:
     """A part of a kernel that LLVM always inlines, so that constant arguments select its code."""
-    return numba.njit(function, nogil=True, forceinline=True, error_model="numpy")
+    return _compile(function, forceinline=True)
 
 
 def _without_owner(context, builder, kind, value):

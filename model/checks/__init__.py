@@ -1,1 +1,1 @@
-"""Checks that all nouns share."""
+"""Checks that all nouns share: kinds of arguments, and the text of files."""

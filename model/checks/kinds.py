@@ -13,7 +13,7 @@ from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 F = TypeVar("F", bound=Callable[..., Any])
 LARGEST = 2**63 - 1     # of whole numbers: what arrays hold
@@ -42,13 +42,13 @@ def number(name: str, value: Any) -> float:
 
 
 def whole(name: str, value: Any, least: int = -LARGEST) -> int:
-    """A whole number from `least` on. Raises TypeError and ValueError that name it."""
+    """A whole number of at least `least`. Raises TypeError and ValueError that name it."""
     value = plain(value)
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be a whole number, not {shown(value)}")
     found = int(value)
     if not least <= found <= LARGEST:
-        raise ValueError(f"{name} must be a whole number from {least} on, not {shown(found)}" if found < least else
+        raise ValueError(f"{name} must be at least {least}, not {shown(found)}" if found < least else
                          f"{name} must be less than 2**63, not {shown(found)}")
     return found
 
@@ -74,6 +74,14 @@ def reals(values: Any, what: str) -> NDArray[np.float64]:
         return np.array(given, dtype=np.float64)
     except (OverflowError, TypeError, ValueError):
         raise TypeError(f"{what} must be numbers that a double holds, not {shown(values)}") from None
+
+
+def check_sign(name: str, values: ArrayLike, least: str = "> 0", unit: str = "") -> None:
+    """Raise ValueError, which names the first that is not, unless numbers are finite and "> 0" or ">= 0"."""
+    numbers = np.asarray(values, dtype=np.float64)
+    good = np.isfinite(numbers) & ((numbers > 0) if least == "> 0" else (numbers >= 0))
+    if not good.all():
+        raise ValueError(f"{name} must be finite and {least}{unit}, not {numbers[~good].flat[0]}")
 
 
 CHECKS: dict[str, Callable[[str, Any], Any]] = {"float": number, "int": whole, "bool": flag}

@@ -8,10 +8,10 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.checks.file_text import short
 from ohmlearn.network import Network
 
 from .table import NAMED, Table, read_table, write_rows
-from .text import short
 from .values import LABEL, Values, number, plain_names, read_values
 
 INTEGER_DIGITS = 18     # more do not fit into 64 bits

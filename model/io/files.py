@@ -11,6 +11,7 @@ from typing import IO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.checks.file_text import read_text, reading
 from ohmlearn.edges import Linear
 from ohmlearn.network import Network
 
@@ -18,7 +19,6 @@ from . import edge_list, graphml, matrixmarket, netlist
 from .edge_list import Given
 from .networkx_graphs import PARSERS, from_networkx, networkx_conductances, read_by_networkx, to_networkx
 from .replacing import replacing
-from .text import read_text, reading
 from .values import number
 
 __all__ = ["from_networkx", "networkx_conductances", "read", "read_circuit", "read_conductances", "to_networkx",

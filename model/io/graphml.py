@@ -9,10 +9,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.checks.file_text import short
 from ohmlearn.network import Network
 
 from .edge_list import Given, each_once
-from .text import short
 from .values import check_count, number, plain_names, printable, read_values
 
 Element = ElementTree.Element

@@ -7,11 +7,11 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.checks.file_text import short
 from ohmlearn.network import Network
 
 from .edge_list import Given
 from .table import write_rows
-from .text import short
 from .values import number
 
 Floats = NDArray[np.float64]

@@ -12,29 +12,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.edges.laws import NMOS, Diode, EdgeLaw, Linear, PerEdge
+from ohmlearn.checks.file_text import read_text, reading
+from ohmlearn.edges.laws import EdgeLaw, Linear, PerEdge
 from ohmlearn.network import Network
 from ohmlearn.outputs import Ties
 from ohmlearn.task import Task
 
-from .devices import model_cards
-from .devices.law_cards import LEAKS
-from .devices.model_cards import Conditions
+from .cards.device_cards import law_of_edges
+from .cards.element_values import value_of
+from .cards.law_cards import LEAKS
+from .cards.spice_cards import GROUND, Card, Placed, SpiceError, flatten, plain, read_deck, split_words
 from .operating_point import Branch, OperatingPoint, nonlinear_point, operating_point
 from .replacing import replacing
-from .spice_cards import GROUND, Card, Deck, Placed, SpiceError, flatten, plain, read_deck, split_words
-from .spice_values import value as plain_value
-from .text import read_text, reading, short
 
 OURS = re.compile(r"n?(\d{1,9})")       # names of nodes that say their number
 KINDS = "rdmvic"
 LIKE_A_CARD = re.compile(r"[rvic]\w{1,4}(\s+\S+){2}\s+(dc\s+|ac\s+|r=|c=)?[-+]?[\d.{]\S*(\s+\S+){,3}\s*", re.IGNORECASE)
-# Settings of resistors and capacitors that change nothing at rest and at the nominal temperature.
-IGNORED = {"r": {"tc", "tc1", "tc2", "tce", "temp", "dtemp", "ac", "noise", "noisy", "l", "w", "tol", "pwr"},
-           "c": {"tc", "tc1", "tc2", "temp", "dtemp", "ic", "l", "w", "tol", "rser", "lser", "irms", "vrms"},
-           "v": set[str](), "i": set[str]()}
-HEAT = {"tc", "tc1", "tc2", "tce"}
-TIMED = {"sin", "sine", "pulse", "pwl", "exp", "sffm", "am", "ac", "distof1", "distof2", "trnoise", "trrandom"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,13 +118,6 @@ class Netlist:
         Returns the number.
         Raises ValueError where the circuit has no such node.
 
-        >>> import ohmlearn as ol
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     path = Path(folder, "divider.cir")
-        ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
-        ...     circuit = ol.read_spice(path)
         >>> circuit.node("out")
         1
         """
@@ -152,13 +138,6 @@ class Netlist:
 
         Returns a :class:`Task`.
 
-        >>> import ohmlearn as ol
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     path = Path(folder, "divider.cir")
-        ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
-        ...     circuit = ol.read_spice(path)
         >>> circuit.task("out", 2.5).target_voltages.tolist()
         [2.5]
         """
@@ -184,13 +163,6 @@ class Netlist:
 
         Returns an :class:`OperatingPoint`.
 
-        >>> import ohmlearn as ol
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     path = Path(folder, "divider.cir")
-        ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
-        ...     circuit = ol.read_spice(path)
         >>> round(circuit.voltages()["out"], 9)
         4.0
         """
@@ -207,15 +179,9 @@ class Netlist:
         Raises ValueError for a resistor in an included file or in a subcircuit, one card for several resistors, and
         where one source holds the gates of several transistors that should have different voltages.
 
-        >>> import ohmlearn as ol
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     path = Path(folder, "divider.cir")
-        ...     _ = path.write_text("* divider\\nV1 in 0 5\\nR1 in out 1k\\nR2 out 0 4k\\n")
-        ...     circuit = ol.read_spice(path)
-        ...     circuit.write(path, [1e-3, 1e-3])
-        ...     halved = ol.read_spice(path)
+        ...     circuit.write(Path(folder, "halved.cir"), [1e-3, 1e-3])
+        ...     halved = ol.read_spice(Path(folder, "halved.cir"))
         >>> round(halved.voltages()["out"], 9)
         2.5
         """
@@ -302,7 +268,7 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
         placed[x.name] = x
         kinds[x.card.words[0][0]].append(x)
         if x.model is None:
-            values[x.name], factors[x.name] = _value(x)
+            values[x.name], factors[x.name] = value_of(x)
     devices = bool(kinds["d"] or kinds["m"])
     leaks = _leaks(placed, values) if devices else {}
     edges = [x for name, x in placed.items() if (kind := x.card.name[0]) in "rdm" and name not in leaks
@@ -323,7 +289,7 @@ def build(text: str, path: Path, folder: Path | None = None) -> Netlist:
     notes = list[str]()
     learned = np.array([1 / values[x.name] if x.card.name[0] == "r" else gates[x.name][0] if x.name in gates else 1.0
                         for x in edges])
-    law = _law(deck, edges, placed, leaks, values, notes) if devices else Linear()
+    law = law_of_edges(deck, edges, placed, leaks, values, notes) if devices else Linear()
     passed = deck.passed - deck.heeded if devices else deck.passed
     if any(passed.values()):
         notes.insert(0, f"passed over: {', '.join(f'{name} ({n})' for name, n in passed.items() if n)}")
@@ -387,167 +353,6 @@ def _gates(kinds: Mapping[str, Sequence[Placed]], values: Mapping[str, float]
         gate = x.beside[0]
         found[x.name] = level - ground[1] + 0.0, direct.get(gate) if gate in own else None
     return found, {x.name for x in kinds["v"] if own & set(x.ends)}
-
-
-def _law(deck: Deck, edges: Sequence[Placed], placed: Mapping[str, Placed], leaks: Mapping[str, str],
-         values: Mapping[str, float], notes: list[str]) -> EdgeLaw | PerEdge:
-    """The law of all edges. notes : what is left out of it is added."""
-    conditions = _conditions(deck)
-    if conditions.shunt and not any(x.card.name[0] == "m" for x in edges):
-        raise deck.options["rshunt"][1].wrong("rshunt= is not read in a deck without transistors; put resistors to "
-                                              "ground in its place")
-    beside = {device: 1 / values[leak] for leak, device in leaks.items()}
-    numbers, left = list[dict[str, float]](), dict[str, None]()
-    for x in edges:
-        law = dict[str, float]()
-        if x.model is not None:
-            kind = x.card.name[0]
-            try:
-                law = (model_cards.diode if kind == "d" else model_cards.transistor)(
-                    *_settings(x, kind, left), conditions)
-                checked: type[Any] = Diode if kind == "d" else NMOS
-                checked(**law)          # here, where the card is known
-            except (ValueError, ArithmeticError) as error:
-                if isinstance(error, SpiceError):
-                    raise
-                raise x.model.wrong(f"{x.name}: {error}") from None
-            law["leak"] = law.get("leak", 0.0) + beside.get(x.name, 0.0)
-        numbers.append(law)
-    if left:
-        notes.append(f"left out of the law, as at rest: {', '.join(left)}")
-    try:
-        return model_cards.law_of("".join(x.card.name[0] for x in edges), numbers, conditions)
-    except ValueError as error:
-        raise SpiceError(f"{edges[0].card.path}: {error}") from None
-
-
-def _conditions(deck: Deck) -> Conditions:
-    """What the options say of devices."""
-    said = {key: card.value(text, deck.parameters) for key, (text, card) in deck.options.items()}
-    for key in ("gmin", "rshunt", "defw", "defl"):
-        if key in said and not (said[key] >= 0 if key == "gmin" else said[key] > 0):
-            raise deck.options[key][1].wrong(f"{key} must be {'>=' if key == 'gmin' else '>'} 0, not {said[key]:g}")
-    shunt = 1 / said["rshunt"] if "rshunt" in said else 0.0
-    return Conditions(said.get("gmin", 1e-12), shunt, said.get("temp", 27.0), said.get("tnom", 27.0),
-                      said.get("defw", 1e-4), said.get("defl", 1e-4))
-
-
-def _settings(x: Placed, kind: str, left: dict[str, None]) -> tuple[dict[str, float], dict[str, float]]:
-    """What the model card of a device and its own card say, as numbers. left : capacitances are added."""
-    assert x.model is not None
-    if x.model.words[2] != ("d" if kind == "d" else "nmos"):
-        raise x.model.wrong(f"a model {x.model.words[2]} does not fit {x.name}" + (
-            "; p-channel transistors have no law here" if x.model.words[2] == "pmos" else ""))
-    model = dict[str, float]()
-    for word in x.model.words[3:]:
-        key, equals, text = word.partition("=")
-        if not equals or not text:
-            raise x.model.wrong(f"{short(word)} is no setting, as in is=1e-14")
-        if (why := model_cards.refused(kind, key)) is not None:
-            raise x.model.wrong(why)
-        if key in model:
-            raise x.model.wrong(f"{key!r} is set twice")
-        if key in model_cards.CHARGES[kind]:
-            left[f"{key} of {x.model.words[1]}"] = None
-        if key in model_cards.READ[kind]:
-            model[key] = x.model.value(text, x.scope)
-    beside = dict[str, float]()
-    for k, word in enumerate(x.card.words[4 if kind == "d" else 6:]):
-        key, equals, text = word.partition("=")
-        if not equals and key == "off":
-            continue
-        if not equals and k == 0 and kind == "d":
-            key, text = "area", word
-        elif not equals or key not in model_cards.READ_BESIDE[kind] | model_cards.STILL_BESIDE[kind]:
-            raise x.card.wrong(f"{short(word)} is not understood; expected settings "
-                               f"{', '.join(sorted(model_cards.READ_BESIDE[kind]))}")
-        if key in beside:
-            raise x.card.wrong(f"{key!r} is set twice")
-        if key in model_cards.READ_BESIDE[kind]:
-            beside[key] = x.card.value(text, x.scope)
-            if key in ("nrd", "nrs") and not beside[key] >= 0:
-                raise x.card.wrong(f"{key} must be >= 0, not {beside[key]:g}")
-            if key in ("area", "m", "w", "l") and not beside[key] > 0:
-                raise x.card.wrong(f"{key} must be > 0, not {beside[key]:g}")
-    return model, beside
-
-
-def _value(x: Placed) -> tuple[float, float]:
-    """The checked value of an element, copies of it in parallel included, and what of it is not on the card."""
-    card, kind, rest, said = x.card, x.card.name[0], list[str](), dict[str, str]()
-    if len(card.words) == 4 and kind == "r" and (quick := plain_value(card.words[3])) and 1e-300 < quick < 1e300:
-        return quick, 1.0       # most cards of large decks
-    for word in x.card.words[3:]:
-        key, equals, text = word.partition("=")
-        if equals and key and word[0] not in "{'":
-            if key in said:
-                raise card.wrong(f"{key!r} is set twice")
-            said[key] = text
-        else:
-            rest.append(word)
-    text = (_constant if kind in "vi" else _passive)(card, rest, said, x)
-    copies = card.value(said.pop("m"), x.scope) if "m" in said else 1.0
-    factor = card.value(said.pop("scale"), x.scope) if "scale" in said and kind in "rc" else 1.0
-    if unknown := said.keys() - IGNORED[kind]:
-        raise card.wrong(f"{min(unknown)}= is not understood; expected a name, two nodes and a value")
-    if any(card.value(said[key], x.scope) for key in HEAT & said.keys()):
-        warnings.warn(f"{card.path}, line {card.line}: the value is that at the nominal temperature; temperature "
-                      "coefficients are not applied", stacklevel=6)
-    value = card.value(text, x.scope)
-    if kind == "i" and re.fullmatch(r"[-+.\d]+(e[-+]?\d+)?a", text):
-        warnings.warn(f"{card.path}, line {card.line}: {text!r} is read as {text[:-1]} ampere; some programs take the "
-                      "letter for 1e-18, so leave it out", stacklevel=6)
-        value *= 1e18
-    if not copies > 0:
-        raise card.wrong(f"m must be > 0, not {copies:g}")
-    factor = factor / copies if kind == "r" else factor * copies if kind in "ic" else factor
-    value *= factor
-    name = {"r": "resistance", "c": "capacitance", "v": "voltage", "i": "current"}[kind]
-    finite = np.isfinite(value) and (kind != "r" or value == 0 or np.isfinite(1 / value))
-    if kind in "rc" and (value < 0 or (kind == "c" and value == 0)):
-        raise card.wrong(f"a {name} must be {'>' if kind == 'c' else '>='} 0, not {value:g}")
-    if not finite:
-        raise card.wrong(f"a {name} of {value:g} is too large or too small for floating point")
-    if x.ends[0] == x.ends[1] and kind == "v" and value != 0:
-        raise card.wrong(f"both ends are node {x.ends[0]!r}; drop the card")
-    return value, factor
-
-
-def _constant(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> str:
-    """What gives the constant value of a source; functions of time and amplitudes of .ac behind it change nothing."""
-    constant = "; sources are constant, as in 'V1 a 0 5' or 'V1 a 0 dc 5'"
-    text = said.pop("dc", None)
-    if rest and rest[0] == "dc" and text is None:
-        if len(rest) < 2:
-            raise card.wrong(f"no value follows dc{constant}")
-        text, rest = rest[1], rest[2:]
-    elif rest and text is None and rest[0] not in TIMED:
-        text, rest = rest[0], rest[1:]
-    if rest and rest[0] == "dc" and text is None:
-        text, rest = rest[1], rest[2:]
-    if rest and rest[0] not in TIMED:
-        raise card.wrong(f"{short(rest[0])} is not understood; expected a name, two nodes and a value{constant}")
-    if text is None and rest and rest[0] != "ac":
-        raise card.wrong(f"{short(rest[0])} is not understood without a constant value before it{constant}")
-    return text or "0"
-
-
-def _passive(card: Card, rest: list[str], said: dict[str, str], x: Placed) -> str:
-    """What gives the value of a resistor or capacitor; the name of a model beside it changes nothing."""
-    kind = card.name[0]
-    for key in (kind, {"r": "resistance", "c": "capacitance"}[kind]):
-        if key in said:
-            rest.insert(0, said.pop(key))
-    numeric, models = list[str](), list[str]()
-    for word in rest:
-        (numeric if word[0] in "{'+-." or word[0].isdigit() or word in x.scope else models).append(word)
-    if "tc" in said or "tc1" in said:       # tc=0,0 is two words
-        numeric = numeric[:1]
-    if len(numeric) != 1 or len(models) > 1:
-        odd = next(iter(models[len(numeric) == 1:] or numeric[1:] or rest), "")
-        raise card.wrong(f"{short(odd)} is no number; numbers are as in 4.7k, 1e-3, 22u" if len(numeric) == 0 else
-                         f"{short(odd)} is not understood; expected a name, two nodes and a value")
-    return numeric[0]
 
 
 def _numbers(ends: Sequence[tuple[str, str]], grounded: bool) -> dict[str, int]:

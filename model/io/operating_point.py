@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from importlib import import_module
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -15,7 +14,7 @@ from ohmlearn.edges.laws import EdgeLaw, PerEdge
 from ohmlearn.network import Network, connected_components
 from ohmlearn.outputs import Ties
 
-from .spice_cards import GROUND, Card
+from .cards.spice_cards import GROUND, Card
 
 FORWARD = -0.3      # V below which a junction to a bulk at ground conducts more than 1e-9 A
 
@@ -135,16 +134,13 @@ def operating_point(circuit: Circuit, g: Floats) -> OperatingPoint:
                           stats.setup_seconds + stats.solve_seconds if stats else 0.0)
 
 
-def solver_of(network: Network, held: ArrayLike, edges: Any) -> Any:
-    """The solver of networks with nonlinear edges, which is compiled only where it is needed."""
-    return import_module("ohmlearn.solvers.nonlinear.equilibrium").NonlinearEquilibrium(network, held, edges)
-
-
 def nonlinear_point(circuit: Circuit, values: ArrayLike) -> OperatingPoint:
     """Voltages and currents at rest of a circuit with diodes or transistors. values : (n_edges,), what learns.
 
     Nodes that voltage sources tie to ground are held, and those that sources of 0 V and shorts tie together are one.
     """
+    from ohmlearn.edges import NonlinearEquilibrium
+
     begin, network = perf_counter(), circuit.network
     n = network.n_nodes
     group, level, known = _tie(circuit, n)
@@ -163,7 +159,7 @@ def nonlinear_point(circuit: Circuit, values: ArrayLike) -> OperatingPoint:
         raise ValueError(f"node {network.label(int(np.argmax(seats[:n] == lonely[0])))!r} has no resistor, diode or "
                          "transistor, so its voltage is undefined; take it out")
     place = np.searchsorted(touched, np.arange(seats.max() + 1))
-    solver = solver_of(Network(place[edges[used]], touched.size), place[held], _part(circuit.edges, used))
+    solver = NonlinearEquilibrium(Network(place[edges[used]], touched.size), place[held], _part(circuit.edges, used))
     learned = np.array(values, dtype=np.float64)
     if learned.shape != (network.n_edges,):
         raise ValueError(f"give one value for each of the {network.n_edges} edges, not shape {learned.shape}")

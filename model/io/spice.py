@@ -16,10 +16,9 @@ from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint, Ties, weights
 from ohmlearn.task import Task
 
-from .devices.law_cards import Leaks, elements, inverse, leaks, letters, options
-from .operating_point import solver_of
+from .cards.law_cards import Leaks, elements, inverse, leaks, letters, options
+from .cards.spice_cards import GROUND, GROUNDS
 from .replacing import replacing
-from .spice_cards import GROUND, GROUNDS
 
 if TYPE_CHECKING:
     from ohmlearn import Run, Units
@@ -65,7 +64,9 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | Run | None 
     siemens, volts, amperes = (units.conductance, units.voltage, units.current) if units else (1.0, 1.0, 1.0)
     g, kinds = network.conductances(conductances) if edges is None else np.empty(0), ["R"] * network.n_edges  # type: ignore[arg-type]
     if edges is not None:
-        solver = solver_of(network, _held(network, task), edges)
+        from ohmlearn.edges import NonlinearEquilibrium
+
+        solver = NonlinearEquilibrium(network, _held(network, task), edges)
         g, edges = np.broadcast_to(solver.values(conductances), network.n_edges), solver.edges
         kinds = letters(edges, network.n_edges)
     if (absent := np.flatnonzero((g == 0) & (np.array(kinds) == "R"))).size:

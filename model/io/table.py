@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.checks.file_text import short
 
-from .text import short
 from .values import check_count, number, quantity_of
 
 STATED = re.compile(r"[#%]\s*(nodes|edges):\s*(\d{1,18})\s*(?:edges:.*)?$", re.IGNORECASE)

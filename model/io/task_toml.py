@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ohmlearn.checks.file_text import read_text, reading
 from ohmlearn.outputs import Constraint
 from ohmlearn.task import Task, as_tasks
 
 from .replacing import replacing
-from .text import read_text, reading
 
 KEYS = ("ground", "sources", "currents", "drops", "targets")
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .text import short
+from ohmlearn.checks.file_text import short
 
 Floats = NDArray[np.float64]
 Place = Callable[[int], str]        # number of an edge -> where it stands, as in "net.csv, line 3"

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.checks.kinds import Frozen, check_fields, check_kinds, reals
+from ohmlearn.checks.kinds import Frozen, check_fields, check_kinds, check_sign, reals
 from ohmlearn.network import Network
 from ohmlearn.task import Task
 
@@ -75,10 +75,8 @@ class LabCircuit(Frozen):
             if getattr(self, key) not in allowed:
                 raise ValueError(f"{key} must be one of {', '.join(allowed)}, not {getattr(self, key)!r}")
         for key in ("tap", "start", "reference", "step", "gain", "nudge"):
-            if not (np.isfinite(getattr(self, key)) and getattr(self, key) > 0):
-                raise ValueError(f"{key} must be finite and > 0, not {getattr(self, key)}")
-        if not (np.isfinite(self.noise) and self.noise >= 0):
-            raise ValueError(f"noise must be finite and >= 0 V, not {self.noise}")
+            check_sign(key, getattr(self, key))
+        check_sign("noise", self.noise, ">= 0", " V")
         if not 0 <= self.delay <= 1000:
             raise ValueError(f"delay must be a whole number of training steps from 0 to 1000, not {self.delay!r}")
         if self.levels < 2:

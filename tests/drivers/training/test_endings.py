@@ -1,7 +1,6 @@
 """How runs end: at extremes they are refused or finish, and no ending depends on limits, rounding or chance.
 benchmarks/endings.py does the last for thousands of runs."""
 import multiprocessing
-import os
 import re
 import sys
 from pathlib import Path
@@ -53,8 +52,6 @@ def ended(path, rate=1.0, scale=1.0, rule=None, **options):
         child.kill()
         child.join()
 
-SLOW = pytest.mark.skipif("OHMLEARN_SLOW_TESTS" not in os.environ, reason="takes minutes; set OHMLEARN_SLOW_TESTS=1")
-
 
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
@@ -93,7 +90,7 @@ def test_runs_that_would_never_end_are_refused(path, name, given):
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
-@pytest.mark.parametrize("path", ["plain", "general", "discrete", pytest.param("large", marks=SLOW)])
+@pytest.mark.parametrize("path", ["plain", "general", "discrete", pytest.param("large", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("given", [
     {"scale": 1e10}, {"scale": 1e-49}, {"rule": {"ceiling": 1.0}}, {"rule": {"nudge": 1e9}}, {"until": 1e-30},
     {"t_max": 1e-49}, {"rule": {"prefactor": 1e9}}, {"rule": {"floor": 1.0}}])

@@ -1,7 +1,6 @@
 """Every field of a rule, a schedule and a task changes a run wherever it is accepted, on every path; elsewhere it is
 refused. A new field must be entered in the tables below, with a value that should count."""
 import dataclasses
-import os
 
 import numpy as np
 import ohmlearn as ol
@@ -31,8 +30,8 @@ PATHS = {"plain": (NODES, 2.0, {}), "manifold": (NODES, 0.02, {}), "quasistatic"
          "discrete": (SAMPLES, 2.0, {"updates": ol.Discrete()}),
          "discrete quasistatic": (SAMPLES, 0.0, {"updates": ol.Discrete()}),
          "large": (FAR, 30.0, {}), "large quasistatic": (FAR, 0.0, {})}
-if "OHMLEARN_SLOW_TESTS" not in os.environ:         # a large network takes seconds a run
-    PATHS = {path: given for path, given in PATHS.items() if not path.startswith("large")}
+EVERY_PATH = [pytest.param(path, marks=pytest.mark.slow) if given[0] is FAR else path      # seconds a run
+              for path, given in PATHS.items()]
 # At rate 0 a floor holds at once however fast conductances relax to it (drivers/training/ensemble.py, fall).
 AT_ONCE = {"floor_mode", "floor_rate"}
 
@@ -55,7 +54,7 @@ def test_the_tables_name_every_field():
         assert set(table) == {field.name for field in dataclasses.fields(kind)} - without
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", EVERY_PATH)
 @pytest.mark.parametrize("name", RULES)
 def test_every_field_of_a_rule_counts(path, name):
     needed, value = RULES[name]
@@ -67,7 +66,7 @@ def test_every_field_of_a_rule_counts(path, name):
         assert change > 1e-6
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", EVERY_PATH)
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_field_of_a_schedule_counts_or_is_refused(path, name):
     needed, value = SCHEDULES[name]

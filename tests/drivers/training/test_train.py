@@ -1,5 +1,4 @@
 """Training against independent integrations, the exact symmetries, and every way to get the same bits."""
-import os
 
 import numpy as np
 import ohmlearn as ol
@@ -30,7 +29,7 @@ def test_training_time_is_that_of_a_tight_integration(rate):
         assert ol.train(NET, task, rate).training_time == pytest.approx(expected, rel=3e-3)
 
 
-@pytest.mark.skipif("OHMLEARN_SLOW_TESTS" not in os.environ, reason="compiles for a minute; set OHMLEARN_SLOW_TESTS=1")
+@pytest.mark.slow      # compiles for a minute
 def test_single_precision_finds_the_same_training_times():
     tasks = [a_task(seed) for seed in range(20)]
     for rate in (1.0, 100.0):
@@ -259,7 +258,7 @@ def test_an_unstable_step_names_the_bound():
     ({"rate": np.nan}, "rate nan is no rate"),
     ({"until": 2.0}, "until=2.0 must lie between 0 and 1"),
     ({"until": None}, "give t_max"),
-    ({"dt": -0.1}, "dt=-0.1 must be a number > 0"),
+    ({"dt": -0.1}, "dt=-0.1 must be positive, in 1/γp, or 'auto' for the largest step that the tolerance allows"),
     ({"t_max": 0.0}, "t_max=0.0 must be a positive"),
     ({"conductances": np.ones(3)}, r"must have shape \(\d+,\)"),
     ({"conductances": np.full(NET.n_edges, 1e-9)}, "below the floor"),
@@ -274,6 +273,12 @@ def test_bad_input_is_named(change, message):
     task, rate = call.pop("task"), call.pop("rate")
     with pytest.raises(ValueError, match=message):
         ol.train(NET, task, rate, **call)
+
+
+@pytest.mark.parametrize("dt", ["fast", True, None, [0.1]])
+def test_steps_of_another_kind(dt):
+    with pytest.raises(TypeError, match="dt must be a number"):
+        ol.train(NET, a_task(0), 1.0, dt=dt)
 
 
 def test_a_floating_part_is_named():

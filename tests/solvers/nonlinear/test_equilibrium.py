@@ -1,6 +1,5 @@
 """Equilibria of nonlinear edges against closed forms, SPICE's operating points, enumeration and other solvers."""
 import itertools
-import os
 import pickle
 
 import numpy as np
@@ -42,7 +41,7 @@ def test_equal_gates_of_the_square_law_are_linear_in_phi(count):
     np.testing.assert_allclose(found, a - np.sqrt(2 * phi), rtol=0, atol=1e-11)
 
 
-@pytest.mark.skipif(not os.environ.get("OHMLEARN_SLOW_TESTS"), reason="compiles a law that nothing else does")
+@pytest.mark.slow      # compiles a law that nothing else does
 def test_operating_points_of_spice(reference):
     """Level 1 with series resistances; ngspice at tight tolerances."""
     xor = np.load(reference / "nonlinear" / "xor_seed3_op.npz")

@@ -1,6 +1,4 @@
 """Equilibria against a quadratic program and against Newton's iteration in extended precision."""
-import os
-
 import mpmath as mp
 import numpy as np
 import pytest
@@ -89,7 +87,7 @@ def test_equilibria_in_extended_precision(seed):
     check(ALL[:6], seed)
 
 
-@pytest.mark.skipif("OHMLEARN_SLOW_TESTS" not in os.environ, reason="compiles laws that nothing else does")
+@pytest.mark.slow      # compiles laws that nothing else does
 def test_all_laws_in_extended_precision():
     """A hundred networks of every law and resistors, and a hundred of all laws; of the mean law, which may have several
     equilibria, that which was found."""

@@ -5,8 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
-
-from .text import short
+from ohmlearn.checks.file_text import short
 
 SUFFIX = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6,
           "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18, "": 1.0}

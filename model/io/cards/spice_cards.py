@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ohmlearn.checks.file_text import LARGEST, FileError, read_text, short
+
 from .spice_values import Parameters
-from .text import LARGEST, FileError, read_text, short
 
 GROUND = "0"
 GROUNDS = {"0", "gnd"}

@@ -1,1 +1,0 @@
-"""Diodes and transistors of SPICE: model cards as laws of edges, and laws as cards."""
