@@ -84,7 +84,7 @@ def train(
     """
     import ohmlearn as ol
     from ohmlearn.drivers.display.compile_cache import hush
-    from ohmlearn.drivers.training.checkpoint import STOPPED
+    from ohmlearn.parallel.signals import STOPPED
 
     net, start = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
     learned = task_of(task) if task else ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)

@@ -23,15 +23,13 @@ from ohmlearn.drivers.training.work_queue import expected_log_steps
 from ohmlearn.parallel.communicator import RankError
 from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.launch import join
-from ohmlearn.parallel.signals import Stopping
+from ohmlearn.parallel.signals import STOPPED, Stopping
 
 from .rank_worker import CHECKPOINT, Outcome, Plan, Rank
 from .timeline_plot import write_timeline
 
 if TYPE_CHECKING:
     from ohmlearn.drivers.sweeps.sweep import Sweep
-
-STOPPED = 75        # exit code of a sweep that a signal ended before it was done: the system's "try again"
 
 
 def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | None = None, mpi: bool | None = None,
@@ -81,7 +79,7 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
     world = join(mpi)
     holds: list[Lock] = []  # on rank 0
     begun = time.monotonic()
-    with Stopping(STOPPED) as stopping:
+    with Stopping() as stopping:
         try:
             plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
             told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint_every, quiet=not progress,
@@ -89,6 +87,7 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
             if timeline is not None and world.rank == 0:
                 write_timeline([outcome.spans for outcome in told], timeline)
             report = world.first(lambda: finish(path, plan, told, holds, time.monotonic() - begun))
+            stopping.heeded = report.stopped is not None
         except BaseException as error:
             if world.size > 1 and not isinstance(error, RankError):  # the others do not know and would wait for ever
                 if isinstance(error, SystemExit):

@@ -16,14 +16,13 @@ from ohmlearn.drivers.display.progress import RunProgress, RunState
 from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.io.replacing import UNREADABLE, replacing
 from ohmlearn.parallel.file_locks import Lock, holder
-from ohmlearn.parallel.signals import Stopping
+from ohmlearn.parallel.signals import STOPPED, Stopping
 from ohmlearn.run import Run
 
 from .ensemble import Ensemble
 from .work_queue import LongestFirst
 
 EVERY = 30.0        # seconds from one writing of the state to the next
-STOPPED = 75        # exit code where a signal ended the run: the system's "try again"
 OWNER = "owner"     # the entry of the file that says whose state it is
 
 
@@ -128,11 +127,12 @@ def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, 
             run_members(ensemble, queue, deliver, threads=threads, tell=tell)
             return ended[0]
         kept = Kept(checkpoint, ensemble)
-        with alone(checkpoint), Stopping(STOPPED) as stopping:
+        with alone(checkpoint), Stopping() as stopping:
             kept.resume(0)      # what is wrong with the file is said before the work starts
             stopping.ready = True
             run_members(ensemble, queue, deliver, threads=threads, tell=tell, resume=kept.resume,
                         suspend=kept.suspend, stop=lambda: stopping.asked is not None, checkpoint=EVERY)
+            stopping.heeded = not ended
     finally:
         for run in ended:
             tell(run.final_cost, run.time, run.n_steps, last=True)

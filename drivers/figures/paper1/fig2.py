@@ -16,13 +16,13 @@ from ohmlearn.drivers.figures.paper1.fig2_map import QuasistaticMap, quasistatic
 from ohmlearn.drivers.figures.paper1.fig2_panels import Fig2, FinalCosts, draw
 from ohmlearn.drivers.figures.paper1.fig2_table import rows, table
 from ohmlearn.drivers.figures.verdicts import judge
-from ohmlearn.drivers.jobs.run_sweep import STOPPED
 from ohmlearn.drivers.store.open_results import open_results
 from ohmlearn.drivers.sweeps.sweep import Sweep
 from ohmlearn.drivers.training.train import train
 from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.network import Network
 from ohmlearn.parallel.launch import this_rank
+from ohmlearn.parallel.signals import STOPPED
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.task import Task
 
