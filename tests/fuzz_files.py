@@ -218,6 +218,7 @@ def fuzz(count: int, seed: int = 0) -> Counter[str]:
     rng, done = random.Random(seed), Counter[str]()
     with TemporaryDirectory() as name:
         folder = Path(name)
+        wrong(folder, ".cir", b"* t\nV1 1 0 1\nR1 1 2 1\nR2 2 0 1\n.end\n", None)      # compiles what circuits need
         for k in range(count):
             suffix = rng.choice(list(MAKERS))
             n, edges = edges_of(rng)

@@ -14,7 +14,8 @@ import numpy as np
 from ohmlearn import Network, __version__
 from ohmlearn.drivers.display.progress import RunProgress, RunState
 from ohmlearn.drivers.recording.recorded_states import State
-from ohmlearn.io.replacing import UNREADABLE, replacing
+from ohmlearn.io.replacing import replacing
+from ohmlearn.io.text import brief, read_arrays
 from ohmlearn.parallel.file_locks import Lock, holder
 from ohmlearn.parallel.signals import STOPPED, Stopping
 from ohmlearn.run import Run
@@ -37,9 +38,8 @@ class Kept:
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
-                state = {name: stored[name] for name in stored.files}
-        except UNREADABLE as error:
+            state = read_arrays(self.path.read_bytes())
+        except (OSError, ValueError) as error:
             raise self.spoilt(error) from None
         if str(state.pop(OWNER, "")) != self._owner:
             raise ValueError(f"{self.path} belongs to another run: network, task, rate, rule, limits and version must "
@@ -48,8 +48,7 @@ class Kept:
 
     def spoilt(self, error: BaseException) -> ValueError:
         """That the file cannot be used."""
-        said = " ".join(str(error).split())[:200] or type(error).__name__
-        return ValueError(f"{self.path} holds no state of a run ({said}); delete it or name another file")
+        return ValueError(f"{self.path} holds no state of a run ({brief(error)}); delete it or name another file")
 
     def suspend(self, number: int, state: State) -> None:
         """Write a state, whole or not at all."""

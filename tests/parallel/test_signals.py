@@ -40,9 +40,13 @@ def test_a_signal_that_came_too_late_comes_once_more(heeded):
 
 def test_an_error_is_not_covered_by_a_signal():
     came = []
-    with handled(SIGNALS, lambda number, frame: came.append(number)), pytest.raises(ValueError, match="mine"), \
-            Stopping() as stopping:
-        stopping.ready = True
-        send(signal.SIGTERM)
-        raise ValueError("mine")
+
+    def fail():
+        with Stopping() as stopping:
+            stopping.ready = True
+            send(signal.SIGTERM)
+            raise ValueError("mine")
+
+    with handled(SIGNALS, lambda number, frame: came.append(number)), pytest.raises(ValueError, match="mine"):
+        fail()
     assert came == []
