@@ -1,4 +1,5 @@
-"""Random files into every reader, random changes of stores, saved runs and checkpoints, odd calls of every command, for some minutes.
+"""Random files into every reader, random changes of stores, saved runs and checkpoints, odd calls of
+every command, for some minutes.
 
     python tests/fuzz_all.py [MINUTES] [SEED]
 

@@ -17,6 +17,7 @@ from ohmlearn import generators
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.training.ensemble import Ensemble
 from ohmlearn.io.task_toml import read_tables, tasks_of
+from ohmlearn.io.text import reading
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
@@ -72,7 +73,8 @@ class Sweep:
         """
         from .sweep_file import read
 
-        return cls._of(read(Path(path)), Path(path).parent, str(path))
+        with reading(path):
+            return cls._of(read(Path(path)), Path(path).parent, str(path))
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any], folder: str | Path = ".") -> Sweep:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import tomllib
 import types
 from collections.abc import Callable, Mapping
 from decimal import Decimal, localcontext
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Literal, Optional, get_type_hints
 
 from ohmlearn import generators
 from ohmlearn.discrete import Discrete
+from ohmlearn.io.task_toml import read_tables
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
@@ -216,8 +216,4 @@ def parse_table(kind: type[Any], table: Mapping[str, Any], name: str) -> Any:
 
 def read(path: Path) -> Checked:
     """The checked tables of a TOML file."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no TOML: {error}") from None
-    return parse(tables, str(path))
+    return parse(read_tables(path), str(path))

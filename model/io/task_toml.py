@@ -44,13 +44,16 @@ def read_tasks(path: str | Path) -> list[Task]:
     ([0, 15], (6, (5, 9)))
     """
     with reading(path):
-        return tasks_of(tomllib.loads(read_text(path)))
+        return tasks_of(read_tables(path))
 
 
 def read_tables(path: str | Path) -> dict[str, Any]:
-    """What a task file says, as tables. Raises ValueError that names the file where it is no TOML."""
+    """What a file of tasks or of a sweep says, as tables. Raises ValueError that names it where it is no TOML."""
     with reading(path):
-        return tomllib.loads(read_text(path))
+        try:
+            return tomllib.loads(read_text(path))
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{path} is no TOML: {error}") from None
 
 
 def tasks_of(tables: Mapping[str, Any]) -> list[Task]:
