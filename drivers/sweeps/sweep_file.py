@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import types
+from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -21,7 +22,7 @@ EXAMPLE = Path(__file__).with_name("example.toml")
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**7)]      # few words of a file must not ask for endless work
 
 
 class Table(BaseModel):
@@ -132,7 +133,7 @@ class SweepTable(Table):
     def sound(self) -> SweepTable:
         """Refuse one rate twice, and a run without an end."""
         rates = self.rate_values()
-        twice = next((rate for rate in rates if rates.count(rate) > 1), None)
+        twice = next((rate for rate, times in Counter(rates).items() if times > 1), None)
         if twice is not None:
             raise ValueError(f"rate {twice:g} is listed twice among the rates")
         if self.until == "none" and self.t_max is None:
