@@ -4,8 +4,8 @@
 
 A byte of a file is flipped, a file cut short or taken away, over stores whose members are in parts and stores that are
 folded. What then is read must be what was read before, or be refused. A change that neither is noticed nor changes
-what is read must have fallen into bytes of an SQLite file that hold nothing: between the pointers and the cells of a
-page, or in fields of the file's header that only count changes and name versions.
+what is read must have fallen into bytes of an SQLite file that hold nothing: in what was deleted or never used of its
+pages, or in fields of its header that only count changes and name versions.
 """
 from __future__ import annotations
 
@@ -67,15 +67,33 @@ def damage(rng: random.Random, file: Path) -> tuple[str, int]:
 
 
 def holds_nothing(data: bytes, place: int) -> bool:
-    """Whether a byte of an SQLite file is in the gap of a page (https://www.sqlite.org/fileformat.html, 1.6) or in a
-    field of the file's header that says nothing of its content."""
+    """Whether a byte of an SQLite file (https://www.sqlite.org/fileformat.html, 1.3 to 1.6) is in a field of the file's
+    header that says nothing of its content, in a page that is free, or in a gap of one that is not."""
     if place < 100:
         return 18 <= place < 20 or 24 <= place < 28 or 40 <= place < 52 or 56 <= place < 60 or place >= 72
-    size = struct.unpack_from(">H", data, 16)[0]
-    head = max(place // size * size, 100 if place < size else 0)
-    kind, cells, content = data[head], *struct.unpack_from(">HH", data, head + 3)
+    size, = struct.unpack_from(">H", data, 16)
+    page, within = divmod(place, size)
+    trunk, = struct.unpack_from(">I", data, 32)
+    while trunk:        # pages that are free: some of them list the others
+        after, count = struct.unpack_from(">II", data, (trunk - 1) * size)
+        if page == trunk - 1:
+            return within >= 8 + 4 * count
+        if page + 1 in struct.unpack_from(f">{count}I", data, (trunk - 1) * size + 8):
+            return True
+        trunk = after
+    head = page * size + (100 if page == 0 else 0)
+    kind, block, cells, content = struct.unpack_from(">BHHH", data, head)
+    if kind not in (2, 5, 10, 13):
+        return False
     pointers = head + (12 if kind in (2, 5) else 8) + 2 * cells
-    return kind in (2, 5, 10, 13) and pointers <= place < place // size * size + (content or 65536)
+    if pointers <= place < page * size + (content or 65536):
+        return True
+    while block:        # what was deleted within a page: the next one, and how long it is
+        after, length = struct.unpack_from(">HH", data, page * size + block)
+        if block + 4 <= within < block + length:
+            return True
+        block = after
+    return False
 
 
 def noticed(path: Path, before: dict[str, bytes]) -> str:
