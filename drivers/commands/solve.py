@@ -70,7 +70,7 @@ def solve(
     if task is not None:
         if hold or inject or drop:
             raise ValueError("--task says what drives the network; leave --hold, --inject and --drop out")
-        voltages = np.array([voltages_of(net, sample, g, method, rtol) for sample in as_tasks(task_of(task))]).T
+        voltages = np.array([voltages_of(net, sample, g, method, rtol) for sample in as_tasks(task_of(task, net))]).T
     else:
         held, injected = pairs(net, hold, "--hold", "NODE=VOLTS"), pairs(net, inject, "--inject", "NODE=CURRENT")
         voltages, stats = solved(net, g, held, injected, drops_of(net, drop), method, rtol)

@@ -87,7 +87,7 @@ def train(
     from ohmlearn.parallel.signals import STOPPED
 
     net, start = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
-    learned = task_of(task) if task else ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
+    learned = task_of(task, net) if task else ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
     rates = rate or [1.0]
     given = tables(schedule=schedule, updates=updates, record=record or ("per_decade=20" if output or plot else ""))
     if progress:
