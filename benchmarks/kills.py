@@ -1,16 +1,19 @@
-"""Kill a sweep over and over, at random moments, and see that its end is that of an undisturbed one.
+"""Kill a sweep over and over, and see that the same command always goes on to the end of an undisturbed one.
 
-    python benchmarks/kills.py --kills 100 --out kills.csv
+    python benchmarks/kills.py --kills 150 --ranks 0 1 2 3 4 --out kills.csv
+    python benchmarks/kills.py --files --kills 50 --ranks 0 1 2 3 4
 
-Starts `mpiexec -n 2 ohmlearn sweep` (or on other numbers of ranks, `--ranks 1 2 3 4`) on 500 members and kills it:
-the launcher or one rank, by SIGKILL or SIGTERM.
-Then the sweep is left to end, and all results are compared bit for bit. The table says what each kill cost. Ranks
-note in a shared file how far each member is after every slice of its run; what is lost is what a member had done
-beyond the state that is found in the store.
+Kills come at random moments: `ohmlearn sweep`, on ranks whose number is drawn for each start (0: without MPI), computes
+500 members, and the launcher or one rank gets SIGKILL or SIGTERM. Then the sweep is left to end, and all results are
+compared bit for bit. The table says what each kill cost.
+
+With --files every kill falls on a fresh store while its files are being made: all processes get SIGKILL as soon as a
+given file appears, or a moment later. The same command, on another number of ranks, must end with code 0.
 """
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import os
 import random
@@ -19,11 +22,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+from lost_work import notes_in, traced, what_was_lost
 
 SWEEP = """
 [network]
@@ -37,44 +44,58 @@ t_max = 40.0
 [record]
 per_decade = 5
 """
-MEMBERS, NOTES = 500, 4096      # notes that are kept of one member; the first slot counts them
-WARM = 1e-6     # time limit of the member that a rank runs to load the kernels, at most
-AFTER = 2.5     # seconds of work until a kill, at most; it may as well fall into the start
-
-
-class Lost(NamedTuple):
-    """What a kill cost: members that ran or were not yet written, the most seconds and steps that one of them lost,
-    and the steps that all lost together."""
-
-    running: int
-    seconds: float
-    steps: int
-    all_steps: int
+MEMBERS = 500
+QUICK = """
+[network]
+delaunay = { n_nodes = 16, seed = 2 }
+[tasks]
+allosteric = { sources = 4, targets = 1, count = 5, seed = 0 }
+[sweep]
+rates = [0.3, 1.0, 10.0]
+until = 1e-4
+"""
+MOMENTS = ("lock", "inputs.npz", "sweep.json", ".token", ".tmp", "part-", "results.zarr.new", "results.zarr")
+LATER = 0.03        # seconds after a file appears, at most
 
 
 def main() -> None:
     if "--traced" in sys.argv:
-        traced(sys.argv[2], sys.argv[3:])
+        return traced(Path(sys.argv[2]), MEMBERS, sys.argv[3:])
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--files", action="store_true", help="kill while the files of a store are made")
     parser.add_argument("--ranks", type=int, nargs="+", default=[2], help="numbers of ranks that starts draw from")
     parser.add_argument("--dt", type=float, default=8e-5, help="step: the smaller, the longer the sweep takes")
+    parser.add_argument("--after", type=float, default=2.5, help="seconds of work until a kill, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("kills.csv"))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "kills.toml"
-        file.write_text(SWEEP.format(dt=given.dt))
-        begin = time.monotonic()
-        trace = new_trace(file)
-        subprocess.run(words(file, "calm", given.ranks[0]), check=True, stdout=subprocess.DEVNULL)
-        calm, start = time.monotonic() - begin, trace[:, 1, 2][trace[:, 0, 0] > 0].min() - begin
-        print(f"undisturbed: {calm:.1f} s, of which {start:.1f} s until the first member begins", flush=True)
-        rows = disturb(file, given, start)
-        begin = time.monotonic()
-        ended = subprocess.run(words(file, "killed", given.ranks[0]), check=True, capture_output=True, text=True)
-        print(f"{ended.stdout.strip()}; the last start took {time.monotonic() - begin:.1f} s")
-        compare(Path(folder) / "calm", Path(folder) / "killed")
+        file.write_text(QUICK if given.files else SWEEP.format(dt=given.dt))
+        (kills_of_files if given.files else kills_at_random)(file, given)
+
+
+def words(file: Path, store: str, ranks: int, noted: bool = False) -> list[str]:
+    """The command that is started again and again, on ranks of MPI or on none."""
+    launcher = [] if ranks == 0 else [str(Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)]
+    program = [__file__, "--traced", str(file.with_suffix(".trace"))] if noted else ["-m", "ohmlearn"]
+    return [*launcher, sys.executable, *program, "sweep", str(file), "--output", str(file.with_name(store)),
+            "--no-progress"]
+
+
+def kills_at_random(file: Path, given: argparse.Namespace) -> None:
+    """Kills at random moments of one sweep, start-up included."""
+    begin = time.monotonic()
+    trace = notes_in(file.with_suffix(".trace"), MEMBERS)
+    subprocess.run(words(file, "calm", max(given.ranks), True), check=True, stdout=subprocess.DEVNULL)
+    calm, start = time.monotonic() - begin, trace[:, 1, 2][trace[:, 0, 0] > 0].min() - begin
+    print(f"undisturbed: {calm:.1f} s, of which {start:.1f} s until the first member begins", flush=True)
+    rows = disturb(file, given, start)
+    begin = time.monotonic()
+    ended = subprocess.run(words(file, "killed", max(given.ranks), True), check=True, capture_output=True, text=True)
+    print(f"{ended.stdout.strip()}; the last start took {time.monotonic() - begin:.1f} s")
+    print(compare(file.with_name("calm"), file.with_name("killed")))
     with open(given.out, "w", newline="") as out:
         writer = csv.DictWriter(out, rows[0])
         writer.writeheader()
@@ -82,76 +103,32 @@ def main() -> None:
     summarise(rows)
 
 
-def words(file: Path, store: str, ranks: int) -> list[str]:
-    """The command that is started again and again."""
-    launcher = Path(sys.executable).with_name("mpiexec")
-    return [str(launcher), "-n", str(ranks), sys.executable, __file__, "--traced", str(file.with_suffix(".trace")),
-            "sweep", str(file), "--output", str(file.with_name(store)), "--no-progress"]
-
-
-def new_trace(file: Path) -> Any:
-    """(MEMBERS, NOTES, 4) time in 1/γp, steps, clock and process of every member after every slice; slot 0 counts."""
-    return np.memmap(file.with_suffix(".trace"), dtype=np.float64, mode="w+", shape=(MEMBERS, NOTES, 4))
-
-
-def traced(trace: str, arguments: list[str]) -> None:
-    """Run the program, with a note after every slice. Notes outlive the process: the file's pages are the system's."""
-    from ohmlearn.drivers.cli import main as program
-    from ohmlearn.drivers.training.lane_block import LaneBlock
-
-    notes = np.memmap(trace, dtype=np.float64, mode="r+", shape=(MEMBERS, NOTES, 4))
-    insert, follow = LaneBlock.insert, LaneBlock.follow
-
-    def note(block: LaneBlock) -> None:
-        now = time.monotonic()
-        for lane, number in enumerate(block.numbers):
-            if number is not None and block.ensemble.limit(number) > WARM:
-                count = int(notes[number, 0, 0]) + 1
-                me = block.block.lanes.each[lane]
-                notes[number, count] = me["time"], me["steps"], now, os.getpid()
-                notes[number, 0, 0] = count
-
-    def noted_insert(block: LaneBlock, *args: Any) -> None:
-        insert(block, *args)
-        note(block)
-
-    def noted_follow(block: LaneBlock) -> int:
-        steps = follow(block)
-        note(block)
-        return steps
-
-    LaneBlock.insert, LaneBlock.follow = noted_insert, noted_follow  # type: ignore[method-assign]
-    program(arguments)
-
-
 def disturb(file: Path, given: argparse.Namespace, start: float) -> list[dict[str, object]]:
     """Start and kill; one row for each."""
     chance = random.Random(given.seed)
     store, rows, before = file.with_name("killed"), [], 0
     for number in range(given.kills):
-        whom, which = chance.choice(["mpiexec", "rank"]), chance.choice([signal.SIGKILL, signal.SIGTERM])
-        trace = new_trace(file)
-        ranks_now = chance.choice(given.ranks)
-        process = subprocess.Popen(words(file, "killed", ranks_now), stdout=subprocess.DEVNULL,
+        whom, which = chance.choice(["launcher", "rank"]), chance.choice([signal.SIGKILL, signal.SIGTERM])
+        trace = notes_in(file.with_suffix(".trace"), MEMBERS)
+        n_ranks, lives = chance.choice(given.ranks), chance.uniform(0.4 * start, start + given.after)
+        process = subprocess.Popen(words(file, "killed", n_ranks, True), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
-        lives = chance.uniform(0.4 * start, start + AFTER)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=lives)
             print(f"\nthe sweep ended before kill {number}; a smaller --dt makes it longer")
             break
-        except subprocess.TimeoutExpired:
-            pass
-        ranks = ranks_below(process.pid)
-        target = process if whom == "mpiexec" or not ranks else chance.choice(ranks)
+        ranks = [pid for pid in below(process.pid) if is_rank(pid)]
+        target = process.pid if whom == "launcher" or not ranks else chance.choice(ranks)
         now = time.monotonic()
-        target.send_signal(which)
+        os.kill(target, which)
         process.wait()
-        while any(rank.is_running() for rank in ranks):
+        while any(is_rank(pid) for pid in ranks):
             time.sleep(0.01)
         took = time.monotonic() - now
         members, lost = stored(store), what_was_lost(store, trace, now)
-        rows.append({"kill": number, "ranks": ranks_now, "whom": whom, "signal": which.name, "lived_s": round(lives, 2),
-                     "exit_code": process.returncode, "took_s": round(took, 3), "new_members": members - before,
+        rows.append({"kill": number, "ranks": n_ranks, "whom": whom if n_ranks else "no launcher",
+                     "signal": which.name, "lived_s": round(lives, 2), "exit_code": process.returncode,
+                     "took_s": round(took, 3), "new_members": members - before,
                      **{f"lost_{name}": value for name, value in lost._asdict().items()}})
         before = members
         print(f"\r{number + 1} kills, {members} of {MEMBERS} members", end="", file=sys.stderr, flush=True)
@@ -159,16 +136,39 @@ def disturb(file: Path, given: argparse.Namespace, start: float) -> list[dict[st
     return rows
 
 
-class Rank(NamedTuple):
-    """A process below the launcher."""
+def kills_of_files(file: Path, given: argparse.Namespace) -> None:
+    """Kills while files are made, each on a store of its own."""
+    chance, found = random.Random(given.seed), Counter[str]()
+    subprocess.run(words(file, "calm", 0), check=True, stdout=subprocess.DEVNULL)
+    for number in range(given.kills):
+        store = file.with_name(f"killed-{number}")
+        moment, ranks = chance.choice(MOMENTS), chance.choice(given.ranks)
+        running = kill_once(words(file, store.name, ranks), store, moment, chance.uniform(0, LATER))
+        left = sorted(path.name for path in store.iterdir()) if store.exists() else []
+        again = subprocess.run(words(file, store.name, chance.choice(given.ranks)), capture_output=True, text=True,
+                               check=False)
+        assert again.returncode == 0, f"{moment}, {left}: {again.stderr}"
+        compare(file.with_name("calm"), store)
+        found[f"{moment}{'' if running else ' (the sweep had ended)'}"] += 1
+        print(f"\r{number + 1} kills", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    for moment, count in sorted(found.items()):
+        print(f"{count:>4} kills at {moment}: the same command went on, the same bits")
 
-    pid: int
 
-    def is_running(self) -> bool:
-        return Path(f"/proc/{self.pid}").exists()
-
-    def send_signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+def kill_once(command: list[str], store: Path, moment: str, later: float) -> bool:
+    """Start a command and kill all of its processes once a file of this name appears; whether it still ran."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    while process.poll() is None and not (store.exists() and any(moment in name for name in os.listdir(store))):
+        time.sleep(0.0002)
+    time.sleep(later)
+    running = process.poll() is None
+    for pid in [*below(process.pid), process.pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(0.05)
+    return running
 
 
 def below(pid: int) -> list[int]:
@@ -176,21 +176,15 @@ def below(pid: int) -> list[int]:
     found, todo = [], [pid]
     while todo:
         for children in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
-            try:
+            with contextlib.suppress(OSError):
                 more = [int(word) for word in children.read_text().split()]
-            except OSError:
-                continue
-            todo += more
-            found += more
+                todo += more
+                found += more
     return found
 
 
-def ranks_below(pid: int) -> list[Rank]:
-    """The ranks under a launcher."""
-    return [Rank(found) for found in below(pid) if is_rank(found)]
-
-
 def is_rank(pid: int) -> bool:
+    """Whether a process runs the command, noted."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[2:3] == [b"--traced"]
     except OSError:
@@ -210,37 +204,8 @@ def stored(store: Path) -> int:
     return len(keys)
 
 
-def what_was_lost(store: Path, trace: Any, killed: float) -> Lost:
-    """How far members had come beyond what is stored."""
-    from ohmlearn.drivers.jobs.rank_worker import maker
-    from ohmlearn.drivers.store import part_file
-    from ohmlearn.drivers.store.store import Store
-    from ohmlearn.drivers.sweeps.member_status import MISSING
-
-    seconds, steps, running = [0.0], [0], 0
-    begun = np.flatnonzero(trace[:, 0, 0])
-    if begun.size:
-        found = Store.open(store)
-        done, states = found.status() != MISSING, found.checkpoints()
-        for number in begun[~done[begun]].tolist():
-            notes = trace[number, 1:1 + int(trace[number, 0, 0])]
-            task, rate = divmod(number, found.sweep.rates.size)
-            rate = float(found.sweep.rates[rate])
-            whose = f"{maker()} {found.header['digest']} {task} {rate.hex()}"
-            state = part_file.read_state(states[number][0], found.header["digest"], task, rate, whose) \
-                if number in states else None
-            then, before = (0.0, 0) if state is None else (state["each"]["time"][0], int(state["each"]["steps"][0]))
-            running += 1
-            assert len(set(notes[:, 3])) == 1, "a member ran on two ranks"
-            if then < notes[-1, 0]:
-                kept = notes[notes[:, 0] <= then]
-                seconds.append(max(killed, notes[-1, 2]) - (kept[-1, 2] if len(kept) else notes[0, 2]))
-                steps.append(int(notes[-1, 1]) - before)
-    return Lost(running, round(max(seconds), 3), max(steps), sum(steps))
-
-
-def compare(calm: Path, killed: Path) -> None:
-    """Stop unless both stores hold the same bits."""
+def compare(calm: Path, killed: Path) -> str:
+    """Stop unless both stores hold the same bits; what was compared, in words."""
     import ohmlearn as ol
 
     one, two = ol.open_results(calm).load(), ol.open_results(killed).load()
@@ -250,8 +215,8 @@ def compare(calm: Path, killed: Path) -> None:
         same = (a == b).all() if a.dtype.kind in "OU" else \
             np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
         assert same, f"{name} differs"
-    print(f"all {len(one.variables)} variables of {one.status.size} members are equal bit for bit; "
-          f"{int(one.n_steps.sum()):.3g} steps")
+    return f"all {len(one.variables)} variables of {one.status.size} members are equal bit for bit; " \
+           f"{int(one.n_steps.sum()):.3g} steps"
 
 
 def summarise(rows: list[dict[str, Any]]) -> None:
@@ -259,16 +224,14 @@ def summarise(rows: list[dict[str, Any]]) -> None:
     print("| killed | signal | kills | while members ran | exit codes | ended within, median and worst | "
           "lost by a running member, median and worst | lost by all, steps |\n"
           "| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for whom in ("mpiexec", "rank"):
-        for name in ("SIGKILL", "SIGTERM"):
-            mine = [row for row in rows if (row["whom"], row["signal"]) == (whom, name)]
-            at_work = [row for row in mine if row["lost_running"]]
-            if at_work:
-                took, lost = [row["took_s"] for row in mine], [row["lost_seconds"] for row in at_work]
-                codes = ", ".join(map(str, sorted({row["exit_code"] for row in mine})))
-                print(f"| {whom} | {name} | {len(mine)} | {len(at_work)} | {codes} | "
-                      f"{median(took):.2f} s, {max(took):.2f} s | {median(lost):.2f} s, {max(lost):.2f} s | "
-                      f"{sum(row['lost_all_steps'] for row in at_work)} |")
+    for whom, name in sorted({(row["whom"], row["signal"]) for row in rows}):
+        mine = [row for row in rows if (row["whom"], row["signal"]) == (whom, name)]
+        lost = [row["lost_seconds"] for row in mine if row["lost_running"]] or [0.0]
+        took = [row["took_s"] for row in mine]
+        print(f"| {whom} | {name} | {len(mine)} | {sum(row['lost_running'] > 0 for row in mine)} | "
+              f"{', '.join(map(str, sorted({row['exit_code'] for row in mine})))} | "
+              f"{median(took):.2f} s, {max(took):.2f} s | {median(lost):.2f} s, {max(lost):.2f} s | "
+              f"{sum(row['lost_all_steps'] for row in mine)} |")
 
 
 if __name__ == "__main__":

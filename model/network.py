@@ -296,10 +296,10 @@ class Network(Frozen):
         (3, [1.0, 0.5])
         """
         pairs = np.asarray(edges)
-        g = None if conductances is None else np.array(conductances, dtype=float)
+        g = None if conductances is None else reals(conductances, "conductances")
         if g is not None and g.ndim == 0:
             g = np.full(len(pairs), float(g))
-        return cls(pairs, n_nodes, None if positions is None else np.asarray(positions, dtype=float), box, "", g,
+        return cls(pairs, n_nodes, positions, box, "", g,   # type: ignore[arg-type]
                    node_names, edge_names,     # type: ignore[arg-type]
                    "" if g is None else "as given")
 

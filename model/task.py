@@ -236,8 +236,10 @@ class Task(Frozen):
                                  f"{current:g}, not to 0; balance them or ground a node there")
 
     @classmethod
-    def read(cls, path: Any) -> Task:
+    def read(cls, path: Any, network: Network | None = None) -> Task:
         """Task from a TOML file of one sample; :func:`ohmlearn.tasks.read_tasks` reads the samples of a file.
+
+        network : whose names of nodes the file may use in place of numbers.
 
         Returns a :class:`Task`. Raises ValueError, which names the key, for what a task does not take.
 
@@ -251,7 +253,7 @@ class Task(Frozen):
         """
         from ohmlearn.io.task_toml import read_tasks
 
-        tasks = read_tasks(path)
+        tasks = read_tasks(path, network)
         if len(tasks) > 1:
             raise ValueError(f"{path} holds {len(tasks)} samples; ohmlearn.tasks.read_tasks gives them all")
         return tasks[0]

@@ -3,23 +3,64 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType, TracebackType
+from typing import Any
 
 # a batch system's warning, its end, and Ctrl-C
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+STOPPED = 75        # exit code of what a signal ended before it was done: the system's "try again"
+
+
+def told_to_end(number: int) -> SystemExit:
+    """What a handler raises to end the process; a callback of LLVM that loses it finds the signal in it."""
+    error = SystemExit(STOPPED)
+    error.signal = number   # type: ignore[attr-defined]
+    return error
+
+
+@contextmanager
+def handled(numbers: Sequence[signal.Signals], handler: Any) -> Iterator[None]:
+    """In this context signals have a handler, or are ignored (signal.SIG_IGN)."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+@contextmanager
+def ended_by_signals(remedy: str) -> Iterator[None]:
+    """In this context the signals of a batch system end the process with SystemExit(75) and a line of words."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise told_to_end(number)
+
+    try:
+        with handled((signal.SIGUSR1, signal.SIGTERM), end):
+            yield
+    except SystemExit as error:
+        if hasattr(error, "signal"):
+            print(f"stopped by {signal.Signals(error.signal).name}; {remedy}", file=sys.stderr)
+        raise
 
 
 class Stopping:
     """While this context is open a signal only sets `asked`; a second Ctrl-C interrupts at once.
 
-    Until `ready` is set there is nothing to end in good order, and a signal ends the process with SystemExit(`code`).
+    Until `ready` is set there is nothing to end in good order, and a signal ends the process with SystemExit(75).
+    A signal that came too late to end anything, as `heeded` was not set, comes once more when the context is left.
     """
 
-    def __init__(self, code: int) -> None:
+    def __init__(self) -> None:
         self.asked: str | None = None
-        self.ready = False
-        self._code = code
+        self.ready = self.heeded = False
         self._before: dict[int, object] = {}
         self._parent = os.getppid()
 
@@ -36,12 +77,12 @@ class Stopping:
                  trace: TracebackType | None) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)  # type: ignore[arg-type]
+        if self.asked is not None and kind is None and not self.heeded:
+            os.kill(os.getpid(), signal.Signals[self.asked])
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and (not self.ready or self.asked == "SIGINT"):
             raise KeyboardInterrupt
         if not self.ready:
-            error = SystemExit(self._code)
-            error.signal = number   # type: ignore[attr-defined]  # where a callback loses it, it comes once more
-            raise error
+            raise told_to_end(number)
         self.asked = signal.Signals(number).name

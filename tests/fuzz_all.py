@@ -1,4 +1,5 @@
-"""Random files into every reader, random changes of stores, odd calls of every command, for some minutes.
+"""Random files into every reader, random changes of stores, saved runs and checkpoints, odd calls of
+every command, for some minutes.
 
     python tests/fuzz_all.py [MINUTES] [SEED]
 
@@ -10,9 +11,11 @@ from collections import Counter
 
 import fuzz_commands
 import fuzz_files
+import fuzz_results
 import fuzz_stores
 
-ROUNDS = ((fuzz_files.fuzz, 2000), (fuzz_stores.fuzz, 100), (fuzz_commands.fuzz, 5))
+ROUNDS = ((fuzz_files.fuzz, 2000), (fuzz_results.fuzz, 500), (fuzz_stores.fuzz, 100),
+          (fuzz_commands.fuzz, 5))
 
 
 def main(minutes: float, seed: int) -> None:

@@ -27,7 +27,7 @@ from sweeps import TOML, small
 ODD = ["", "nan", "-1", "inf", "1e999", "x", "0x10", "1,2", "--", "ü", "9" * 400, "=", "a=b", "a=", "{", "[1", "'", "0",
        "1e-320", "none", "True", "../..", "/dev/null", "2.5"]
 CODES = {0, 1, 2, 3, 75}
-SLOWEST = 20.0
+SLOWEST = 60.0
 
 
 def files(folder: Path) -> dict[str, str]:

@@ -176,7 +176,7 @@ def wrong(folder: Path, suffix: str, data: bytes, expected: list[Edge] | None) -
     """What is wrong with how a file is read; nothing where all is well. expected : its edges, where they are known."""
     path = folder / f"net{suffix}"
     path.write_bytes(data)
-    begin = time.perf_counter()
+    begin = time.process_time()     # of the processor, as other programs may be at work beside this one
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
         try:
@@ -192,8 +192,8 @@ def wrong(folder: Path, suffix: str, data: bytes, expected: list[Edge] | None) -
             return "" if expected is None else f"refused: {error}"
         except Exception:
             return traceback.format_exc()
-    if time.perf_counter() - begin > SLOWEST:
-        return f"took {time.perf_counter() - begin:.1f} s"
+    if time.process_time() - begin > SLOWEST:
+        return f"took {time.process_time() - begin:.1f} s"
     g = net.conductances()
     if suffix in (".csv", ".dat") and (lost := lost_lines(read_text(path), net)):
         return lost
@@ -218,6 +218,7 @@ def fuzz(count: int, seed: int = 0) -> Counter[str]:
     rng, done = random.Random(seed), Counter[str]()
     with TemporaryDirectory() as name:
         folder = Path(name)
+        wrong(folder, ".cir", b"* t\nV1 1 0 1\nR1 1 2 1\nR2 2 0 1\n.end\n", None)      # compiles what circuits need
         for k in range(count):
             suffix = rng.choice(list(MAKERS))
             n, edges = edges_of(rng)

@@ -1,5 +1,6 @@
-"""Short forms of fuzz_stores.py and fuzz_commands.py; `make fuzz` runs all for longer."""
+"""Short forms of fuzz_stores.py, fuzz_results.py and fuzz_commands.py; `make fuzz` runs all for longer."""
 import fuzz_commands
+import fuzz_results
 import fuzz_stores
 import pytest
 
@@ -7,6 +8,10 @@ import pytest
 def test_changes_of_stores_are_noticed():
     done = fuzz_stores.fuzz(40, 1)
     assert sum(done.values()) == 40
+
+
+def test_changes_of_saved_runs_and_checkpoints_are_noticed():
+    assert len(fuzz_results.fuzz(80, 1)) == 4
 
 
 def test_odd_calls_end_in_words():

@@ -135,11 +135,11 @@ def circuit_of(text: str, conductances: Path | None = None, **reading: str | Non
     return network, read_conductances(network, conductances)
 
 
-def task_of(path: Path) -> Task | tuple[Task, ...]:
-    """The task of a file, a tuple of its samples where it has several."""
+def task_of(path: Path, network: Network) -> Task | tuple[Task, ...]:
+    """The task of a file for a network, a tuple of its samples where it has several."""
     from ohmlearn.io.task_toml import read_tasks
 
-    samples = read_tasks(path)
+    samples = read_tasks(path, network)
     return samples[0] if len(samples) == 1 else tuple(samples)
 
 
@@ -151,18 +151,18 @@ def circuit_and_task(source: str, task: Path | None, member: str | None, conduct
     """
     from ohmlearn.task import as_tasks
 
-    samples = [] if task is None else as_tasks(task_of(task))
     if Path(source).is_dir():
         if conductances is not None:
             raise ValueError("a store has conductances of its own; leave --conductances out")
-        return stored(Path(source), samples, member)
+        return stored(Path(source), task, member)
     if member is not None:
         raise ValueError(f"--member belongs to the store of a sweep, and {source} is a network")
     network, g = circuit_of(source, conductances, **reading)
+    samples = [] if task is None else as_tasks(task_of(task, network))
     return network, g, samples, re.sub(r"\W+", "-", source).strip("-") if ":" in source else Path(source).stem
 
 
-def stored(store: Path, samples: Sequence[Task], member: str | None
+def stored(store: Path, task: Path | None, member: str | None
            ) -> tuple[Network, np.ndarray, Sequence[Task], str]:
     """A run of a sweep: the one at task number and rate TASK,RATE, by default the first one."""
     import numpy as np
@@ -186,19 +186,22 @@ def stored(store: Path, samples: Sequence[Task], member: str | None
         if str(run["status"].values) == "to do":
             raise ValueError(f"task {k} at R={wanted:g} is not computed yet; repeat `ohmlearn sweep` to resume")
         g = run["conductances"].values
-    return (sweep.network, g, samples or as_tasks(sweep.tasks[k]),
+    samples = as_tasks(sweep.tasks[k] if task is None else task_of(task, sweep.network))
+    return (sweep.network, g, samples,
             f"{store.name}: task {k} at R = {sweep.rates[near]:g}")
 
 
 def read_conductances(network: Network, path: Path | None) -> np.ndarray:
     """(n_edges,) conductances from a .npy or text file; without one the network's initial ones, else 1."""
     import numpy as np
+    from ohmlearn.io.text import reading
 
     if path is None:
         return network.conductances()
     comma = "," if path.suffix == ".csv" else None
-    values = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=comma)
-    return network.conductances(np.ravel(values))
+    with reading(path):
+        values = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=comma)
+        return network.conductances(np.ravel(values))
 
 
 def conductance_source(network: Network, given: Path | None = None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from ohmlearn.parallel.signals import ended_by_signals
 from typer.core import TyperGroup
 
 from .arguments import FORMS, a_folder, network_table
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ohmlearn.drivers.figures.catalogue import Entry
 
 EVERY = "all"
+AGAIN = "repeat the command: sweeps resume, and figures are made anew"
 SAYS = "Fewer tasks and rates, in seconds.", "As many as published."
 
 
@@ -85,7 +87,8 @@ def command(entry: Entry) -> Callable[..., None]:
         if network is not None and not entry.takes_network:
             raise ValueError(f"figure {entry.name} has a network of its own; leave --network out")
         size = entry.size(quick, full, tasks=tasks, rates=rates)
-        written = entry.produce(size, output, settings_of(network, threads))
+        with ended_by_signals(AGAIN):
+            written = entry.produce(size, output, settings_of(network, threads))
         for path in written:
             if path.suffix == ".txt":
                 typer.echo("\n" + path.read_text())
@@ -110,8 +113,9 @@ def every_figure(
 
     if quick and full:
         raise ValueError("--quick and --full exclude each other")
-    path, failed = make_all(output, "quick" if quick else "full" if full else "usual", settings_of(network, threads),
-                            typer.echo)
+    with ended_by_signals(AGAIN):
+        path, failed = make_all(output, "quick" if quick else "full" if full else "usual",
+                                settings_of(network, threads), typer.echo)
     typer.echo(f"wrote {path}")
     if failed:
         raise typer.Exit(1)

@@ -47,7 +47,7 @@ def modes(
 
     net, g = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
     held = [net.node(name) for name in hold or []]
-    held += [] if task is None else as_tasks(task_of(task))[0].sources.tolist()
+    held += [] if task is None else as_tasks(task_of(task, net))[0].sources.tolist()
     found = soft_modes(net, g, k, held, method)
     typer.echo(f"# conductances: {conductance_source(net, conductances)}\n"
                f"# {net!r}, {found.method} ({found.reason}): {found.iterations} "

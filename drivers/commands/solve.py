@@ -76,7 +76,7 @@ def solve(
         if hold or inject or drop:
             raise ValueError("--task says what drives the network; leave --hold, --inject and --drop out")
         voltages = np.array([voltages_of(net, sample, start, method, rtol, edges=laws)
-                             for sample in as_tasks(task_of(task))]).T
+                             for sample in as_tasks(task_of(task, net))]).T
     else:
         held, injected = pairs(net, hold, "--hold", "NODE=VOLTS"), pairs(net, inject, "--inject", "NODE=CURRENT")
         voltages, how = solved(net, start, held, injected, drops_of(net, drop), method, rtol, laws)

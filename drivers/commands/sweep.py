@@ -50,6 +50,7 @@ def sweep(
     Repeat the command to resume. Under mpiexec all ranks share the work.
     """
     import os
+    import signal
 
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
@@ -63,13 +64,15 @@ def sweep(
     if file is None:
         raise ValueError("name a sweep file; `ohmlearn sweep --example > fig2d.toml` makes one to start from")
     from numba.core import entrypoints
-    from ohmlearn.drivers.jobs.run_sweep import STOPPED, run_sweep
+    from ohmlearn.drivers.jobs.run_sweep import run_sweep
     from ohmlearn.parallel.launch import this_rank
+    from ohmlearn.parallel.signals import SIGNALS, STOPPED, handled
 
     entrypoints._already_initialized = True     # no extensions of Numba, for which a file of every package is opened
-    report = run_sweep(lambda: Sweep.read(file), output or file.with_suffix(""), threads=threads, mpi=mpi,
-                       shard=shard_of(shard), retry_failed=retry_failed, checkpoint_every=checkpoint_every,
-                       timeline=timeline, progress=progress)
+    with handled(SIGNALS, signal.SIG_IGN):      # one that comes after the last member changes nothing
+        report = run_sweep(lambda: Sweep.read(file), output or file.with_suffix(""), threads=threads, mpi=mpi,
+                           shard=shard_of(shard), retry_failed=retry_failed, checkpoint_every=checkpoint_every,
+                           timeline=timeline, progress=progress)
     if this_rank() == 0:
         for line in report.lines():
             typer.echo(line)

@@ -88,10 +88,10 @@ def train(
     """
     import ohmlearn as ol
     from ohmlearn.drivers.display.compile_cache import hush
-    from ohmlearn.drivers.training.checkpoint import STOPPED
+    from ohmlearn.parallel.signals import STOPPED
 
     net, start = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
-    learned = task_of(task) if task else ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
+    learned = task_of(task, net) if task else ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
     rates, laws = rate or [1.0], edges_of(edges, net)
     given = tables(schedule=schedule, updates=updates, record=record or ("per_decade=20" if output or plot else ""))
     if progress:

@@ -13,6 +13,7 @@ from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.checks.kinds import check_kinds, whole
 from ohmlearn.drivers.display.compile_cache import hush
 from ohmlearn.drivers.store import consolidate
 from ohmlearn.drivers.store.locks import alone, claim, leave_token, running, token_place
@@ -23,7 +24,7 @@ from ohmlearn.drivers.training.work_queue import expected_log_steps
 from ohmlearn.parallel.communicator import RankError
 from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.launch import join
-from ohmlearn.parallel.signals import Stopping
+from ohmlearn.parallel.signals import STOPPED, Stopping
 
 from .rank_worker import CHECKPOINT, Outcome, Plan, Rank
 from .timeline_plot import write_timeline
@@ -31,9 +32,8 @@ from .timeline_plot import write_timeline
 if TYPE_CHECKING:
     from ohmlearn.drivers.sweeps.sweep import Sweep
 
-STOPPED = 75        # exit code of a sweep that a signal ended before it was done: the system's "try again"
 
-
+@check_kinds
 def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | None = None, mpi: bool | None = None,
               shard: tuple[int, int] = (1, 1), retry_failed: bool = False, checkpoint_every: float = CHECKPOINT,
               timeline: Path | None = None, progress: bool = True, **old: Any) -> Report:
@@ -66,13 +66,19 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
     >>> report.computed, report.n_failed, report.n_missing
     (2, 0, 0)
     """
-    if not 1 <= shard[0] <= shard[1]:
+    if not isinstance(shard, tuple | list) or len(shard) != 2:
+        raise TypeError(f"shard must be a pair as in (3, 8), not {shard!r}")
+    if not 1 <= whole("shard", shard[0]) <= whole("shard", shard[1]):
         raise ValueError(f"invalid shard {shard[0]}/{shard[1]}: need 1 <= i <= n")
     for name, new in (("quiet", "progress, its opposite"), ("checkpoint", "checkpoint_every")):
         if name in old:
             warn(f"{name} is now {new}; the old name will be removed in the next version", DeprecationWarning,
                  stacklevel=3)
     progress, checkpoint_every = not old.pop("quiet", not progress), old.pop("checkpoint", checkpoint_every)
+    if threads is not None:
+        whole("threads", threads, 1)
+    if not checkpoint_every >= 0:
+        raise ValueError(f"checkpoint_every must be >= 0 s, not {checkpoint_every}")
     if old:
         raise TypeError(f"run_sweep takes no option {next(iter(old))!r}")
     path = Path(path)
@@ -81,7 +87,7 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
     world = join(mpi)
     holds: list[Lock] = []  # on rank 0
     begun = time.monotonic()
-    with Stopping(STOPPED) as stopping:
+    with Stopping() as stopping:
         try:
             plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
             told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint_every, quiet=not progress,
@@ -89,6 +95,7 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
             if timeline is not None and world.rank == 0:
                 write_timeline([outcome.spans for outcome in told], timeline)
             report = world.first(lambda: finish(path, plan, told, holds, time.monotonic() - begun))
+            stopping.heeded = report.stopped is not None
         except BaseException as error:
             if world.size > 1 and not isinstance(error, RankError):  # the others do not know and would wait for ever
                 if isinstance(error, SystemExit):

@@ -82,6 +82,9 @@ def verify(connection: sqlite3.Connection, path: Path, digest: str) -> int:
             raise StoreError(f"{path} has a {kind} {str(name)[:40]!r} that no part of a store has, so that it is not "
                              f"read; `ohmlearn check {path.parent}` puts it aside")
     form = connection.execute("PRAGMA user_version").fetchone()[0]
+    if form > 1 and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        raise StoreError(f"{path} is not marked as a part of a store, so that it is not read; `ohmlearn check "
+                         f"{path.parent}` puts it aside")
     owner = connection.execute("SELECT value FROM about WHERE name = 'digest'").fetchone()
     if form not in READABLE:
         raise StoreError(f"{path} has format {form}, and this version of ohmlearn reads {READABLE}; use the version "

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ohmlearn import __version__
 from ohmlearn.drivers.checks.earlier_runs import same_task
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
-from ohmlearn.io.replacing import UNREADABLE, replacing
+from ohmlearn.io.replacing import replacing
+from ohmlearn.io.text import brief, read_arrays
 from ohmlearn.network import Network
 from ohmlearn.task import Task, as_tasks
 
@@ -141,7 +142,7 @@ class Store:
                 tasks.append(tuple(map(Task, *values)) if drawn.samples > 1 else Task(*values))
             if len(tasks) != drawn.count:
                 raise ValueError(f"it has {len(tasks)} of {drawn.count} tasks")
-        except UNREADABLE as error:
+        except Exception as error:      # whatever arrays that were changed lead to
             raise self.spoilt(error) from error
         return Sweep(tables, network, tasks)
 
@@ -152,15 +153,13 @@ class Store:
             data = path.read_bytes()
             if self.header["format"] > 1 and hashlib.sha256(data[:-SEALED]).hexdigest().encode() != data[-SEALED:]:
                 raise ValueError("it was changed")
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                given = {name: file[name] for name in file.files}
-        except UNREADABLE as error:
+            return read_arrays(data)
+        except (OSError, ValueError) as error:
             raise self.spoilt(error) from error
-        return given
 
     def spoilt(self, error: BaseException) -> StoreError:
         """That the inputs cannot be read."""
-        return StoreError(f"{self.path / INPUTS} is damaged ({' '.join(str(error).split())[:200]}); restore it, or run "
+        return StoreError(f"{self.path / INPUTS} is damaged ({brief(error)}); restore it, or run "
                           "the sweep into a new store")
 
     def is_as_written(self) -> bool:

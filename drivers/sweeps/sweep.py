@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ohmlearn import generators
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.training.ensemble import Ensemble
-from ohmlearn.io.task_toml import read_tables, tasks_of
+from ohmlearn.io.task_toml import numbered, read_tables, tasks_of
+from ohmlearn.io.text import reading
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
@@ -72,7 +73,8 @@ class Sweep:
         """
         from .sweep_file import read
 
-        return cls._of(read(Path(path)), Path(path).parent, str(path))
+        with reading(path):
+            return cls._of(read(Path(path)), Path(path).parent, str(path))
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any], folder: str | Path = ".", *, edges: Any = None) -> Sweep:
@@ -103,8 +105,7 @@ class Sweep:
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name}: [network]: {error}") from None
         try:
-            if tables.tasks.files is not None:
-                tables = tables.model_copy(update={"tasks": with_files(tables.tasks, folder)})
+            tables = tables.model_copy(update={"tasks": written_down(tables.tasks, folder, network)})
             sweep = cls(tables, network, make_tasks(tables.tasks, network))
             sweep.ensemble.initial_conductances(0)
             turn = sweep.schedule is not None and sweep.schedule.switching is not None
@@ -283,9 +284,14 @@ def make_rule(table: Any, network: Network) -> Rule:
     return Rule(**given)
 
 
-def with_files(table: Any, folder: Path) -> Any:
-    """A [tasks] table that holds what its files say, so that the store does not depend on them."""
-    return table.model_copy(update={"files": None, "tables": [read_tables(folder / name) for name in table.files]})
+def written_down(table: Any, folder: Path, network: Network) -> Any:
+    """A [tasks] table with what its files say, in numbers of nodes, so that the store does not depend on them."""
+    tables = table.tables
+    if table.files is not None:
+        tables = [read_tables(folder / name) for name in table.files]
+    if tables is None:
+        return table
+    return table.model_copy(update={"files": None, "tables": [numbered(one, network) for one in tables]})
 
 
 def written_task(tables: Mapping[str, Any], number: int) -> Task | tuple[Task, ...]:

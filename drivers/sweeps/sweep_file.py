@@ -1,7 +1,7 @@
 """What a sweep file (TOML) may say, checked key by key."""
 from __future__ import annotations
 
-import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Optional
 
 from ohmlearn import generators
 from ohmlearn.discrete import Discrete
+from ohmlearn.io.task_toml import read_tables
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
@@ -20,7 +21,7 @@ from .tables import OneWay, Table, table_like
 EXAMPLE = Path(__file__).with_name("example.toml")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**7)]      # few words of a file must not ask for endless work
 
 
 GENERATORS: dict[str, type[BaseModel]] = {name: table_like(getattr(generators, name)) for name in generators.__all__}
@@ -99,7 +100,7 @@ class SweepTable(Table):
     def sound(self) -> SweepTable:
         """Refuse one rate twice, and a run without an end."""
         rates = self.rate_values()
-        twice = next((rate for rate in rates if rates.count(rate) > 1), None)
+        twice = next((rate for rate, times in Counter(rates).items() if times > 1), None)
         if twice is not None:
             raise ValueError(f"rate {twice:g} is listed twice among the rates")
         if self.until == "none" and self.t_max is None:
@@ -185,8 +186,4 @@ def parse_table(kind: type[Any], table: Mapping[str, Any], name: str) -> Any:
 
 def read(path: Path) -> Checked:
     """The checked tables of a TOML file."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no TOML: {error}") from None
-    return parse(tables, str(path))
+    return parse(read_tables(path), str(path))

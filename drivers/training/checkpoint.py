@@ -14,16 +14,16 @@ import numpy as np
 from ohmlearn import Network, __version__
 from ohmlearn.drivers.display.progress import RunProgress, RunState
 from ohmlearn.drivers.recording.recorded_states import State
-from ohmlearn.io.replacing import UNREADABLE, replacing
+from ohmlearn.io.replacing import replacing
+from ohmlearn.io.text import brief, read_arrays
 from ohmlearn.parallel.file_locks import Lock, holder
-from ohmlearn.parallel.signals import Stopping
+from ohmlearn.parallel.signals import STOPPED, Stopping
 from ohmlearn.run import Run
 
 from .ensemble import Ensemble
 from .work_queue import LongestFirst
 
 EVERY = 30.0        # seconds from one writing of the state to the next
-STOPPED = 75        # exit code where a signal ended the run: the system's "try again"
 OWNER = "owner"     # the entry of the file that says whose state it is
 
 
@@ -38,9 +38,8 @@ class Kept:
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
-                state = {name: stored[name] for name in stored.files}
-        except UNREADABLE as error:
+            state = read_arrays(self.path.read_bytes())
+        except (OSError, ValueError) as error:
             raise self.spoilt(error) from None
         if str(state.pop(OWNER, "")) != self._owner:
             raise ValueError(f"{self.path} belongs to another run: network, task, rate, rule, limits and version must "
@@ -49,8 +48,7 @@ class Kept:
 
     def spoilt(self, error: BaseException) -> ValueError:
         """That the file cannot be used."""
-        said = " ".join(str(error).split())[:200] or type(error).__name__
-        return ValueError(f"{self.path} holds no state of a run ({said}); delete it or name another file")
+        return ValueError(f"{self.path} holds no state of a run ({brief(error)}); delete it or name another file")
 
     def suspend(self, number: int, state: State) -> None:
         """Write a state, whole or not at all."""
@@ -128,11 +126,12 @@ def train_one(ensemble: Ensemble, threads: int | None, checkpoint: Path | None, 
             run_members(ensemble, queue, deliver, threads=threads, tell=tell)
             return ended[0]
         kept = Kept(checkpoint, ensemble)
-        with alone(checkpoint), Stopping(STOPPED) as stopping:
+        with alone(checkpoint), Stopping() as stopping:
             kept.resume(0)      # what is wrong with the file is said before the work starts
             stopping.ready = True
             run_members(ensemble, queue, deliver, threads=threads, tell=tell, resume=kept.resume,
                         suspend=kept.suspend, stop=lambda: stopping.asked is not None, checkpoint=EVERY)
+            stopping.heeded = not ended
     finally:
         for run in ended:
             tell(run.final_cost, run.time, run.n_steps, last=True)

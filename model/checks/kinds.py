@@ -65,6 +65,8 @@ def reals(values: Any, what: str) -> NDArray[np.float64]:
     if np.ma.is_masked(values):
         raise ValueError(f"{what} are masked at {int(np.ma.getmaskarray(values).sum())} places; fill them in first, as "
                          "with values.filled(0.0)")
+    if isinstance(values, list | tuple) and any(isinstance(value, bool | np.bool_) for value in values):
+        raise TypeError(f"{what} must be numbers, not True or False as in {shown(values)}")
     given = np.asarray(values)
     if given.dtype.kind == "c":
         raise TypeError(f"{what} must be real, not complex; take values.real if their imaginary parts are 0")

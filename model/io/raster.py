@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.checks.kinds import reals
 from ohmlearn.io.replacing import replacing
+from ohmlearn.io.text import read_text, reading, short
+from ohmlearn.io.values import number
 from ohmlearn.network import Network
 
 Floats = NDArray[np.float64]
@@ -119,30 +121,65 @@ def labels_of(values: ArrayLike, shape: tuple[int, ...], what: str) -> NDArray[n
 
 
 def read_raster(path: str | Path) -> Raster:
-    """A raster from an ASCII grid (.asc, .txt) or a GeoTIFF (.tif, with the extra `raster`)."""
+    """A raster from an ASCII grid (.asc, .txt) or a GeoTIFF (.tif, with the extra `raster`). Cells that say nan, or the
+    grid's own mark, have no data. Raises ValueError that names the file where it is no such raster."""
     path = Path(path)
-    if path.suffix.lower() in (".tif", ".tiff"):
-        return _read_tiff(path)
-    head: dict[str, float] = {}
-    with path.open() as file:
-        lines = file.readlines()
-    for line in lines[:7]:
-        words = line.split()
-        if len(words) != 2 or not words[0][0].isalpha():
-            break
-        head[words[0].lower()] = float(words[1])
-    missing = [name for name in ("ncols", "nrows", "cellsize") if name not in head]
-    if missing:
-        raise ValueError(f"{path} is no ASCII grid: its head lacks {' and '.join(missing)}")
-    shape = int(head["nrows"]), int(head["ncols"])
-    numbers = np.array(" ".join(lines[len(head):]).split(), dtype=np.float64)
+    with reading(path):
+        return _read_tiff(path) if path.suffix.lower() in (".tif", ".tiff") else _read_grid(path)
+
+
+def _read_grid(path: Path) -> Raster:
+    lines = read_text(path).split("\n")
+    head = _read_head(lines[:7], path)
+    shape, size = (head["nrows"], head["ncols"]), head["cellsize"]
+    if not all(side >= 1 and side == int(side) for side in shape) or size <= 0:
+        raise ValueError(f"{path}: nrows, ncols and cellsize are {shape[0]:g}, {shape[1]:g} and {size:g}; need whole "
+                         "numbers >= 1 and a length > 0")
+    body = lines[len(head):]
+    try:
+        numbers = np.array(" ".join(body).split(), dtype=np.float64)
+    except ValueError:
+        numbers = np.array([np.inf])
+    if not np.isfinite(numbers).all():      # each by itself, to say where it stands
+        numbers = np.array([_cell(word, f"{path}, line {len(head) + k + 1}")
+                            for k, line in enumerate(body) for word in line.split()])
     if numbers.size != shape[0] * shape[1]:
-        raise ValueError(f"{path} says {shape[0]} rows of {shape[1]} cells and has {numbers.size} numbers")
-    values = numbers.reshape(shape)
-    size = head["cellsize"]
+        raise ValueError(f"{path} says {shape[0]:g} rows of {shape[1]:g} cells and has {numbers.size} numbers")
+    values = numbers.reshape(int(shape[0]), int(shape[1]))
     corner = (head.get("xllcorner", head.get("xllcenter", size / 2) - size / 2),
               head.get("yllcorner", head.get("yllcenter", size / 2) - size / 2))
     return Raster(np.where(values == head.get("nodata_value", NO_DATA), np.nan, values), corner, size)
+
+
+def _read_head(lines: list[str], path: Path) -> dict[str, float]:
+    """Names and numbers of the lines before the cells."""
+    head: dict[str, float] = {}
+    for k, line in enumerate(lines):
+        words = line.split()
+        if len(words) != 2 or not words[0][0].isalpha():
+            break
+        name = words[0].lower()
+        if name in head:
+            raise ValueError(f"{path}, line {k + 1}: {name} stands twice in the head")
+        head[name] = _cell(words[1], f"{path}, line {k + 1}") if name == "nodata_value" else \
+            _finite(words[1], f"{path}, line {k + 1}")
+    missing = [name for name in ("ncols", "nrows", "cellsize") if name not in head]
+    if missing:
+        raise ValueError(f"{path} is no ASCII grid: its head lacks {' and '.join(missing)}")
+    return head
+
+
+def _finite(word: str, place: str) -> float:
+    """The finite number that a word says."""
+    found = number(word)
+    if found is None or not np.isfinite(found):
+        raise ValueError(f"{place}: {short(word)} is no finite number")
+    return found
+
+
+def _cell(word: str, place: str) -> float:
+    """The same for a cell, which may have no data."""
+    return np.nan if word.lower() == "nan" else _finite(word, place)
 
 
 def write_raster(raster: Raster, path: str | Path) -> None:

@@ -4,15 +4,10 @@ from __future__ import annotations
 import os
 import stat
 import uuid
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
-
-UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, RecursionError, zipfile.BadZipFile,
-              zlib.error, NotImplementedError, MemoryError)     # what .npz files that were changed lead to
 
 
 @contextmanager
@@ -69,6 +64,14 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """A text as a file, whole or not at all."""
     with replacing(path, durable=False) as file:
         file.write(text)
+
+
+def write_table(path: str | os.PathLike[str], values: Any, *given: Any, **options: Any) -> None:
+    """An array as lines of text, whole or not at all; the arguments are those of numpy.savetxt."""
+    import numpy as np
+
+    with replacing(path, durable=False) as file:
+        np.savetxt(file, values, *given, **options)
 
 
 def save_figure(figure: Any, path: str | os.PathLike[str], **options: Any) -> None:

@@ -15,8 +15,9 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ohmlearn.checks.file_text import read_text, reading
@@ -25,11 +26,16 @@ from ohmlearn.task import Task, as_tasks
 
 from .replacing import replacing
 
+if TYPE_CHECKING:
+    from ohmlearn.network import Network
+
 KEYS = ("ground", "sources", "currents", "drops", "targets")
 
 
-def read_tasks(path: str | Path) -> list[Task]:
+def read_tasks(path: str | Path, network: Network | None = None) -> list[Task]:
     """The task of a file, or its samples. Raises ValueError that names the file and what is wrong with it.
+
+    network : whose names of nodes the file may use in place of numbers.
 
     Returns a list of Tasks, one for each sample; voltages in V.
 
@@ -44,13 +50,51 @@ def read_tasks(path: str | Path) -> list[Task]:
     ([0, 15], (6, (5, 9)))
     """
     with reading(path):
-        return tasks_of(tomllib.loads(read_text(path)))
+        tables = read_tables(path)
+        return tasks_of(tables if network is None else numbered(tables, network))
 
 
 def read_tables(path: str | Path) -> dict[str, Any]:
-    """What a task file says, as tables. Raises ValueError that names the file where it is no TOML."""
+    """What a file of tasks or of a sweep says, as tables. Raises ValueError that names it where it is no TOML."""
     with reading(path):
-        return tomllib.loads(read_text(path))
+        try:
+            return tomllib.loads(read_text(path))
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{path} is no TOML: {error}") from None
+
+
+def numbered(tables: Mapping[str, Any], network: Network) -> dict[str, Any]:
+    """The tables of a task with numbers of nodes in place of their names."""
+    found = {key: _numbered(value, key, network) for key, value in tables.items()}
+    if isinstance(found.get("samples"), list):
+        found["samples"] = [{key: _numbered(value, key, network) for key, value in sample.items()}
+                            if isinstance(sample, dict) else sample for sample in found["samples"]]
+    return found
+
+
+def _numbered(value: Any, key: str, network: Network) -> Any:
+    if network.node_names is None or key not in KEYS:
+        return value
+    if key == "ground":
+        return network.node(value, "ground") if isinstance(value, str) else value
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for text, number in value.items():
+        place = _place(text, key, network)
+        if place in found:
+            raise ValueError(f"{key}: {text} is there twice, as {place}")
+        found[place] = number
+    return found
+
+
+def _place(text: str, key: str, network: Network) -> str:
+    """A node or a pair of nodes in numbers; names may have hyphens in them."""
+    for dash in (len(text), *(k for k, letter in enumerate(text) if letter == "-")):
+        with suppress(ValueError):
+            return "-".join(str(network.node(name)) for name in (text[:dash], text[dash + 1:])[:1 + (dash < len(text))])
+    network.node(text, f"{key}: the node")
+    return text
 
 
 def tasks_of(tables: Mapping[str, Any]) -> list[Task]:
@@ -86,7 +130,8 @@ def _places(table: Any, key: str) -> dict[tuple[int, ...], float]:
     for text, value in table.items():
         match = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", text)
         if not match or isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{key}: {text} = {value!r} is not NODE = NUMBER or \"NODE-NODE\" = NUMBER")
+            raise ValueError(f"{key}: {text} = {value!r} is not NODE = NUMBER or \"NODE-NODE\" = NUMBER; nodes are "
+                             "numbers, or names where a network with names is given")
         place = tuple(int(node) for node in match.groups() if node is not None)
         if place in found:
             raise ValueError(f"{key}: {text} is there twice, as {'-'.join(map(str, place))}")

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from ohmlearn.io.replacing import replacing
+from ohmlearn.io.text import read_arrays
 from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint
 from ohmlearn.rule import GradientFlow, Rule
@@ -81,11 +80,11 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> again.training_time == run.training_time, again.task.targets.tolist(), again.network
     (True, [6], <Network '4×4 grid': 16 nodes, 24 edges>)
     """
+    data = Path(path).read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = read_arrays(data)
         header = json.loads(str(arrays.pop("header")))
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+    except (ValueError, KeyError, RecursionError) as error:
         raise ValueError(f"{path} holds no runs, or is damaged ({error}); run.save(path) writes such files") from None
     if header.get("format") != FORMAT:
         raise ValueError(f"{path} holds {header.get('format')!r}, not {FORMAT!r}")

@@ -154,6 +154,6 @@ def _si(value: Any, name: str) -> float:
             raise ValueError(f"{name}={value!r} is no {name}; write it as in {example}, or as a number in SI units")
         size = float(match["number"] or 1.0) * PREFIX[match["prefix"]]
         value = 1 / size if match["inverse"] and size else size
-    if isinstance(value, Sequence) or np.ndim(value) or not np.isfinite(value) or not value > 0:
+    if isinstance(value, Sequence | bool) or np.ndim(value) or not np.isfinite(value) or not value > 0:
         raise ValueError(f"{name} must be a number > 0 in SI units or a text as in {example}, not {value!r}")
     return float(value)

@@ -17,7 +17,7 @@ from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, decades
 from ohmlearn.drivers.figures.verdicts import fraction_error, verdict
 from ohmlearn.drivers.training.train import train
-from ohmlearn.io.replacing import replacing, save_figure, write_text
+from ohmlearn.io.replacing import replacing, save_figure, write_table, write_text
 from ohmlearn.network import Network
 from ohmlearn.run import Record
 from ohmlearn.solvers.theory.linear_theory import Theory, theory
@@ -103,7 +103,7 @@ def make(size: Size, folder: Path, given: Settings) -> list[Path]:
     write_text(text, "\n".join(lines(found, title)) + "\n")
     table = np.column_stack([np.arange(size.tasks), found.predicted, found.slowest, found.start, found.observed,
                              found.learned, found.smooth])
-    np.savetxt(onsets, table, "%.6g", ",", comments="",
+    write_table(onsets, table, "%.6g", ",", comments="",
                header="task,predicted,slowest_mode,from_start,observed,learned,smooth")
     with replacing(spectrum, "wb") as file:
         np.savez(file, R=np.array(SHOWN), omega=np.array(shown.spectra), critical_rate=shown.critical)

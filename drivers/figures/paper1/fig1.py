@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry
 from ohmlearn.drivers.figures.paper1.fig1_data import AS_BUILT, Fig1, LabSweep
 from ohmlearn.drivers.lab.train import train
-from ohmlearn.io.replacing import replacing, save_figure, write_text
+from ohmlearn.io.replacing import replacing, save_figure, write_table, write_text
 from ohmlearn.lab.circuit import LabCircuit, lab_network, lab_task
 from ohmlearn.lab.run import LabRuns
 from ohmlearn.network import Network
@@ -117,7 +117,7 @@ def save(data: Fig1, folder: Path) -> list[Path]:
         np.savez(file, **arrays)
     found = data.sweep
     task, column = np.indices(found.steps.shape).reshape(2, -1)
-    np.savetxt(circuits, np.column_stack([task, found.rate[column], found.capacitance[column],
+    write_table(circuits, np.column_stack([task, found.rate[column], found.capacitance[column],
                                           found.learning_rate[column], found.steps.ravel(), found.floors.ravel(),
                                           found.settled.ravel(), found.widths.ravel()]), "%.9g", ",", comments="",
                header="task,R,capacitance,learning_rate,tau_steps,floor,equilibrium_cost,log10_width")

@@ -16,13 +16,13 @@ from ohmlearn.drivers.figures.paper1.fig2_map import QuasistaticMap, quasistatic
 from ohmlearn.drivers.figures.paper1.fig2_panels import Fig2, FinalCosts, draw
 from ohmlearn.drivers.figures.paper1.fig2_table import rows, table
 from ohmlearn.drivers.figures.verdicts import judge
-from ohmlearn.drivers.jobs.run_sweep import STOPPED
 from ohmlearn.drivers.store.open_results import open_results
 from ohmlearn.drivers.sweeps.sweep import Sweep
 from ohmlearn.drivers.training.train import train
-from ohmlearn.io.replacing import replacing, save_figure, write_text
+from ohmlearn.io.replacing import replacing, save_figure, write_table, write_text
 from ohmlearn.network import Network
 from ohmlearn.parallel.launch import this_rank
+from ohmlearn.parallel.signals import STOPPED
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.task import Task
 
@@ -175,14 +175,14 @@ def save(data: Fig2, folder: Path, title: str) -> list[Path]:
         arrays |= {f"times_{k}": run.times, f"equilibrium_cost_{k}": run.equilibrium_cost, f"cost_{k}": run.cost}
     with replacing(saved[0], "wb") as file:
         np.savez(file, **arrays)
-    with open(saved[1], "w") as out:
+    with replacing(saved[1]) as out:
         print("protocol,R,geometric_mean,lower,upper", file=out)
         for protocol, costs in data.final.items():
             name = plain(protocol)
             for row in zip(costs.rate, costs.geometric_mean, *costs.quartiles, strict=True):
                 print(name, *(f"{value:.9g}" for value in row), sep=",", file=out)
     names, values = rows(data.times)
-    np.savetxt(saved[2], values, "%.9g", ",", header=names, comments="")
+    write_table(saved[2], values, "%.9g", ",", header=names, comments="")
     return [picture, text, *saved]
 
 

@@ -13,7 +13,7 @@ from ohmlearn.drivers.analysis.oscillations import record_costs
 from ohmlearn.drivers.figures.catalogue import PAPER_1, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, decades
 from ohmlearn.drivers.figures.paper1.fig3_data import Fig3
-from ohmlearn.io.replacing import replacing, save_figure, write_text
+from ohmlearn.io.replacing import replacing, save_figure, write_table, write_text
 from ohmlearn.network import Network
 from ohmlearn.run import Runs
 from ohmlearn.task import Task
@@ -75,7 +75,7 @@ def save(data: Fig3, folder: Path, title: str) -> list[Path]:
     ours, theirs = found.frequency, found.published_way
     beside = np.full((2, ours.rate.size), np.nan)
     beside[:, np.isin(ours.rate, found.sampled)] = np.nanmean(found.crossings, 0), np.nanmedian(found.peaks, 0)
-    np.savetxt(extrema, np.column_stack([ours.rate, found.reached, theirs.periods.reached, theirs.mean, theirs.error,
+    write_table(extrema, np.column_stack([ours.rate, found.reached, theirs.periods.reached, theirs.mean, theirs.error,
                                          ours.reached, ours.mean, ours.error, ours.median, found.harmonic.mean, *beside,
                                          *published_frequency(ours.rate)]), "%.9g", ",", comments="",
                header="R,trained,with_maxima,frequency,error,oscillating,extrema_mean,extrema_error,extrema_median,"
@@ -93,7 +93,7 @@ def save(data: Fig3, folder: Path, title: str) -> list[Path]:
         np.savez(file, R=data.traces.rate, **arrays)
     swings = data.swings
     task, column = np.indices(swings.whole.shape).reshape(2, -1)
-    np.savetxt(amplitudes, np.column_stack([task, swings.rate[column], swings.whole.ravel(), swings.late.ravel(),
+    write_table(amplitudes, np.column_stack([task, swings.rate[column], swings.whole.ravel(), swings.late.ravel(),
                                             swings.moved.ravel()]), "%.9g", ",", comments="",
                header="task,R,largest_swing,late_swing,conductances_moved")
     return [picture, text, extrema, eigenvalues, traces, amplitudes]

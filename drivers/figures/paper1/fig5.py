@@ -15,7 +15,7 @@ from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, TRACE_RATES, 
 from ohmlearn.drivers.figures.paper1.fig2_panels import draw_traces
 from ohmlearn.drivers.figures.verdicts import judge, median_error
 from ohmlearn.drivers.training.train import train
-from ohmlearn.io.replacing import replacing, save_figure, write_text
+from ohmlearn.io.replacing import replacing, save_figure, write_table, write_text
 from ohmlearn.network import Network
 from ohmlearn.run import Record, Runs
 from ohmlearn.task import Task
@@ -157,7 +157,7 @@ def save(data: Fig5, folder: Path, title: str) -> list[Path]:
     with replacing(lines, "wb") as file:
         np.savez(file, **arrays)
     task, column = np.indices(data.overshoot.cost.shape).reshape(2, -1)
-    np.savetxt(peaks, np.column_stack([task, data.overshoot.rate[column], data.overshoot.cost.ravel(),
+    write_table(peaks, np.column_stack([task, data.overshoot.rate[column], data.overshoot.cost.ravel(),
                                        data.overshoot.equilibrium.ravel()]), "%.9g", ",", comments="",
                header="task,R,largest_cost,largest_equilibrium_cost")
     return [picture, text, lines, peaks]

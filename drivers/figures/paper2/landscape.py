@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.descent.descend import Descent, descend
-from ohmlearn.io.replacing import save_figure, write_text
+from ohmlearn.io.replacing import save_figure, write_table, write_text
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow
@@ -117,5 +117,5 @@ def save(folder: Path, name: str, figure: Figure, lines: Sequence[str], columns:
     save_figure(figure, picture, dpi=250)
     write_text(text, "\n".join(lines) + "\n")
     table = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
-    np.savetxt(data, table, "%.9g", ",", header=",".join(columns), comments="")
+    write_table(data, table, "%.9g", ",", header=",".join(columns), comments="")
     return [picture, text, data]

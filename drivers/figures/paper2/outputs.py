@@ -18,6 +18,7 @@ from ohmlearn.drivers.figures.paper2.output_spans import COSTS, FAMILIES, N_NODE
 from ohmlearn.drivers.figures.paper2.outputs_data import Bent, Spectrum
 from ohmlearn.drivers.figures.paper2.outputs_panels import draw
 from ohmlearn.drivers.figures.verdicts import fraction_error, median_error, verdict
+from ohmlearn.io.replacing import write_table
 from ohmlearn.outputs import Constraint
 from ohmlearn.solvers.hessian.hessian import hessian
 from ohmlearn.solvers.hessian.hessian_trajectory import hessian_trajectory
@@ -132,10 +133,10 @@ def make(size: Size, folder: Path) -> list[Path]:
         **{f"eigenvalue{k + 1}": np.concatenate([one.values[:, k] for one in found]) for k in range(SHOWN)}})
     second, third = folder / "landscape_outputs_spans.csv", folder / "landscape_outputs_bent.csv"
     where = np.indices(spanned.fractions.shape).reshape(3, -1)
-    np.savetxt(second, np.column_stack([where[0], spanned.outputs[where[0]], spanned.gap[where[0]], where[1],
+    write_table(second, np.column_stack([where[0], spanned.outputs[where[0]], spanned.gap[where[0]], where[1],
                                         np.array(SOFT)[where[2]], spanned.fractions.ravel(), spanned.least.ravel()]),
                "%.9g", ",", header="network,outputs,gap,kind,soft_modes,fraction,least", comments="")
-    np.savetxt(third, np.column_stack([np.repeat([list(CURVES).index(one.curve) for one in curved],
+    write_table(third, np.column_stack([np.repeat([list(CURVES).index(one.curve) for one in curved],
                                                  [len(one.cost) for one in curved]),
                                        np.concatenate([one.cost for one in curved]),
                                        np.concatenate([one.ratio for one in curved])]),

@@ -291,12 +291,40 @@ class Placed:
 
 def flatten(deck: Deck) -> Iterator[Placed]:
     """Every element of the deck; inside subcircuit x1 names are x1.NAME."""
-    left = [1000 + 100 * deck.size]      # elements that a deck of this size may have
-    yield from _flatten(deck, deck.parts, {}, "", 0, deck.parameters, deck.models, left)
+    _count(deck, deck.parts, {}, ())
+    yield from _flatten(deck, deck.parts, {}, "", deck.parameters, deck.models)
 
 
-def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix: str, depth: int, scope: Parameters,
-             models: Mapping[str, Card], left: list[int]) -> Iterator[Placed]:
+def _count(deck: Deck, parts: Sequence[Card], known: dict[str, int], within: tuple[str, ...]) -> int:
+    """Elements of some cards, with those of their subcircuits: counted before anything is made of them.
+
+    known : of subcircuits, filled as they are met. within : the subcircuits around.
+    """
+    total, most = 0, 1000 + 100 * deck.size
+    for card in parts:
+        total += 1
+        name = _subcircuit(card) if card.name[0] == "x" else ""
+        if name in deck.blocks:
+            if name in within:
+                raise card.wrong(f"subcircuit {name!r} contains itself")
+            if len(within) >= DEEPEST:
+                raise card.wrong(f"more than {DEEPEST} subcircuits within each other are not read")
+            if name not in known:
+                known[name] = _count(deck, deck.blocks[name].parts, known, (*within, name))
+            total += known[name]
+        if total > most:
+            raise card.wrong(f"subcircuits within subcircuits give more than {most} elements, far more than the deck "
+                             "has characters")
+    return total
+
+
+def _subcircuit(card: Card) -> str:
+    """The subcircuit that an X card names: its last word that sets no parameter."""
+    return next((word for word in reversed(card.words[1:]) if "=" not in word and word != "params:"), "")
+
+
+def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix: str, scope: Parameters,
+             models: Mapping[str, Card]) -> Iterator[Placed]:
     def outside(word: str) -> str:
         node = named(word)
         if node in deck.common:
@@ -304,9 +332,6 @@ def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix
         return ports.get(node) or prefix + node
 
     for card in parts:
-        left[0] -= 1
-        if left[0] < 0:
-            raise card.wrong("subcircuits within subcircuits give far more elements than the deck has characters")
         kind = card.name[0]
         if kind in "rvic":
             if len(card.words) < 3 or (kind in "rc" and len(card.words) < 4):
@@ -327,15 +352,13 @@ def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix
         elif kind == "x":
             words = [word for word in card.words[1:] if word != "params:"]
             plain_words = [word for word in words if "=" not in word]
-            name = plain_words[-1] if plain_words else ""
+            name = _subcircuit(card)
             if name not in deck.blocks:
                 raise card.wrong(f"there is no subcircuit {name!r} in this file")
             block = deck.blocks[name]
             given = [outside(word) for word in plain_words[:-1]]
             if len(given) != len(block.ports):
                 raise card.wrong(f"subcircuit {name!r} has {len(block.ports)} ports, not {len(given)}")
-            if depth >= DEEPEST:
-                raise card.wrong(f"subcircuit {name!r} contains itself")
             said = settings(card, [word for word in words if "=" in word])
             if unknown := said.keys() - block.defaults.keys():
                 raise card.wrong(f"subcircuit {name!r} has no parameter {min(unknown)!r}")
@@ -345,6 +368,6 @@ def _flatten(deck: Deck, parts: Sequence[Card], ports: Mapping[str, str], prefix
                 inner = Parameters({**block.defaults, **{key: repr(card.value(text, scope))
                                                          for key, text in said.items()}}, deck.parameters)
             yield from _flatten(deck, block.parts, dict(zip(block.ports, given, strict=True)),
-                                f"{prefix}{card.name}.", depth + 1, inner, {**models, **block.models}, left)
+                                f"{prefix}{card.name}.", inner, {**models, **block.models})
         else:
             raise card.wrong("only R, V, I, C, D and M cards and subcircuits (X) are read; this is something else")

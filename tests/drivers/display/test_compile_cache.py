@@ -166,7 +166,7 @@ from ohmlearn.kernels.simd import jit
 call = ctypes.CFUNCTYPE(None)(lambda: (os.kill(os.getpid(), signal.{name}), time.sleep(0.01)))
 if {exits}:
     from ohmlearn.parallel.signals import Stopping
-    Stopping(75).__enter__()
+    Stopping().__enter__()
 try:
     call()
     time.sleep(20)

@@ -1,12 +1,14 @@
 """The catalogue finds figures by itself, and the report holds what they made, whatever happened to them."""
+import os
 import re
+import signal
 from base64 import b64decode
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from ohmlearn.drivers.cli import main
-from ohmlearn.drivers.figures import report
+from ohmlearn.drivers.figures import catalogue, report
 from ohmlearn.drivers.figures.catalogue import BEYOND, PAPER_1, PAPER_2, Entry, Settings, Verdict, entries, verdicts
 from ohmlearn.drivers.figures.paper1 import fig1
 
@@ -95,3 +97,20 @@ def test_commands_take_what_fits_them(capsys: pytest.CaptureFixture[str]) -> Non
             main(["figure", *arguments])
         assert ended.value.code == 2
         assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["good", "all"])
+def test_a_signal_of_a_batch_system_ends_a_figure_in_words(name, tmp_path, monkeypatch, capsys) -> None:
+    def told_to_end(size: Much, folder: Path, given: Settings) -> list[Path]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return written(size, folder, given)
+
+    known = {"good": replace(GOOD, make=told_to_end)}
+    monkeypatch.setattr(catalogue, "entries", lambda: known)
+    monkeypatch.setattr(report, "entries", lambda: known)
+    with pytest.raises(SystemExit) as ended:
+        main(["figure", name, "--output", str(tmp_path / "out")])
+    assert ended.value.code == 75
+    assert capsys.readouterr().err.splitlines() == [
+        "stopped by SIGTERM; repeat the command: sweeps resume, and figures are made anew"]
+    assert not list(tmp_path.rglob("made.*"))

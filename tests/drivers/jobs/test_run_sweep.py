@@ -1,5 +1,6 @@
 """Running sweeps: what comes out is what training gives, however the work was spread or cut off."""
 import multiprocessing
+import signal
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -10,6 +11,7 @@ from ohmlearn.drivers.store.errors import StoreError
 from ohmlearn.drivers.store.record import Layout
 from ohmlearn.drivers.store.store import Store
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES
+from ohmlearn.parallel.signals import SIGNALS, handled
 from sweeps import same_bits, small
 
 
@@ -93,7 +95,7 @@ def stopping_after(monkeypatch, members):
 
 def test_a_stopped_sweep_goes_on_and_ends_with_the_same_bits(tmp_path, monkeypatch, done):
     sweep, seen = small(), []
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, handled(SIGNALS, signal.SIG_IGN):      # one may come after the last member
         stopping_after(patch, 3)
         while not seen or seen[-1].stopped:
             seen.append(sweep.run(tmp_path, threads=1, progress=False))
@@ -256,3 +258,24 @@ def test_old_names_of_options_work_with_a_warning(tmp_path):
         small().run(tmp_path / "s", silent=True)
     with pytest.raises(ValueError, match="invalid shard 3/2: need 1 <= i <= n"):
         small().run(tmp_path / "s", shard=(3, 2))
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"shard": (1.5, 2)}, "shard must be a whole number"), ({"shard": (True, 1)}, "shard must be a whole number"),
+    ({"shard": "1/2"}, "shard must be a pair"), ({"shard": (2, 1)}, "invalid shard 2/1"),
+    ({"checkpoint_every": float("nan")}, "checkpoint_every must be >= 0 s"),
+    ({"checkpoint_every": True}, "checkpoint_every must be a number"),
+    ({"retry_failed": "yes"}, "retry_failed must be True or False"), ({"threads": True}, "threads must be"),
+    ({"threads": 0}, "threads"), ({"progress": 1}, "progress must be True or False"),
+])
+def test_options_of_other_kinds_are_refused_before_anything_is_made(tmp_path, options, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        small().run(tmp_path / "store", **{"progress": False} | options)
+    assert not (tmp_path / "store" / "sweep.json").exists()
+
+
+def test_few_words_do_not_ask_for_endless_work():
+    with pytest.raises(ValueError, match=r"count.*10000000"):
+        small(tasks__allosteric__count=10**11)
+    with pytest.raises(ValueError, match=r"per_decade.*10000000"):
+        small(sweep__rates={"from": 1.0, "to": 10.0, "per_decade": 10**11})

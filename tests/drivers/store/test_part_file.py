@@ -77,7 +77,7 @@ def test_ranks_load_compiled_kernels_at_once_and_in_good_order(tmp_path, monkeyp
             self.compiled += 1
 
     monkeypatch.setenv("OHMLEARN_CACHE", str(tmp_path / "cache"))
-    sweep, seen, world, stopping = small(), [], Two(), Stopping(75)
+    sweep, seen, world, stopping = small(), [], Two(), Stopping()
     plan = Plan(Store.prepare(tmp_path, sweep), (1, 1), "", np.arange(15), np.zeros(15), {}, 15, (0, 0))
     monkeypatch.setattr(rank_worker, "run_members", lambda *args, **options: seen.append(stopping.ready))
     for _ in range(2):

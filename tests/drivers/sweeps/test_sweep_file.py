@@ -53,6 +53,18 @@ def test_broken_toml_names_the_file_and_line(tmp_path):
         ol.Sweep.read(path)
 
 
+def test_a_sweep_file_goes_through_the_one_door(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + TOML.encode())
+    assert ol.Sweep.read(path).digest == small().digest
+    for text, words in (("x = " + "9" * 5000, "4300 digits"), ("x = " + "[" * 5000, "nested too deeply"),
+                        ("x = 1\x00", "not a text file"), ("x = 1\nx = 2", "Cannot overwrite a value")):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=words) as error:
+            ol.Sweep.read(path)
+        assert str(path) in str(error.value)
+
+
 def test_file_and_tables_describe_the_same_sweep(tmp_path):
     (tmp_path / "small.toml").write_text(TOML)
     assert tomllib.loads(TOML) == TABLES

@@ -90,7 +90,9 @@ def test_capacitors_alone(tmp_path):
     (DIVIDER + ".subckt x 0 b\n.ends\n", "line 5: ports must be distinct, and none of them 0"),
     (DIVIDER + ".subckt x a\nR1 a 0 1\n.ends\nX1 out x k=1\n", "line 8: subcircuit 'x' has no parameter 'k'"),
     (DIVIDER + "".join(f".subckt s{k} a\nX1 a s{k + 1}\nX2 a s{k + 1}\nX3 a s{k + 1}\n.ends\n" for k in range(45))
-     + ".subckt s45 a\n.ends\nX1 out s0\n", "far more elements than the deck has characters"),
+     + ".subckt s45 a\n.ends\nX1 out s0\n", "far more than the deck has characters"),
+    (DIVIDER + "".join(f".subckt s{k} a\nX1 a s{k + 1}\n.ends\n" for k in range(60))
+     + ".subckt s60 a\nR1 a 0 1\n.ends\nX1 out s0\n", "more than 50 subcircuits within each other"),
     (DIVIDER + "R3 out 0 " + "9" * 40_000 + "\n", "too large"),
     (DIVIDER + "I1 0 out 1e999\n", "line 5"),
     (DIVIDER + "V2 x 0 5 Rser=0.1\n", "line 5: rser= is not understood"),

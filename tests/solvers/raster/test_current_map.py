@@ -1,4 +1,6 @@
 """Rasters against closed forms, a small case worked out by hand, and Circuitscape's published verification cases."""
+import re
+
 import numpy as np
 import pytest
 from ohmlearn import Equilibrium, Network
@@ -140,3 +142,27 @@ def test_bad_rasters(tmp_path):
     (tmp_path / "b.asc").write_text("ncols 2\nnrows 2\ncellsize 1\n1 2 3\n")
     with pytest.raises(ValueError, match="2 rows of 2 cells and has 3 numbers"):
         read_raster(tmp_path / "b.asc")
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("ncols 2\nnrows 1\nncols 3\ncellsize 1\n1 2\n", "line 3: ncols stands twice"),
+    ("ncols 2.5\nnrows 1\ncellsize 1\n1 2\n", "need whole numbers >= 1"),
+    ("ncols 99999999999\nnrows 99999999999\ncellsize 1\n1 2\n", "and has 2 numbers"),
+    ("ncols 2\nnrows 1\ncellsize 1e999\n1 2\n", "line 3: '1e999' is no finite number"),
+    ("ncols 2\nnrows 2\ncellsize 1\n1 2\n3 1e999\n", "line 5: '1e999' is no finite number"),
+    ("ncols 2\nnrows 2\ncellsize 1\n1 2\n3 x\n", "line 5: 'x' is no finite number"),
+    ("ncols 2\nnrows 1\ncellsize 0\n1 2\n", "a length > 0"),
+    ("ncols 2\x00\n", "not a text file"),
+])
+def test_grids_that_are_none_are_refused_in_words(text, words, tmp_path):
+    path = tmp_path / "a.asc"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(words)) as error:
+        read_raster(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_grid_with_a_byte_order_mark_and_cells_without_data(tmp_path):
+    path = tmp_path / "a.asc"
+    path.write_bytes(b"\xef\xbb\xbfNCOLS 3\r\nNROWS 1\r\nCELLSIZE 2\r\nNODATA_value nan\r\n1 nan 1.5D+01\r\n")
+    np.testing.assert_array_equal(read_raster(path).values, [[1.0, np.nan, 15.0]])
