@@ -194,7 +194,7 @@ def stored(store: Path, task: Path | None, member: str | None
 def read_conductances(network: Network, path: Path | None) -> np.ndarray:
     """(n_edges,) conductances from a .npy or text file; without one the network's initial ones, else 1."""
     import numpy as np
-    from ohmlearn.io.text import reading
+    from ohmlearn.checks.file_text import reading
 
     if path is None:
         return network.conductances()

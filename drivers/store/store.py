@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn import __version__
+from ohmlearn.checks.file_text import brief, read_arrays
 from ohmlearn.drivers.checks.earlier_runs import same_task
 from ohmlearn.drivers.sweeps.member_status import ALL_STATUSES, MISSING
 from ohmlearn.io.replacing import replacing
-from ohmlearn.io.text import brief, read_arrays
 from ohmlearn.network import Network
 from ohmlearn.task import Task, as_tasks
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn import generators
+from ohmlearn.checks.file_text import reading
 from ohmlearn.discrete import Discrete
 from ohmlearn.drivers.training.ensemble import Ensemble
 from ohmlearn.io.task_toml import numbered, read_tables, tasks_of
-from ohmlearn.io.text import reading
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.run import Record

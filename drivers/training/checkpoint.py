@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from ohmlearn import Network, __version__
+from ohmlearn.checks.file_text import brief, read_arrays
 from ohmlearn.drivers.display.progress import RunProgress, RunState
 from ohmlearn.drivers.recording.recorded_states import State
 from ohmlearn.io.replacing import replacing
-from ohmlearn.io.text import brief, read_arrays
 from ohmlearn.parallel.file_locks import Lock, holder
 from ohmlearn.parallel.signals import STOPPED, Stopping
 from ohmlearn.run import Run

@@ -1,6 +1,7 @@
 """Laws of edges: linear resistors, diodes and transistors; equilibria, gradients and training of such circuits."""
 from ohmlearn.drivers.circuits.chips import Chips as Chips
 from ohmlearn.drivers.circuits.chips import train_chips as train_chips
+from ohmlearn.solvers.nonlinear.check_law import check_law as check_law
 from ohmlearn.solvers.nonlinear.equilibrium import NonlinearEquilibrium as NonlinearEquilibrium
 from ohmlearn.solvers.nonlinear.gradients import CostGradient as CostGradient
 from ohmlearn.solvers.nonlinear.gradients import cost_gradient as cost_gradient

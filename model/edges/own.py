@@ -94,40 +94,6 @@ class Own(EdgeLaw):
     def __repr__(self) -> str:
         return f"Own({self._function.__name__}{''.join(f', {value!r}' for value in self._given)})"
 
-    def check(self, learned: tuple[float, float] = (0.5, 2.0), volts: tuple[float, float] = (-1.0, 1.0),
-              seed: int = 0) -> float:
-        """Compare the divided differences of the law with differences of its current, at random.
-
-        learned, volts : where what learns, and the voltages of the nodes, are drawn. seed : of the draws.
-
-        Returns the largest error over the largest divided difference; 1e-9 and less is rounding.
-        Raises ValueError where it is above 1e-6, with the place: then a step of the law is no step of pairs.
-
-        >>> import ohmlearn as ol
-        >>> from ohmlearn.edges.pairs import minus, product
-        >>> ol.edges.Own(lambda p, u, a, b, e: product(u, minus(a, b), e)).check() < 1e-9
-        True
-        """
-        from ohmlearn.kernels.law.trial import trial
-        from ohmlearn.solvers.nonlinear.edge_arrays import kernel_law
-
-        rng, count, nudge = np.random.default_rng(seed), 200, 1e-3
-        u, v = rng.uniform(*learned, count), rng.uniform(*volts, (count, 2))
-        w = rng.uniform(-1, 1, (count, 2))
-        law, none = kernel_law(self, 1, 0), np.zeros((count, 2))
-        free, moved, found = (np.empty((count, 2)) for _ in range(3))
-        trial(law, u, v, none, nudge, free)
-        trial(law, u, v + nudge * w, none, nudge, moved)
-        trial(law, u, v, w, nudge, found)
-        size = np.abs(found[:, 1]).max()
-        errors = np.abs(found[:, 1] - (moved[:, 0] - free[:, 0]) / nudge) / (size or 1.0)
-        if not errors.max() <= 1e-6:
-            worst = int(np.argmax(np.where(np.isfinite(errors), errors, np.inf)))
-            raise ValueError(f"the divided difference of {self!r} is off by {errors[worst]:.1e} at u = {u[worst]:.6g}, "
-                             f"voltages {v[worst, 0]:.6g} and {v[worst, 1]:.6g}: write it with the functions of "
-                             "ohmlearn.edges.pairs alone")
-        return float(errors.max())
-
 
 def digest(function: Callable[..., Any]) -> str:
     """Of all that a function does: its code, and what it refers to outside of the kernels of this package."""

@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.checks.file_text import read_text, reading, short
 from ohmlearn.checks.kinds import reals
 from ohmlearn.io.replacing import replacing
-from ohmlearn.io.text import read_text, reading, short
 from ohmlearn.io.values import number
 from ohmlearn.network import Network
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ohmlearn.checks.file_text import read_arrays
 from ohmlearn.io.replacing import replacing
-from ohmlearn.io.text import read_arrays
 from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint
 from ohmlearn.rule import GradientFlow, Rule

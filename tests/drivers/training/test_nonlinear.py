@@ -3,6 +3,7 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 from ohmlearn.edges import NMOS, Diode, Linear, NonlinearEquilibrium, PerEdge
+from ohmlearn.solvers.nonlinear.edge_arrays import bounds
 from scipy.integrate import solve_ivp
 
 NET, TASK = ol.Network.grid(4, 4), ol.Task({0: 1.0, 15: 0.0}, {6: 0.55, 9: 0.4})
@@ -20,7 +21,7 @@ def two_networks(law, rate, time):
     v = free.solve(theta, TASK.source_voltages)
     wanted = v[TASK.targets] + RULE.nudge * (TASK.target_voltages - v[TASK.targets])
     other = clamped.solve(theta, np.concatenate([TASK.source_voltages, wanted]))
-    learns, low = law.learning, np.where(law.which == 1, RULE.floor, 0.0)
+    learns, (low, _) = law.learning, bounds(law, NET.n_edges, RULE.floor, None)
 
     def into(voltages, values):
         current = free.derivatives(values, voltages).current
@@ -51,6 +52,25 @@ def test_dynamics_are_those_of_two_networks(rate):
     np.testing.assert_allclose(run.difference, w, rtol=0, atol=1e-6)
     np.testing.assert_allclose(run.conductances, theta, rtol=1e-7, atol=1e-7)
     assert np.ptp(run.conductances[2::3]) == 0          # diodes learn nothing
+
+
+@pytest.mark.slow           # compiles a combination of laws that nothing else does
+@pytest.mark.parametrize("rate", [0.01, 0.3, 10.0, 1e3, 1e6])
+def test_dynamics_of_all_laws(rate):
+    """Every law on two edges: errors of the end within 1e-6 of the voltages' scale, 1 V."""
+    series = {"drain_resistance": 0.02, "source_resistance": 0.07}
+    level1 = {"gain": 0.5, "leak": 1e-3, "threshold": 0.3, "body_effect": 1.0, "surface_potential": 0.9,
+              "modulation": 0.2}
+    laws = [Linear(), ol.edges.Cubic(0.5), ol.edges.Sinh(0.4), ol.edges.Offset(0.1), ol.edges.IdealDiode(5.0, 0.1),
+            Diode(1e-2, 0.1), Diode(1e-2, 0.1, series=2.0), NMOS(gain=0.5, leak=1e-3),
+            NMOS("mean", gain=0.5, leak=1e-3), NMOS("ekv", gain=0.5, leak=1e-3), NMOS("level1", **level1),
+            NMOS("level1", **level1, **series)]
+    law, time = PerEdge(laws, np.arange(24) % 12), 2.0 if rate <= 1 else 2.0 / np.sqrt(rate)
+    run = ol.train(NET, TASK, rate, edges=law, rule=RULE, until=None, t_max=time, tolerance=1e-8)
+    v, w, theta = two_networks(law, rate, time)
+    np.testing.assert_allclose(run.voltages, v, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(run.difference, w, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(run.conductances, theta, rtol=1e-6, atol=1e-6)
 
 
 def test_small_rates_come_to_rate_0():

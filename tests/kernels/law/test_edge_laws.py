@@ -125,7 +125,8 @@ def found():
 
 
 def test_all_laws_are_tried():
-    assert set(NAMES) == set(LAWS) == set(TWINS)
+    built_in = {name for name in LAWS if " " not in name}       # those of users have names with their digests
+    assert set(NAMES) == built_in == set(TWINS)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import ohmlearn as ol
 import pytest
-from ohmlearn.edges import Own
+from ohmlearn.edges import Own, check_law
 from ohmlearn.edges.own import digest
 from ohmlearn.edges.pairs import minus, parameter, plus, positive, product, scaled
 
@@ -35,9 +35,10 @@ def test_check_finds_a_derivative_in_place_of_a_difference():
     def tangent(p, u, a, b, e):
         return u[0] * (a[0] - b[0]) ** POWER, u[0] * POWER * (a[0] - b[0]) * (a[1] - b[1])
 
-    assert Own(one_way, 0.1).check() < 1e-9
+    assert check_law(Own(one_way, 0.1)) < 1e-9
+    assert check_law(ol.edges.Cubic([0.3, 0.5])) < 1e-9
     with pytest.raises(ValueError, match=r"the divided difference of Own\(tangent\) is off by"):
-        Own(tangent).check()
+        check_law(Own(tangent))
 
 
 def factory(number, helper):
