@@ -70,6 +70,8 @@ def published_gates(seed: int, epochs: int) -> tuple[np.ndarray, np.ndarray]:
     """Gates and orders of the published runs of the transistor circuit: gates are uniform from 0.5 to 3 V, and the four
     samples are shuffled in every epoch, both by NumPy's legacy generator.
 
+    seed : of the generator, as published. epochs : number of orders.
+
     Returns (32,) gate voltages in V and (epochs, 4) numbers of samples.
 
     >>> import ohmlearn as ol

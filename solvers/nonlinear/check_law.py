@@ -22,7 +22,8 @@ def check_law(law: EdgeLaw, learned: tuple[float, float] = (0.5, 2.0), volts: tu
 
     >>> import ohmlearn as ol
     >>> from ohmlearn.edges.pairs import minus, product
-    >>> ol.edges.check_law(ol.edges.Own(lambda p, u, a, b, e: product(u, minus(a, b), e))) < 1e-9
+    >>> law = ol.edges.Own(lambda p, u, a, b, e: product(u, minus(a, b), e))
+    >>> ol.edges.check_law(law) < 1e-9
     True
     """
     rng = np.random.default_rng(seed)
