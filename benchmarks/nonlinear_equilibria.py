@@ -1,4 +1,4 @@
-"""Newton's iteration from zero on random circuits of nonlinear edges: how many are not solved, and after how many steps.
+"""Newton's iteration from zero on random circuits of nonlinear edges: how many are not solved, and in how many steps.
 
     python benchmarks/nonlinear_equilibria.py [BLOCKS]
 
