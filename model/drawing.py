@@ -37,7 +37,7 @@ def draw(network: Network, ax: Axes | None = None, *, nodes: ArrayLike | Run | N
 
     if ax is None:
         _, ax = plt.subplots(figsize=(5.0 + 0.8 * (nodes is not None) + 0.8 * (edges is not None), 5.0),
-                             layout="constrained")
+                             layout="compressed")
     places = _places(network)
     edges, nodes = getattr(edges, "conductances", edges), getattr(nodes, "voltages", nodes)
     _draw_edges(network, ax, places, _values(edges, network.n_edges, "edges"), edge_label)
@@ -122,7 +122,7 @@ def _draw_marks(ax: Any, places: NDArray[np.float64], task: Task, size: float) -
                                         (read, "o", "tab:red", f"target, {few} V desired" if few else "target")):
         if marks:
             ax.scatter(*places[sorted(marks)].T, s=size, marker=shape, facecolors="none", edgecolors=colour,
-                       linewidths=1.4, zorder=4, label=label)
+                       linewidths=1.4, zorder=4, label=label, clip_on=False)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False)
 
 

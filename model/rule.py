@@ -8,7 +8,7 @@ from warnings import warn
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks.kinds import Frozen, check_fields, check_sign, reals
+from .checks.kinds import Frozen, check_fields, check_sign, reals, shown
 
 if TYPE_CHECKING:
     from .network import Network
@@ -100,7 +100,8 @@ class Rule(Frozen):
         if self.bias is not None:
             bias = reals(self.bias, "bias")
             if bias.ndim != 1 or not np.all(np.abs(bias) <= MOST):
-                raise ValueError(f"bias must be a 1-d array of finite numbers up to {MOST:g}, one per edge, in V²")
+                raise ValueError(f"bias must be a 1-d array of finite numbers up to {MOST:g}, one per edge, in V², not "
+                                 f"{shown(self.bias)}; np.full(net.n_edges, 1e-4) is the same bias at every edge")
             bias.setflags(write=False)
             object.__setattr__(self, "bias", bias)
 

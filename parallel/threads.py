@@ -2,8 +2,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 # variables with which a user or a launcher sets the threads of one process, the most particular first
 VARIABLES = ("OHMLEARN_THREADS", "SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS")
@@ -46,3 +51,38 @@ def available_threads(asked: int | None = None, own_cores: int | None = None,
         if said.isdigit() and int(said) > 0:
             return min(int(said), own)
     return own
+
+
+def in_threads(function: Callable[[T], R], items: Iterable[T], threads: int) -> list[R]:
+    """[function(item) for item in items], on several threads.
+
+    What one raises is raised here, and no further items are begun. So it is when a signal interrupts: the call ends at
+    once, and what threads are at, compiling perhaps, goes on unseen until it is done or the process ends.
+    """
+    numbered, lock, ended = enumerate(list(items)), threading.Lock(), threading.Event()
+    results: dict[int, R] = {}
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        while not ended.is_set():
+            with lock:
+                number, item = next(numbered, (-1, None))
+            if number < 0:
+                return
+            try:
+                results[number] = function(item)  # type: ignore[arg-type]
+            except BaseException as error:
+                failures.append(error)
+                ended.set()
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    try:
+        for worker in workers:
+            worker.join()
+    finally:
+        ended.set()
+    if failures:
+        raise failures[0]
+    return [results[number] for number in sorted(results)]

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from ohmlearn.drivers.checks.earlier_runs import check_starts, same_task
 from ohmlearn.drivers.checks.input_ranges import check_drive
 from ohmlearn.drivers.recording.recorded_states import Recording
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import available_threads
+from ohmlearn.parallel.threads import available_threads, in_threads
 from ohmlearn.rule import GradientFlow
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.task import Task, as_tasks
@@ -66,8 +65,7 @@ def train_by_flow(network: Network, task: Any, rate: ArrayLike, wanted: Wanted, 
     def follow(member: tuple[Any, Any]) -> Run:
         return _follow(network, member[0], member[1], wanted)
 
-    with ThreadPoolExecutor(min(available_threads(threads), count)) as pool:
-        runs = list(pool.map(follow, zip(tasks, starts, strict=True)))
+    runs = in_threads(follow, zip(tasks, starts, strict=True), min(available_threads(threads), count))
     return runs[0] if one and np.ndim(rate) == 0 else Runs(runs)
 
 

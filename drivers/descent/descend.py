@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.drivers.checks.keywords import StopKeywords
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import available_threads
+from ohmlearn.parallel.threads import available_threads, in_threads
 from ohmlearn.rule import GradientFlow
 from ohmlearn.run import STATUSES, Run
 from ohmlearn.task import Task, as_tasks
@@ -185,8 +184,7 @@ def descend(network: Network | Sequence[Network], task: Any, *, rule: GradientFl
     if not any(several):
         found: Descent | list[Descent] = one(members[0])
     else:
-        with ThreadPoolExecutor(min(threads, count)) as pool:
-            found = list(pool.map(one, members))
+        found = in_threads(one, members, min(threads, count))
     compiled()
     return found
 

@@ -66,7 +66,7 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
     >>> report.computed, report.n_failed, report.n_missing
     (2, 0, 0)
     """
-    if not isinstance(shard, tuple | list) or len(shard) != 2:
+    if not isinstance(shard, tuple | list) or len(shard) != 2:   # type: ignore[redundant-expr]
         raise TypeError(f"shard must be a pair as in (3, 8), not {shard!r}")
     if not 1 <= whole("shard", shard[0]) <= whole("shard", shard[1]):
         raise ValueError(f"invalid shard {shard[0]}/{shard[1]}: need 1 <= i <= n")

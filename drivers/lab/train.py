@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, overload
@@ -13,7 +12,7 @@ from ohmlearn.checks.kinds import check_kinds, check_sign, reals
 from ohmlearn.lab.circuit import LabCircuit
 from ohmlearn.lab.run import LATE, LabRun, LabRuns
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import available_threads
+from ohmlearn.parallel.threads import available_threads, in_threads
 from ohmlearn.task import Task, as_tasks
 
 if TYPE_CHECKING:
@@ -97,8 +96,7 @@ def train(network: Network, tasks: Task | Sequence[Task], rate: ArrayLike | None
                 relative[:, lane].copy() if traces else None, float(reached[lane]),
                 float(floors[lane]), quartiles[:, lane], settled / float(initial[lane]), ends[lane], circuit)
 
-    with ThreadPoolExecutor(available_threads(threads)) as pool:
-        list(pool.map(follow, ensemble.blocks()))
+    in_threads(follow, ensemble.blocks(), available_threads(threads))
     done = [run for run in runs if run is not None]
     return done[0] if single else LabRuns(done)
 

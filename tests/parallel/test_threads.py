@@ -1,7 +1,12 @@
 """How many threads a process may use."""
+import os
+import signal
+import threading
+import time
+
 import pytest
 from ohmlearn.parallel import threads
-from ohmlearn.parallel.threads import available_threads, cores, quota
+from ohmlearn.parallel.threads import available_threads, cores, in_threads, quota
 
 
 @pytest.mark.parametrize(("asked", "share", "environment", "expected"), [
@@ -56,3 +61,31 @@ def test_training_honours_what_the_environment_says(monkeypatch):
     assert asked == [3, 1]
     with pytest.raises(ValueError, match="threads must be at least 1, not 0"):
         ol.train(net, task, 0.0, threads=0)
+
+
+def test_results_of_threads_come_in_order():
+    assert in_threads(lambda x: x * x, iter(range(50)), 4) == [x * x for x in range(50)]
+    assert in_threads(str, [], 3) == []
+
+
+def test_what_a_thread_raises_is_raised_and_no_more_is_begun():
+    begun = []
+
+    def fail(number):
+        begun.append(number)
+        if number == 3:
+            raise ValueError("number 3")
+
+    with pytest.raises(ValueError, match="number 3"):
+        in_threads(fail, range(1000), 1)
+    assert begun == [0, 1, 2, 3]
+
+
+def test_a_signal_ends_the_wait_for_threads_at_once():
+    """Also where a thread is in LLVM for minutes, of which an event that nobody sets takes the place."""
+    never, begin = threading.Event(), time.monotonic()
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        in_threads(lambda number: never.wait(30), range(2), 2)
+    assert time.monotonic() - begin < 20
+    never.set()

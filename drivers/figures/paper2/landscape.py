@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.descent.descend import Descent, descend
 from ohmlearn.io.replacing import save_figure, write_table, write_text
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import available_threads
+from ohmlearn.parallel.threads import available_threads, in_threads
 from ohmlearn.rule import GradientFlow
 from ohmlearn.solvers.hessian.circuit import Circuit
 from ohmlearn.solvers.hessian.soft_mode import SoftApproximation, soft_approximation
@@ -84,8 +83,8 @@ def optimise(problems: Sequence[Problem], rule: GradientFlow, threads: int | Non
 def each(function: Callable[[Problem, Descent], Found], problems: Sequence[Problem], descents: Sequence[Descent],
          threads: int | None = None) -> list[Found]:
     """What a function finds at every trained network, over threads."""
-    with ThreadPoolExecutor(available_threads(threads)) as pool:
-        return list(pool.map(function, problems, descents))
+    pairs = zip(problems, descents, strict=True)
+    return in_threads(lambda pair: function(*pair), pairs, available_threads(threads))
 
 
 def trained(function: Callable[[Problem, Descent], Found], problems: Sequence[Problem], rule: GradientFlow,
@@ -95,8 +94,7 @@ def trained(function: Callable[[Problem, Descent], Found], problems: Sequence[Pr
     def one(given: Problem) -> Found:
         return function(given, descend(given.network, given.task, rule=rule, conductances=given.conductances, **stops))
 
-    with ThreadPoolExecutor(available_threads(threads)) as pool:
-        return list(pool.map(one, problems))
+    return in_threads(one, problems, available_threads(threads))
 
 
 def account(given: Problem, descent: Descent) -> SoftApproximation:
