@@ -52,8 +52,9 @@ def test_heat_of_charging_is_half_of_c_v_squared():
 
 def test_heat_of_a_divider():
     net = ol.Network.from_edges([(0, 1), (1, 2)])
-    run = ol.train(net, ol.Task({0: 1.0, 2: 0.0}, {1: 0.3}), 1.0, until=None, t_max=7.0,
-                   rule=ol.Rule(frozen=[True, True], ceiling=5.0), record=ol.Record(times=[0.0, 3.0, 7.0], keep="power"))
+    record = ol.Record(times=[0.0, 3.0, 7.0], keep="power")
+    run = ol.train(net, ol.Task({0: 1.0, 2: 0.0}, {1: 0.3}), 1.0, until=None, t_max=7.0, record=record,
+                   rule=ol.Rule(frozen=[True, True], ceiling=5.0))
     np.testing.assert_allclose(UNITS.joules(run), V ** 2 / (2 * R) * np.array([0.0, 3.0, 7.0]) * R * C, rtol=1e-9)
 
 
