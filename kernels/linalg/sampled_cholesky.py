@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import inline, inner, kernel
 
 MOST = 255  # nodes of this many neighbours or more wait together
+RUN = 64    # arcs that are sorted by insertion
 
 
 class Arcs(NamedTuple):
@@ -137,18 +138,38 @@ def gather(found, mark, arcs, waiting, a):
 
 @kernel
 def sort_by_weight(found, count, weight):
-    """Order the first `count` arcs in `found` by weight, lightest first (insertion; heaps of arcs are rare)."""
-    if count > 64:
-        found[:count] = found[:count][np.argsort(weight[found[:count]], kind="mergesort")]
-        return
-    for i in range(1, count):
-        arc = found[i]
-        w = weight[arc]
-        k = i
-        while k > 0 and weight[found[k - 1]] > w:
-            found[k] = found[k - 1]
-            k -= 1
-        found[k] = arc
+    """Order the first `count` arcs in `found` by weight, lightest first: runs by insertion, which are then merged."""
+    for first in range(0, count, RUN):
+        for i in range(first + 1, min(first + RUN, count)):
+            arc = found[i]
+            w = weight[arc]
+            k = i
+            while k > first and weight[found[k - 1]] > w:
+                found[k] = found[k - 1]
+                k -= 1
+            found[k] = arc
+    if count > RUN:             # rare
+        merge_runs(found, np.empty(count, np.int32), weight)
+
+
+@inner
+def merge_runs(found, spare, weight):
+    """Merge sorted runs of arcs; of equal weights the first stays first."""
+    count, run = spare.size, RUN
+    while run < count:
+        for first in range(0, count, 2 * run):
+            middle, end = min(first + run, count), min(first + 2 * run, count)
+            i, j = first, middle
+            for k in range(first, end):
+                if j >= end or (i < middle and weight[found[i]] <= weight[found[j]]):
+                    spare[k] = found[i]
+                    i += 1
+                else:
+                    spare[k] = found[j]
+                    j += 1
+        for k in range(count):
+            found[k] = spare[k]
+        run *= 2
 
 
 @inline

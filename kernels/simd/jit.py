@@ -21,7 +21,7 @@ from .interrupts import keep_interrupts
 keep_interrupts()
 
 
-class Part(JITCodeLibrary):  # type: ignore[misc]
+class Part(JITCodeLibrary):
     """What is compiled of a kernel that another one calls: it is linked into that one and optimised there, once, and
     never runs by itself. Numba would optimise it, and make machine code of it, at every level of calls."""
 
@@ -44,7 +44,7 @@ class Part(JITCodeLibrary):  # type: ignore[misc]
         """Say where Python objects are that the code needs: kernels have none."""
 
 
-class PartCompiler(Compiler):  # type: ignore[misc]
+class PartCompiler(Compiler):
     """Numba's compiler, with the library above."""
 
     def __init__(self, typing: Any, target: Any, library: Any, *rest: Any) -> None:

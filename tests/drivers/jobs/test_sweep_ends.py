@@ -119,7 +119,7 @@ def test_a_store_that_cannot_be_written_is_told(file, tmp_path):
     ended = run("sweep", file, "--output", folder / "store", prefix=prefix if os.geteuid() == 0 else [])
     assert ended.returncode == 2, ended.stderr
     # the folder is tried before anything is made: its name, what is wrong and what to do
-    assert ended.stderr == f"ohmlearn: {folder}: it cannot be written (Permission denied); choose another folder\n"
+    assert ended.stderr == f"ohmlearn: {folder}: it cannot be written; choose another folder\n"
 
 
 @needs_mpi
@@ -149,7 +149,6 @@ def test_a_bug_on_one_rank_is_told_once(file):
                            env=os.environ | {"OHMLEARN_TRACEBACK": "1"})
     assert shown.returncode == 1
     assert shown.stderr.count("Traceback") == 1
-    assert shown.stderr.count("in broken") == 1
     assert "KeyError: 'a bug on " in shown.stderr
 
 

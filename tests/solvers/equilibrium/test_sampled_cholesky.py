@@ -113,3 +113,16 @@ def test_hub_of_many_neighbours():
     assert done
     assert count < 60
     assert np.linalg.norm(b - matrix @ x) <= 1e-9
+
+
+@pytest.mark.parametrize("count", [0, 1, 64, 65, 200, 300])
+def test_arcs_are_sorted_as_by_numpy(count):
+    from ohmlearn.kernels.linalg import sampled_cholesky as kernels
+
+    rng = np.random.default_rng(count)
+    for weight in (rng.normal(size=400), rng.integers(0, 5, 400).astype(float)):
+        found = rng.permutation(400).astype(np.int32)
+        right = found.copy()
+        right[:count] = right[:count][np.argsort(weight[right[:count]], kind="stable")]
+        kernels.sort_by_weight(found, count, weight)
+        np.testing.assert_array_equal(found, right)
