@@ -40,10 +40,10 @@ def prepare() -> None:
 
     class Listener(event.Listener):
         def on_start(self, event: Any) -> None:
-            WATCH.begins(event.data["dispatcher"].py_func.__module__)
+            WATCH.begins(event.data["dispatcher"].py_func.__module__ or "")
 
         def on_end(self, event: Any) -> None:
-            WATCH.ends(event.data["dispatcher"].py_func.__module__)
+            WATCH.ends(event.data["dispatcher"].py_func.__module__ or "")
 
     event.register("numba:compile", Listener())
 

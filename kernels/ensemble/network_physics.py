@@ -91,7 +91,8 @@ def _begin_bounds(block, due):
 
 
 def pulled_to(block):
-    """Desired voltages where a clamp pulls the targets, None where it holds them, in kernels."""
+    """(desired voltages,) where a clamp pulls the targets, None where it holds them, in kernels. A tuple, since an
+    array would have its references counted."""
     raise NotImplementedError
 
 
@@ -99,4 +100,4 @@ def pulled_to(block):
 def _pulled_to(block):
     if _linear(block) or not has(block.types[block.fields.index("edges")], "pull"):
         return lambda block: None
-    return lambda block: block.lanes.desired
+    return lambda block: (block.lanes.desired,)

@@ -19,7 +19,7 @@ from ohmlearn.kernels.nonlinear.edges import leak_of_w, pulled, surroundings_of_
 from ohmlearn.kernels.nonlinear.newton import assemble, forget, newton
 from ohmlearn.kernels.simd.elementary import absolute
 from ohmlearn.kernels.simd.indirect import address_of
-from ohmlearn.kernels.simd.jit import inline, kernel
+from ohmlearn.kernels.simd.jit import inline, inner, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
 from .rk4 import constants, move_node
@@ -104,7 +104,7 @@ def find_difference(graph, pattern, edges, law, x, U, active):
     mark(edges.w, failed)
 
 
-@kernel
+@inner
 def mark(z, failed):
     """NaN in the lanes of z (rows, lanes) with a `failed` bit."""
     if failed:
@@ -112,7 +112,7 @@ def mark(z, failed):
             store(z, a, where(failed, np.nan, load(z, a)))
 
 
-@kernel
+@inner
 def drift(graph, pattern, edges, law, x, U, out):
     """How far the equilibrium edges.v moves in a step dt as θ learns: dt dv*/dt = -J⁻¹ Σ (∂I/∂θ) dt dθ/dt, dθ/dt at x,
     into out (n_nodes, lanes)."""
@@ -134,7 +134,7 @@ def drift(graph, pattern, edges, law, x, U, out):
     substitute(pattern, work.matrix, work.upper, out)
 
 
-@kernel
+@inner
 def fastest(graph, edges, law, x, U, due, peak, scratch, out):
     """Upper bounds for each lane with a `due` bit, into out (2, lanes); see `step_bounds.fastest`. The Jacobian is not
     symmetric: |J| z / z bounds the size of its eigenvalues too. Of the derivatives in the free and the clamped state
@@ -168,7 +168,7 @@ def fastest(graph, edges, law, x, U, due, peak, scratch, out):
     store(out, 1, learned)
 
 
-@kernel
+@inner
 def begin_peak(law, due, peak):
     """Begin the estimate of the eigenvector of the lanes with a `due` bit anew."""
     for a in range(peak.shape[0]):

@@ -88,11 +88,11 @@ def clamp(p, x, lane, pulled):
 @inner
 def note_errors(me, target, errors, x, lane, pulled):
     """V_T - v_T of a lane after the steps taken since the last evaluation: w_T where targets are held, for which pulled
-    is None, else by pulled, the desired voltages. Arrays one by one: it is called every step, and handing on a tuple of
-    them costs more than the work."""
+    is None, else by pulled[0], the desired voltages. Arrays one by one: it is called every step, and handing on a tuple
+    of them costs more than the work."""
     for i in range(target.shape[0]):
         a = target[i, lane]
-        error = x[2 * a + 1, lane] if pulled is None else pulled[i, lane] - x[2 * a, lane]
+        error = x[2 * a + 1, lane] if pulled is None else pulled[0][i, lane] - x[2 * a, lane]
         errors[me.taken, i, lane] = error if a >= 0 else 0.0
 
 

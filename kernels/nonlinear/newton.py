@@ -13,7 +13,7 @@ from ohmlearn.kernels.law.divided_differences import nudges
 from ohmlearn.kernels.law.law_type import pair, tangent
 from ohmlearn.kernels.linalg.block_lu import factorise, substitute
 from ohmlearn.kernels.simd.elementary import absolute
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.jit import inner, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
 MOST_ITERATIONS, MOST_HALVINGS = 200, 40
@@ -47,7 +47,7 @@ class Newton(NamedTuple):
     numbers: NDArray[np.float64]
 
 
-@kernel
+@inner
 def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
     """F into work.current and its Jacobian into work.matrix and work.upper, with identity rows at nodes that are not
     free: currents at v, derivatives by v where w is None; else their divided differences between v and v + η w,
@@ -92,7 +92,7 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
     store(work.numbers, NORM, norm)
 
 
-@kernel
+@inner
 def forget(work, active):
     """Drop what is kept of the edges in the lanes with an `active` bit: what comes depends on voltages alone."""
     for j in range(work.kept.shape[0]):
@@ -118,7 +118,7 @@ def step_back(work, norms, last, active):
     return rejected
 
 
-@kernel
+@inner
 def leap(rejected, leaps, work, unknown, direction):
     """Let the rejected lanes take their full step after all, a number of times. Returns those that may not any more."""
     refused = 0
@@ -135,7 +135,7 @@ def leap(rejected, leaps, work, unknown, direction):
     return refused
 
 
-@kernel
+@inner
 def converged(work):
     """Bits of the lanes whose last step was full and hardly moved them, or whose ‖F‖₁ is rounding."""
     bits = 0
