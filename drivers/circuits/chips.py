@@ -104,7 +104,8 @@ def train_chips(network: Network, samples: Sequence[Task], *, edges: Any, epochs
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int | float | np.number) or not 0 < size < np.inf:
             raise ValueError(f"{name} must be a number > 0, not {size!r}")
-    if isinstance(limit, bool) or not isinstance(limit, int | float | np.number) or not limit > 0:
+    most: Any = limit
+    if isinstance(most, bool) or not isinstance(most, int | float | np.number) or not most > 0:
         raise ValueError(f"limit must be a number > 0, not {limit!r}")
     if rule not in RULES:
         raise ValueError(f"rule must be 'contrast', 'centred' or 'gradient', not {rule!r}")

@@ -99,7 +99,7 @@ def train(
     else:
         hush()
     try:
-        runs = ol.train(net, [learned] * len(rates), rates, t_max=t_max,      # type: ignore[call-overload]
+        runs = ol.train(net, [learned] * len(rates), rates, t_max=t_max,      # type: ignore[call-overload, misc]
                         until=None if until == "none" else number_or_word(until, "--until", "none"),
                         dt=number_or_word(dt, "--dt", "auto"), tolerance=tolerance,
                         method=method, precision=precision, go_on=go_on,

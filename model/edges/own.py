@@ -33,7 +33,12 @@ class Own(EdgeLaw):
     (Own(cubic, 0.5), 'conductance')
     """
 
-    learns: Literal["conductance", "gate voltage"] | None
+    learns: Literal["conductance", "gate voltage"] | None  # type: ignore[misc]
+    _function: Callable[..., Any]
+    _given: tuple[Numbers, ...]
+    _values: dict[str, Numbers]
+    _bounds: tuple[Numbers, Numbers] | None
+    _symmetric: bool
     _not_negative: ClassVar[tuple[str, ...]] = ("leak",)
 
     def __init__(self, function: Callable[..., Any], *parameters: Numbers,
