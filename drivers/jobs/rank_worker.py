@@ -76,6 +76,7 @@ class Rank:
                  checkpoint: float = CHECKPOINT, quiet: bool = False, timeline: bool = False) -> None:
         self.checkpoint, self.timeline = checkpoint, Timeline(timeline, world.size)
         self.plan, self.world, self.stopping = plan, world, stopping
+        world.together(lambda: find_token(plan.store.path, plan.shard, plan.token))
         self.sweep, self.layout = plan.store.sweep, plan.store.layout
         self.path = plan.store.part(plan.shard, world.rank)
         progress = None
@@ -120,8 +121,7 @@ class Rank:
         return self.writer.written, self.writer.error or error
 
     def prepare(self) -> None:
-        """See that this is the store of rank 0, and make this rank's part."""
-        find_token(self.plan.store.path, self.plan.shard, self.plan.token)
+        """Make this rank's part."""
         part_file.prepare(self.path, self.layout, __version__)
 
     def warm(self) -> None:
