@@ -8,7 +8,6 @@ raster must be read or refused with a ValueError that names it, within SLOWEST s
 from __future__ import annotations
 
 import random
-import sys
 import time
 import traceback
 import warnings
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import ohmlearn as ol
+from fuzz_counts import told
 from fuzz_files import SLOWEST, damaged
 from ohmlearn.drivers.training import checkpoint
 from ohmlearn.io.raster import read_raster
@@ -113,8 +113,4 @@ def fuzz(count: int, seed: int = 0) -> Counter[str]:
 
 
 if __name__ == "__main__":
-    given = [int(text) for text in sys.argv[1:]]
-    begin = time.perf_counter()
-    for kind, number in sorted(fuzz(*(given or [1000])).items()):
-        print(f"{number:>6}  {kind}")
-    print(f"{time.perf_counter() - begin:.0f} s")
+    told(fuzz)

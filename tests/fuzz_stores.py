@@ -12,8 +12,6 @@ from __future__ import annotations
 import random
 import shutil
 import struct
-import sys
-import time
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -21,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import ohmlearn as ol
+from fuzz_counts import told
 from ohmlearn.drivers.store import consolidate
 from ohmlearn.drivers.store.repair import check
 from sweeps import small
@@ -142,8 +141,4 @@ def fuzz(count: int, seed: int = 0) -> Counter[str]:
 
 
 if __name__ == "__main__":
-    given = [int(text) for text in sys.argv[1:]]
-    begin = time.perf_counter()
-    for kind, number in sorted(fuzz(*(given or [1000])).items()):
-        print(f"{number:>6}  {kind}")
-    print(f"{time.perf_counter() - begin:.0f} s")
+    told(fuzz)

@@ -11,6 +11,7 @@ from ohmlearn.drivers.checks.earlier_runs import fits
 from ohmlearn.drivers.recording.recorded_states import Recording, State
 from ohmlearn.kernels.ensemble import block_loop, block_state, slow_manifold
 from ohmlearn.kernels.law.bounds import AT_ONCE
+from ohmlearn.kernels.nonlinear.edges import Pull
 from ohmlearn.kernels.simd.vectors import n_lanes
 from ohmlearn.run import STATUSES, Run
 
@@ -25,6 +26,8 @@ class LaneBlock:
     """8 lanes over one graph (16 in single precision), followed by RK4 or on the slow manifold. Idle lanes stay where
     they are and cost nothing but their share of the block."""
 
+    pull: Pull | None = None        # of nonlinear edges, where a clamp pulls targets
+
     def __init__(self, ensemble: Ensemble, prepared: Prepared, manifold: bool = False) -> None:
         self.ensemble, self.prepared, self.manifold = ensemble, prepared, manifold
         self.numbers: list[int | None] = [None] * n_lanes(ensemble.dtype)
@@ -38,6 +41,7 @@ class LaneBlock:
         """The arrays, `lanes`, `x` and `G` among them; see :class:`ohmlearn.kernels.ensemble.block_state.Block`."""
         quasistatic = self.manifold and self.ensemble.edges is not None
         block, self.columns = allocate(self.ensemble, self.prepared, width, quasistatic)
+        self.pull = None if block.edges is None else block.edges.pull
         self._cleared = self.columns.numbers[:, 0].copy()
         self._entry: Callable[..., int] | None = None
         return block
@@ -57,8 +61,7 @@ class LaneBlock:
 
     def _pull(self, number: int | None, lane: int) -> None:
         """Join w of a lane to the desired voltages of a member where a clamp pulls targets; None for none."""
-        pull = getattr(getattr(self.block, "edges", None), "pull", None)
-        if pull is not None:
+        if (pull := self.pull) is not None:
             pull.rate[:, lane] = pull.desired[:, lane] = 0.0
             if number is not None:
                 targets = self.prepared.places(int(self.ensemble.task_of[number])).targets
