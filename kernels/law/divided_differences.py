@@ -16,7 +16,8 @@ STEEPEST = 300.0    # exponents above it count as it: e^300 is beyond all curren
 
 @inline
 def nudges(eta):
-    """(η, 1/η), the latter BIG at η = 0."""
+    """(η, 1/η), the latter BIG at η = 0 of either sign."""
+    eta = eta + 0.0                             # -0 becomes 0, whose inverse is inf
     return eta, minimum(BIG, 1.0 / eta)
 
 

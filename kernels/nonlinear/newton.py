@@ -4,6 +4,9 @@ F is the current out of every node that is not held, with leaks to ground. Newto
 wherever the Jacobian is regular, and so does that of the shifted one, J + κ ‖F‖₁; for transistors J is a column
 diagonally dominant M-matrix, so that the equilibrium is unique and an LU without pivoting is safe. A lane that has
 converged is left alone: what it becomes does not depend on its neighbours.
+
+Where the search ends at no equilibrium, as it does where one has just vanished (mean law), the lane follows the
+relaxation of its nodes instead, dv/dt = -F, by implicit steps that lengthen as it settles.
 """
 from typing import NamedTuple
 
@@ -16,7 +19,8 @@ from ohmlearn.kernels.simd.elementary import absolute
 from ohmlearn.kernels.simd.jit import inner, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
-MOST_ITERATIONS, MOST_HALVINGS = 200, 40
+MOST_ITERATIONS, MOST_HALVINGS = 1000, 40
+SEARCHES = 200          # iterations after which a search is given up
 # κ in 1/V: κ ‖F‖₁ is added to the diagonal of the Jacobian, or nodes that are cut off would be moved by 1e8 V. It grows
 # with every step that is halved, and falls after every whole one.
 SHIFT_LEAST, SHIFT_MOST, SHIFT_GROWTH = 0.03, 100.0, 4.0
@@ -27,16 +31,19 @@ MEMORY = 10             # against the largest of so many: behind transistors at 
                         # (Grippo, Lampariello and Lucidi, SIAM J. Numer. Anal. 23, 707 (1986)); but against the last
                         # for steps longer than the largest voltage at first, or cut-off nodes run away
 ROUNDING = 1e-15        # of the largest voltage times what a node is joined by: a current below it is rounding
-NORM, MOVED, REACH, FRACTION, SPAN, SHIFT, NUMBERS = range(7)      # rows of Newton.numbers
+SETTLED, FALL = 1e-6, 0.1       # relaxation ends where a step moves less than SETTLED of the largest voltage and leaves
+                                # less than FALL of ‖F‖₁: it does not where an equilibrium has just vanished
+NORM, MOVED, REACH, FRACTION, SPAN, SHIFT, INVERSE, NUMBERS = range(8)      # rows of Newton.numbers
 
 
 class Newton(NamedTuple):
     """Work space, all (rows, lanes); n nodes, m edges, e entries of the factor.
 
     matrix : (n + e,), upper : (e,) the Jacobian and its LU. current : (n,) F, then Newton's direction. before : (n,)
-    the direction. kept : (m,) what laws keep of their edges. numbers : (NUMBERS,) ‖F‖₁ without what is rounding,
-    largest change of a voltage, largest voltage, fraction of the step taken, largest voltage at first, shift of the
-    diagonal over ‖F‖₁.
+    the direction. kept, next_kept : (m,) what laws keep of their edges, at the last step that was taken and at the one
+    on trial. numbers : (NUMBERS,) ‖F‖₁ without what is rounding, largest change of a voltage, largest voltage, fraction
+    of the step taken, largest voltage at first, shift of the diagonal over ‖F‖₁, inverse of the step of relaxation, 0
+    while a lane searches.
     """
 
     matrix: NDArray[np.float64]
@@ -44,6 +51,7 @@ class Newton(NamedTuple):
     current: NDArray[np.float64]
     before: NDArray[np.float64]
     kept: NDArray[np.float64]
+    next_kept: NDArray[np.float64]
     numbers: NDArray[np.float64]
 
 
@@ -51,7 +59,7 @@ class Newton(NamedTuple):
 def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work):
     """F into work.current and its Jacobian into work.matrix and work.upper, with identity rows at nodes that are not
     free: currents at v, derivatives by v where w is None; else their divided differences between v and v + η w,
-    derivatives by w. The diagonal is shifted, see SHIFT_LEAST. Sets NORM, and what is kept of the active lanes.
+    derivatives by w. The diagonal is shifted, see SHIFT_LEAST. Sets NORM, and next_kept of the active lanes.
     v, w : (n_nodes, lanes). eta : (1, lanes)."""
     n, zero = free.size, 0.0 * load(v, 0)
     e = nudges(load(eta, 0))
@@ -67,7 +75,7 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
         theta, va, vb = load(u, j), load(v, a), load(v, b)
         if w is None:
             i, by_a, by_b, _, kept = tangent(law, j, theta, va, vb, load(work.kept, j))
-            store(work.kept, j, where(active, kept, load(work.kept, j)))
+            store(work.next_kept, j, where(active, kept, load(work.kept, j)))
         else:
             wa, wb = load(w, a), load(w, b)
             i = pair(law, j, (theta, zero), (va, wa), (vb, wb), e)[1]
@@ -86,7 +94,7 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
         i, joined = where(at(free, a), load(work.current, a), 0.0), load(work.matrix, a)
         store(work.current, a, i)
         norm = norm + maximum(0.0, fma(-rounding, joined, absolute(i)))
-    shift = load(work.numbers, SHIFT) * norm
+    shift = fma(load(work.numbers, SHIFT), norm, load(work.numbers, INVERSE))
     for a in range(n):
         store(work.matrix, a, where(at(free, a), load(work.matrix, a) + shift, 1.0))
     store(work.numbers, NORM, norm)
@@ -97,6 +105,13 @@ def forget(work, active):
     """Drop what is kept of the edges in the lanes with an `active` bit: what comes depends on voltages alone."""
     for j in range(work.kept.shape[0]):
         store(work.kept, j, where(active, 0.0, load(work.kept, j)))
+
+
+@inner
+def keep(work):
+    """Take what laws keep of their edges from the step that was on trial."""
+    for j in range(work.kept.shape[0]):
+        store(work.kept, j, load(work.next_kept, j))
 
 
 @kernel
@@ -136,6 +151,53 @@ def leap(rejected, leaps, work, unknown, direction):
 
 
 @inner
+def begin_relaxing(lanes, free, work):
+    """Let the lanes follow their relaxation, in steps as short as the fastest node allows. The diagonal is left to the
+    next `assemble`."""
+    for lane in range(work.numbers.shape[1]):
+        if lanes >> lane & 1:
+            steepest = 0.0
+            for a in range(free.size):
+                steepest = max(steepest, work.matrix[a, lane])
+            work.numbers[INVERSE, lane] = steepest
+            work.numbers[SHIFT, lane] = 0.0
+
+
+@inner
+def too_far(relaxing, unknown, free, direction, last, work):
+    """Take back the steps of the relaxing lanes whose F is not what an implicit step leaves, and shorten the next; the
+    others lengthen theirs. last : (lanes,) ‖F‖₁ before. Returns bits of the first ones, and of those that have settled
+    and may search again."""
+    back = settled = 0
+    for lane in range(unknown.shape[1]):
+        if not relaxing >> lane & 1:
+            continue
+        off = left = 0.0
+        inverse = work.numbers[INVERSE, lane]
+        for a in range(free.size):
+            d = inverse * direction[a, lane] if free[a] >> lane & 1 else 0.0
+            off += abs(work.current[a, lane] - d)
+            left += abs(d)
+        if off <= 0.5 * left or work.numbers[NORM, lane] == 0.0:
+            longer = 0.25 * inverse
+            still = work.numbers[MOVED, lane] <= SETTLED * work.numbers[REACH, lane]
+            if still and work.numbers[NORM, lane] <= FALL * last[lane]:
+                longer = 0.0
+                settled |= 1 << lane
+                work.numbers[SHIFT, lane] = SHIFT_LEAST
+            for a in range(free.size):
+                if free[a] >> lane & 1:
+                    work.matrix[a, lane] += longer - inverse
+            work.numbers[INVERSE, lane] = longer
+        else:
+            back |= 1 << lane
+            work.numbers[INVERSE, lane] = 8.0 * inverse
+            for a in range(free.size):
+                unknown[a, lane] += direction[a, lane]
+    return back, settled
+
+
+@inner
 def converged(work):
     """Bits of the lanes whose last step was full and hardly moved them, or whose ‖F‖₁ is rounding."""
     bits = 0
@@ -158,18 +220,22 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
     unknown = v if w is None else w
     n, lanes, failed, leaps = free.size, unknown.shape[1], 0, np.zeros(unknown.shape[1], dtype=np.int64)
     norms = np.zeros((MEMORY, lanes))
-    rejected, reach = 0, 0.0 * load(unknown, 0)
+    rejected = relaxing = 0
+    reach = 0.0 * load(unknown, 0)
     for a in range(n):
         reach = maximum(reach, absolute(load(unknown, a)))
     store(work.numbers, REACH, reach)
     store(work.numbers, SPAN, reach)
     store(work.numbers, SHIFT, SHIFT_LEAST)
+    store(work.numbers, INVERSE, 0.0)
     store(work.numbers, FRACTION, 1.0)
     assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
     for iteration in range(MOST_ITERATIONS):
+        if w is None:
+            keep(work)
         for lane in range(lanes):
             norms[iteration % MEMORY, lane] = work.numbers[NORM, lane]
-            if work.numbers[FRACTION, lane] == 1.0:
+            if work.numbers[FRACTION, lane] == 1.0 and not relaxing >> lane & 1:
                 work.numbers[SHIFT, lane] = max(SHIFT_LEAST, work.numbers[SHIFT, lane] / SHIFT_GROWTH)
             work.numbers[FRACTION, lane] = 1.0
         factorise(pattern, work.matrix, work.upper)
@@ -185,18 +251,26 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
         store(work.numbers, REACH, reach)
         assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
         for _halving in range(MOST_HALVINGS):
-            rejected = step_back(work, norms, iteration % MEMORY, active)
+            rejected = step_back(work, norms, iteration % MEMORY, active & ~relaxing)
             if not rejected:
                 break
             for a in range(n):
                 back = fma(load(work.numbers, FRACTION), load(direction, a), load(unknown, a))
                 store(unknown, a, where(rejected, back, load(unknown, a)))
             assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
+        given_up = active & ~relaxing if iteration == SEARCHES else 0
         if rejected:
-            rejected = leap(rejected, leaps, work, unknown, direction)
+            given_up |= leap(rejected, leaps, work, unknown, direction)
+        back = settled = 0
+        if relaxing:
+            back, settled = too_far(relaxing & active, unknown, free, direction, norms[iteration % MEMORY], work)
+        begin_relaxing(given_up, free, work)
+        if rejected | given_up | back:
             assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
-        failed |= rejected
-        active &= ~(rejected | converged(work))
+        active &= ~(converged(work) & ~relaxing & ~given_up)
+        relaxing = (relaxing | given_up) & ~settled
         if not active:
-            return failed, iteration + 1
-    return failed | active, MOST_ITERATIONS
+            break
+    if w is None:
+        keep(work)
+    return active, iteration + 1

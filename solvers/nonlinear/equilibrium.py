@@ -22,7 +22,7 @@ IN_LANES = 4000         # nodes up to which networks are solved in lanes
 
 def work_space(n: int, m: int, entries: int) -> newton.Newton:
     """Arrays of Newton's iteration for a block of lanes."""
-    return newton.Newton(*(aligned(rows, LANES) for rows in (n + entries, entries, n, n, m, newton.NUMBERS)))
+    return newton.Newton(*(aligned(rows, LANES) for rows in (n + entries, entries, n, n, m, m, newton.NUMBERS)))
 
 
 class NonlinearEquilibrium:

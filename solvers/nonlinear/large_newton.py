@@ -10,8 +10,8 @@ from ohmlearn.solvers.not_converged import NotConverged
 from .edge_arrays import Derivatives, laws_of
 
 Floats = NDArray[np.float64]
-MOST_ITERATIONS, MOST_HALVINGS = 100, 40
-CLOSE, MEMORY = 3e-8, 10        # as in kernels/nonlinear/newton.py
+MOST_ITERATIONS, MOST_HALVINGS, RELAXATIONS = 100, 40, 3
+CLOSE, MEMORY, SETTLED, FALL = 3e-8, 10, 1e-6, 0.1         # as in kernels/nonlinear/newton.py
 ROUNDING = 1e-15        # of the sum of all currents
 
 
@@ -33,6 +33,18 @@ class LargeNewton:
         """(n_nodes,) voltages. Raises NotConverged."""
         v = start.copy()
         v[self.circuit.held] = held
+        for attempt in range(RELAXATIONS + 1):
+            v, found = self._search(values, self._relaxed(values, v, currents) if attempt else v, currents)
+            if found:
+                return v
+        residual, size, _ = self._residual(values, v, currents)
+        worst = int(np.argmax(np.abs(residual)))
+        raise NotConverged(f"Newton's iteration found no equilibrium of column {column} in {MOST_ITERATIONS} steps; at "
+                           f"node {self.circuit.network.label(worst)} a current of {abs(residual[worst]):.1e} is left "
+                           f"of {size:.1e} in all: start from another guess")
+
+    def _search(self, values: Floats, v: Floats, currents: Floats) -> tuple[Floats, bool]:
+        """Newton's iteration from v with a search on ‖F‖₁: where it ends, and whether that is an equilibrium."""
         residual, size, parts = self._residual(values, v, currents)
         norms: list[float] = []
         for _ in range(MOST_ITERATIONS):
@@ -52,11 +64,25 @@ class LargeNewton:
                 v = before - direction
                 residual, size, parts = self._residual(values, v, currents)
             if close or now <= ROUNDING * size:
-                return v
-        worst = int(np.argmax(np.abs(residual)))
-        raise NotConverged(f"Newton's iteration found no equilibrium of column {column} in {MOST_ITERATIONS} steps; at "
-                           f"node {self.circuit.network.label(worst)} a current of {abs(residual[worst]):.1e} is left "
-                           f"of {size:.1e} in all: start from another guess")
+                return v, True
+        return v, False
+
+    def _relaxed(self, values: Floats, v: Floats, currents: Floats) -> Floats:
+        """v after the relaxation dv/dt = -F, by implicit steps that lengthen as it settles."""
+        residual, size, parts = self._residual(values, v, currents)
+        inverse = float(self.circuit.jacobian(parts).diagonal().max())
+        for _ in range(10 * MOST_ITERATIONS):
+            step = self._direct(parts, residual, inverse)
+            after, size, parts_after = self._residual(values, v - step, currents)
+            now = float(np.abs(after).sum())
+            if np.abs(after - inverse * step).sum() <= 0.5 * inverse * np.abs(step).sum() or now <= ROUNDING * size:
+                fallen = now <= FALL * np.abs(residual).sum()
+                v, residual, parts, inverse = v - step, after, parts_after, 0.25 * inverse
+                if fallen and np.abs(step).max(initial=0.0) <= SETTLED * np.abs(v).max():
+                    break
+            else:
+                inverse *= 8.0
+        return v
 
     def _residual(self, values: Floats, v: Floats, currents: Floats) -> tuple[Floats, float, Derivatives]:
         """(n_nodes,) current out of every node, 0 at held ones; sum of all currents; derivatives."""
@@ -71,9 +97,14 @@ class LargeNewton:
         if self._linear is not None:
             found: Floats = self._linear.solve(np.maximum(parts.by_first, 0.0), currents=residual)
             return found
+        return self._direct(parts, residual, 0.0)
+
+    def _direct(self, parts: Derivatives, residual: Floats, shift: float) -> Floats:
+        """(J + shift)⁻¹ residual."""
+        from scipy.sparse import eye_array
         from scipy.sparse.linalg import splu
 
         direction, free = np.zeros_like(residual), self.free
-        jacobian: Any = self.circuit.jacobian(parts)[free][:, free]
+        jacobian: Any = self.circuit.jacobian(parts)[free][:, free] + shift * eye_array(free.size)
         direction[free] = splu(jacobian.tocsc()).solve(residual[free])
         return direction

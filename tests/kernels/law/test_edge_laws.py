@@ -102,6 +102,7 @@ def drawn(name, edges, seed):
         # within η of the kink the clipped mean jumps: there D is as uncertain as u - p1 - p3 by rounding, over η
         near = (rng.random(shape) < 0.4) & ((eta > 1e-3) | (name != "mean"))
         u = np.where(near, kink + PARAMETERS[name][1] + eta * rng.normal(size=shape), u)
+        u = np.where(rng.random(shape) < 0.1, -u, u)
     return np.stack([u, du, a, da, b, db, eta], axis=1).reshape(7 * edges, LANES)
 
 

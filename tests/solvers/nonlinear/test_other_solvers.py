@@ -1,8 +1,11 @@
 """Equilibria against a quadratic program and against Newton's iteration in extended precision."""
 import mpmath as mp
 import numpy as np
+import ohmlearn as ol
 import pytest
 from ohmlearn.edges import NMOS, Diode, IdealDiode, NonlinearEquilibrium, PerEdge, Sinh
+from ohmlearn.solvers.nonlinear import equilibrium
+from scipy.optimize import brentq
 
 from ...kernels.law.test_edge_laws import TWINS
 from .test_equilibrium import connected, mixed
@@ -95,3 +98,37 @@ def test_all_laws_in_extended_precision():
         check(ALL, seed)
         for law in ALL:
             check([law if other is law else ALL[0] for other in ALL], 1000 + seed)
+
+
+@pytest.mark.slow
+def test_lanes_with_inner_unknowns_do_not_know_each_other():
+    """Transistors with series resistances, whose inner currents are kept from step to step, where neighbours search."""
+    for seed in range(40):
+        network, rng = connected(seed, 16, 34)
+        held, u, volts = rng.choice(16, 4, replace=False), rng.uniform(0.4, 4, (34, 8)), rng.uniform(0, 5, (4, 8))
+        circuit = NonlinearEquilibrium(network, held, PerEdge(ALL, [len(ALL) - 1] * 34))
+        together = circuit.solve(u, volts)
+        for k in range(8):
+            assert np.array_equal(circuit.solve(u[:, k], volts[:, k]), together[:, k])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lanes", [equilibrium.IN_LANES, 0])
+def test_equilibria_that_have_just_vanished(lanes, monkeypatch):
+    """A node fed from 3 V through 0.1 and drained by a mean law of gain 1, below its gate at rest while
+    (U + 0.1)² > 0.6, then at the one equilibrium that is left, far above: where it relaxes to from 0."""
+    monkeypatch.setattr(equilibrium, "IN_LANES", lanes)
+    mean = NMOS("mean", gain=1.0, leak=0.0)
+    laws = [*ALL[:8], mean, *ALL[9:]]
+    fold = np.sqrt(0.6) - 0.1
+    gates = fold * (1 + np.array([1e-1, 1e-3, 1e-6, 1e-9, -1e-12, -1e-9, -1e-6, -1e-3, -1e-1]))
+    circuit = NonlinearEquilibrium(ol.Network(np.array([[0, 1], [1, 2]])), [0, 2], PerEdge(laws, [0, 8]))
+    found = circuit.solve(np.stack([np.full(9, 0.1), gates]), [3.0, 0.0])[1]
+
+    def current(v, gate):
+        return 0.1 * (v - 3.0) + max(gate - v / 2, mean.least) * v
+
+    for gate, v in zip(gates, found, strict=True):
+        below = gate > fold
+        expected = brentq(current, *((0.0, gate + 0.1) if below else (gate + 0.2, 3.0)), (gate,), xtol=1e-15)
+        assert abs(v - expected) < (1e-5 if abs(gate / fold - 1) < 1e-8 and below else 1e-9), gate
