@@ -190,8 +190,11 @@ def stands(me, lane, h, p):
             s = records_at(me, lane, h, p)
     me.aim = np.inf
     if np.isnan(s) or me.time + s * h <= me.time:
-        me.tries = TRIES + 1 if me.tries == TRIES else 0    # after as many in vain the next stretch is kept whole,
-        return True                                         # or rounding of C* near the threshold would never let go
+        # After as many in vain the next stretch is kept whole, or rounding of C* near the threshold would never let go;
+        # at once where steps were so short that no conductance in single precision moved.
+        stuck = 0 < me.tries < TRIES and cost_between(0.0, lane, h, p)[0] == cost_between(1.0, lane, h, p)[0]
+        me.tries = TRIES if stuck else TRIES + 1 if me.tries == TRIES else 0
+        return True
     me.tries += 1
     me.aim = me.time + s * h
     return False

@@ -19,7 +19,7 @@ from ohmlearn.kernels.simd.elementary import absolute
 from ohmlearn.kernels.simd.jit import inner, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
-MOST_ITERATIONS, MOST_HALVINGS = 1000, 40
+MOST_ITERATIONS, MOST_HALVINGS = 3000, 40
 SEARCHES = 200          # iterations after which a search is given up
 # κ in 1/V: κ ‖F‖₁ is added to the diagonal of the Jacobian, or nodes that are cut off would be moved by 1e8 V. It grows
 # with every step that is halved, and falls after every whole one.
@@ -125,8 +125,7 @@ def step_back(work, norms, last, active):
         norm = norms[last, lane] if far else norms[:, lane].max()
         good = work.numbers[NORM, lane] <= norm * (1.0 - LESS * fraction)
         rounded = work.numbers[NORM, lane] == 0.0
-        small = fraction == 1.0 and work.numbers[MOVED, lane] <= CLOSE * work.numbers[REACH, lane]
-        if active >> lane & 1 and not (good or rounded or small):
+        if active >> lane & 1 and not (good or rounded):
             rejected |= 1 << lane
             work.numbers[FRACTION, lane] = 0.5 * fraction
             work.numbers[SHIFT, lane] = min(SHIFT_MOST, SHIFT_GROWTH * work.numbers[SHIFT, lane])
@@ -198,13 +197,20 @@ def too_far(relaxing, unknown, free, direction, last, work):
 
 
 @inner
-def converged(work):
-    """Bits of the lanes whose last step was full and hardly moved them, or whose ‖F‖₁ is rounding."""
+def resting(work):
+    """Bits of the lanes whose last step was full and hardly moved them: what it leaves is below rounding."""
     bits = 0
     for lane in range(work.numbers.shape[1]):
-        still = work.numbers[MOVED, lane] <= CLOSE * work.numbers[REACH, lane] and work.numbers[FRACTION, lane] == 1.0
-        rounded = work.numbers[NORM, lane] == 0.0
-        bits |= (still or rounded) << lane
+        bits |= (work.numbers[MOVED, lane] <= CLOSE * work.numbers[REACH, lane]) << lane
+    return bits
+
+
+@inner
+def balanced(work):
+    """Bits of the lanes whose ‖F‖₁ is rounding."""
+    bits = 0
+    for lane in range(work.numbers.shape[1]):
+        bits |= (work.numbers[NORM, lane] == 0.0) << lane
     return bits
 
 
@@ -218,7 +224,7 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
     eta : (1, lanes).
     """
     unknown = v if w is None else w
-    n, lanes, failed, leaps = free.size, unknown.shape[1], 0, np.zeros(unknown.shape[1], dtype=np.int64)
+    n, lanes, leaps = free.size, unknown.shape[1], np.zeros(unknown.shape[1], dtype=np.int64)
     norms = np.zeros((MEMORY, lanes))
     rejected = relaxing = 0
     reach = 0.0 * load(unknown, 0)
@@ -249,6 +255,9 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
             store(unknown, a, where(active, now - d, now))
         store(work.numbers, MOVED, moved)
         store(work.numbers, REACH, reach)
+        active &= ~resting(work) | relaxing
+        if not active:
+            break
         assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
         for _halving in range(MOST_HALVINGS):
             rejected = step_back(work, norms, iteration % MEMORY, active & ~relaxing)
@@ -267,10 +276,10 @@ def newton(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active
         begin_relaxing(given_up, free, work)
         if rejected | given_up | back:
             assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, active, work)
-        active &= ~(converged(work) & ~relaxing & ~given_up)
+        active &= ~balanced(work) | relaxing | given_up
         relaxing = (relaxing | given_up) & ~settled
         if not active:
+            if w is None:
+                keep(work)
             break
-    if w is None:
-        keep(work)
     return active, iteration + 1

@@ -71,7 +71,7 @@ class LargeNewton:
         """v after the relaxation dv/dt = -F, by implicit steps that lengthen as it settles."""
         residual, size, parts = self._residual(values, v, currents)
         inverse = float(self.circuit.jacobian(parts).diagonal().max())
-        for _ in range(10 * MOST_ITERATIONS):
+        for _ in range(30 * MOST_ITERATIONS):
             step = self._direct(parts, residual, inverse)
             after, size, parts_after = self._residual(values, v - step, currents)
             now = float(np.abs(after).sum())

@@ -79,7 +79,8 @@ def test_ranks_load_compiled_kernels_at_once_and_in_good_order(tmp_path, monkeyp
 
     monkeypatch.setenv("OHMLEARN_CACHE", str(tmp_path / "cache"))
     sweep, seen, world, stopping = small(), [], Two(), Stopping()
-    plan = Plan(Store.prepare(tmp_path, sweep), (1, 1), leave_token(tmp_path, (1, 1)), np.arange(15), np.zeros(15), {}, 15, (0, 0))
+    store, token = Store.prepare(tmp_path, sweep), leave_token(tmp_path, (1, 1))
+    plan = Plan(store, (1, 1), token, np.arange(15), np.zeros(15), {}, 15, (0, 0))
     monkeypatch.setattr(rank_worker, "run_members", lambda *args, **options: seen.append(stopping.ready))
     for _ in range(2):
         rank_worker.Rank(plan, world, stopping, quiet=True).warm()
