@@ -38,7 +38,7 @@ def test_equal_gates_of_the_square_law_are_linear_in_phi(count):
     circuit = NonlinearEquilibrium(network, held, mixed(26 * ['square'], square=NMOS(gain=0.7, leak=0.0)))
     found = circuit.solve(np.full((network.n_edges, count), a), volts)
     phi = ol.Equilibrium(network, held, rtol=1e-13).solve(1.0, 0.5 * (a - volts) ** 2)
-    np.testing.assert_allclose(found, a - np.sqrt(2 * phi), rtol=0, atol=1e-11)
+    np.testing.assert_allclose(found, a - np.sqrt(2 * phi), rtol=0, atol=1e-12)
 
 
 @pytest.mark.slow      # compiles a law that nothing else does
