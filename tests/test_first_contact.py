@@ -58,4 +58,5 @@ def test_jobs_of_an_array_take_their_part(root, tmp_path, number, code, said):
     command.chmod(0o755)
     done = subprocess.run(["bash", str(root / "docs" / "batch" / "slurm_array.sh")], capture_output=True, text=True,
                           check=False, env={"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_ARRAY_TASK_ID": number})
-    assert done.returncode == code and said in done.stdout + done.stderr
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr

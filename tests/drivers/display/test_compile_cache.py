@@ -198,7 +198,8 @@ def test_sources_are_read_once_and_again_when_one_changed(tmp_path, monkeypatch)
     monkeypatch.setattr(kept.Path, "read_bytes", read_bytes)
     fresh = kept.digest.__wrapped__
     first = fresh()
-    assert fresh() == first and read == ["one.py"]
+    assert fresh() == first
+    assert read == ["one.py"]
     for harm in ("", "x" * 50, (base / "sources").read_text()[:-3]):        # cut short by a rank that writes it
         (base / "sources").write_text(harm)
         assert fresh() == first
@@ -207,7 +208,9 @@ def test_sources_are_read_once_and_again_when_one_changed(tmp_path, monkeypatch)
     source.write_text("a = 2\n")        # as long, and as old by its time of change
     os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
     second = fresh()
-    assert second != first and fresh() == second and len(read) == 5
+    assert second != first
+    assert fresh() == second
+    assert len(read) == 5
     base.chmod(0o777)       # others may write there: the note is not believed
     (base / "sources").write_text((base / "sources").read_text().replace(second, first))
     assert fresh() == second
