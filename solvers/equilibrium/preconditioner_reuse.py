@@ -144,8 +144,9 @@ class ReusedPreconditioner:
         per_rhs = worth(self._present, self.matrix.shape[0]) / max(self._most_rhs, 1)
         return self._last - self._fresh > (per_rhs + self._extra) / self._age
 
-    def _choose(self, n_rhs: int) -> None:
-        """With "auto": the backend for as many right-hand sides per matrix as there ever were."""
+    def expect(self, n_rhs: int) -> None:
+        """Choose for so many right-hand sides more: with "auto" the backend for as many per matrix as there ever were.
+        """
         self._rhs_here += n_rhs
         self._most_rhs = max(self._most_rhs, self._rhs_here)
         if self._wanted == "auto" and not self._pinned and (self._apply is None or self._rhs_here == self._most_rhs):
@@ -204,8 +205,6 @@ class ReusedPreconditioner:
         scales : size of the voltages; 0 where it is to be found from the solution. more : these are corrections of
             what was solved for before, which say nothing of how many iterations the preconditioner takes.
         """
-        if not more:
-            self._choose(len(rhs))
         setup_before, begin = self.stats.setup_seconds, perf_counter()
         x, counts, self.gave_up = np.empty_like(rhs), np.zeros(len(rhs), dtype=np.int64), False
         starts = None if starts is None or (len(starts) != len(rhs) and len(rhs) > 1) else starts

@@ -8,6 +8,7 @@ from ohmlearn.network import connected_components
 from ohmlearn.solvers.not_converged import NotConverged as NotConverged
 
 from .backend_table import WIDE
+from .conjugate_gradient import parts
 from .grounded_laplacian import Laplacian
 from .memory import available, bytes_needed
 from .pair_resistance import PairResistance
@@ -88,28 +89,41 @@ class RefinedSolve:
         return self._direct if self._direct.intact else None
 
     def rows(self, g: Floats, held: Floats, injected: Floats, start: Floats | None) -> Floats:
-        """(k, n_rows) voltages of the free nodes, refined until their estimated errors are small enough.
-
-        They are worked out relative to one of the held voltages, the nearest to 0 unless these lie on both sides of it.
+        """(k, n_rows) voltages of the free nodes, refined until their estimated errors are small enough; LANES at a time,
+        so that what is worked on stays near.
         """
-        lap = self.laplacian
         self.take(g)
+        count = held.shape[1]
+        self._solver.expect(count)
+        near = self._last if start is None else np.ascontiguousarray(self.laplacian.gather(start).T)
+        found, iterations, error, residual = np.empty((count, self.laplacian.n_rows)), [], 0.0, 0.0
+        for part in parts(count):
+            guess = near if near is None or len(near) != count else near[part]
+            found[part] = self._some_rows(held[:, part], np.ascontiguousarray(injected[:, part]), guess)
+            iterations += self.stats.iterations
+            error, residual = max(error, self.stats.error), max(residual, self.stats.residual)
+        self.stats.iterations, self.stats.error, self.stats.residual = iterations, error, residual
+        self._last = found
+        return found
+
+    def _some_rows(self, held: Floats, injected: Floats, guess: Floats | None) -> Floats:
+        """(k, n_rows) for at most LANES right-hand sides, worked out relative to one of the held voltages, the nearest
+        to 0 unless these lie on both sides of it."""
+        lap = self.laplacian
         injected = np.ldexp(injected, self.unit) if self.unit else injected
         shift = _shift(held)
         held = held - shift
         driven = injected.any(axis=0)
         rhs = np.stack([lap.held_currents(self.scaled, v) for v in held.T])
-        for k in np.flatnonzero(driven):
-            rhs[k] += lap.gather(injected[:, k])
-        guess = self._last if start is None else np.ascontiguousarray(lap.gather(start).T)
+        if driven.any():
+            rhs += lap.gather(injected).T
         if guess is not None:
             guess = guess - (shift[:, None] if len(guess) == len(shift) else shift[0])
         span = np.ptp(held, axis=0) if len(held) else np.zeros(len(rhs))
         rows = self.solve_core(rhs, guess, np.where(driven, 0.0, span))
         rows, error = self._refine(rows, held, injected, span)
         self.stats.error = float(error.max(initial=0.0))
-        self._last = rows + shift[:, None]
-        return self._last
+        return rows + shift[:, None]
 
     def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats, more: bool = False) -> Floats:
         """(k, n_rows) voltages, of which only those of the core take iterations; more : as corrections."""
