@@ -31,7 +31,8 @@ def digest() -> str:
     It is noted in the folder where compiled kernels are kept, so that a rank of a job does not read some 80 files: the
     note holds as long as no source's inode, size or times have changed.
     """
-    paths = sorted(Path(folder, name) for folder, _, names in os.walk(KERNELS) for name in names if name.endswith(".py"))
+    paths = sorted(Path(folder, name) for folder, _, names in os.walk(KERNELS) for name in names
+                   if name.endswith(".py"))
     seen = [(str(path), path.stat()) for path in paths]
     state = [(path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns) for path, found in seen]
     key = _short(f"{numba.__version__} {state}".encode())

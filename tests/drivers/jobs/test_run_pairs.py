@@ -106,7 +106,7 @@ def test_every_changed_byte_is_noticed_or_changes_nothing(tmp_path, folded, monk
 def test_what_is_wrong_is_said(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="pairs has no pair"):
         pair_resistances(NET, tmp_path / "a", np.zeros((0, 2), int))
-    with pytest.raises(ValueError, match="node 150 is not in the network|node of a pair 150"):
+    with pytest.raises(ValueError, match="node of a pair 150 is not in the network"):
         pair_resistances(NET, tmp_path / "a", [(0, 150)])
     with pytest.raises(StoreError, match="not a store of resistances"):
         read_resistances(tmp_path)
