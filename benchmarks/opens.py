@@ -50,7 +50,7 @@ def start(folder: Path, words: list[str], traced: bool = False) -> list[list[str
     """Run Python on two ranks; with `traced`, the files that each opened, rank 1 first: rank 0 folds the store."""
     launcher = [str(Path(sys.executable).with_name("mpiexec")), "-n", "2"]
     tracer = ["strace", "-f", "-ff", "-e", "trace=openat", "-o", "trace"] if traced else []
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder)}
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder), "PYTHONDONTWRITEBYTECODE": ""}    # as once installed
     subprocess.run([*launcher, *tracer, sys.executable, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL,
                    env=environment)
     found = [re.findall(r'openat\(\w+, "([^"]*)"', path.read_text()) for path in folder.glob("trace.*")]

@@ -1,4 +1,7 @@
-"""Stores of sweeps: how far a sweep is, its results, and whether its files are sound."""
+"""Stores of sweeps: how far a sweep is, its results, and whether its files are sound; and stores of resistances."""
+from ohmlearn.drivers.jobs.run_pairs import PairReport as PairReport
+from ohmlearn.drivers.jobs.run_pairs import pair_resistances as pair_resistances
+from ohmlearn.drivers.jobs.run_pairs import read_resistances as read_resistances
 from ohmlearn.drivers.jobs.run_sweep import run_sweep as run_sweep
 from ohmlearn.drivers.jobs.sweep_report import write_summary as write_summary
 from ohmlearn.drivers.store.errors import StoreError as StoreError

@@ -61,6 +61,7 @@ def sound(name: str, at: dict[str, str]) -> list[str]:
         "hessian": [net, "--task", at["task.toml"]], "show": [net, "--output", f"{out}.html"],
         "report": [at["store"], "--output", f"{out}.html"], "lab": ["--steps", "2"],
         "current-map": [at["grid.asc"], at["focal.asc"]], "figure": ["fig9"],
+        "resistances": [net, "--output", out],
     }[name]
 
 

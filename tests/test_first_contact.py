@@ -1,4 +1,5 @@
 """What a newcomer runs into in the first steps is answered by what to do."""
+import subprocess
 import sys
 import tomllib
 
@@ -46,3 +47,16 @@ def test_old_python_and_no_compiler(root):
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == ">=3.11"
     assert "mpi4py>=4.1" in project["dependencies"]
+
+
+@pytest.mark.parametrize(("number", "code", "said"), [
+    ("7", 0, "sweep fig2d.toml --output fig2d --no-mpi --shard 7/16"), ("16", 0, "--shard 16/16"),
+    ("0", 2, "none of 1-16"), ("17", 2, "none of 1-16")])
+def test_jobs_of_an_array_take_their_part(root, tmp_path, number, code, said):
+    command = tmp_path / "ohmlearn"
+    command.write_text('#!/bin/sh\necho "$@"\n')
+    command.chmod(0o755)
+    done = subprocess.run(["bash", str(root / "docs" / "batch" / "slurm_array.sh")], capture_output=True, text=True,
+                          check=False, env={"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_ARRAY_TASK_ID": number})
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr

@@ -27,6 +27,22 @@ def shard_of(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def import_numba_alone() -> None:
+    """Import Numba without what no kernel uses, as a thousand ranks may start at once and every file counts: SciPy's
+    linear algebra and cffi, some 230 files, and Numba's extensions, for which a file of every package is opened."""
+    import sys
+
+    hidden = [name for name in ("scipy.linalg.cython_blas", "cffi") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))       # None: an import fails
+    try:
+        import numba.core.typing.cffi_utils
+        import numba.np.arraymath
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+    numba.core.entrypoints._already_initialized = True
+
+
 def sweep(
     file: Annotated[Path | None, typer.Argument(help="The sweep's TOML file.")] = None,
     output: Annotated[Path | None, output("Folder of the store; by default the file's name without its "
@@ -54,6 +70,7 @@ def sweep(
 
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
+    import_numba_alone()
     from ohmlearn.drivers.commands.exit_codes import BROKEN, FINE, MEMBERS_FAILED
     from ohmlearn.drivers.sweeps.sweep import Sweep
     from ohmlearn.drivers.sweeps.sweep_file import EXAMPLE
@@ -63,12 +80,10 @@ def sweep(
         raise typer.Exit()
     if file is None:
         raise ValueError("name a sweep file; `ohmlearn sweep --example > fig2d.toml` makes one to start from")
-    from numba.core import entrypoints
     from ohmlearn.drivers.jobs.run_sweep import run_sweep
     from ohmlearn.parallel.launch import this_rank
     from ohmlearn.parallel.signals import SIGNALS, STOPPED, handled
 
-    entrypoints._already_initialized = True     # no extensions of Numba, for which a file of every package is opened
     with handled(SIGNALS, signal.SIG_IGN):      # one that comes after the last member changes nothing
         report = run_sweep(lambda: Sweep.read(file), output or file.with_suffix(""), threads=threads, mpi=mpi,
                            shard=shard_of(shard), retry_failed=retry_failed, checkpoint_every=checkpoint_every,

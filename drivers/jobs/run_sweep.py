@@ -1,10 +1,7 @@
 """Running a sweep into its store, on one process or on all ranks of an MPI job."""
 from __future__ import annotations
 
-import contextlib
-import os
 import time
-import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,11 +18,10 @@ from ohmlearn.drivers.store.store import Store, make_folder
 from ohmlearn.drivers.sweeps.member_status import MISSING
 from ohmlearn.drivers.sweeps.report import FAILURE_CODES, MOST_TOLD, Report
 from ohmlearn.drivers.training.work_queue import expected_log_steps
-from ohmlearn.parallel.communicator import RankError
 from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.launch import join
-from ohmlearn.parallel.signals import STOPPED, Stopping
 
+from .job import one_job
 from .rank_worker import CHECKPOINT, Outcome, Plan, Rank
 from .timeline_plot import write_timeline
 
@@ -87,29 +83,14 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
     world = join(mpi)
     holds: list[Lock] = []  # on rank 0
     begun = time.monotonic()
-    with Stopping() as stopping:
-        try:
-            plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
-            told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint_every, quiet=not progress,
-                        timeline=timeline is not None).run()
-            if timeline is not None and world.rank == 0:
-                write_timeline([outcome.spans for outcome in told], timeline)
-            report = world.first(lambda: finish(path, plan, told, holds, time.monotonic() - begun))
-            stopping.heeded = report.stopped is not None
-        except BaseException as error:
-            if world.size > 1 and not isinstance(error, RankError):  # the others do not know and would wait for ever
-                if isinstance(error, SystemExit):
-                    os._exit(STOPPED)
-                traceback.print_exc()
-                world.abort(1)
-            raise
-        finally:
-            if holds:
-                with contextlib.suppress(OSError):
-                    token_place(path, shard).unlink(missing_ok=True)
-            for hold in holds:
-                hold.give_back()
-        world.close()
+    with one_job(world, holds, token_place(path, shard)) as stopping:
+        plan = world.first(lambda: begin(load(), path, shard, retry_failed, holds))
+        told = Rank(plan, world, stopping, threads=threads, checkpoint=checkpoint_every, quiet=not progress,
+                    timeline=timeline is not None).run()
+        if timeline is not None and world.rank == 0:
+            write_timeline([outcome.spans for outcome in told], timeline)
+        report = world.first(lambda: finish(path, plan, told, holds, time.monotonic() - begun))
+        stopping.heeded = report.stopped is not None
     return report
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -120,22 +120,27 @@ def is_folded(store: Store) -> bool:
 
 def fold(store: Store) -> None:
     """Write the group, put it in place at once, and remove the parts. Cut off anywhere, it can be repeated."""
-    new, old, place = (store.path / f"{RESULTS}{suffix}" for suffix in (".new", ".old", ""))
-    if not is_folded(store):
+    put_in_place(store.path / RESULTS, is_folded(store), lambda new: write_group(store, new), store.parts())
+
+
+def put_in_place(place: Path, done: bool, write: Callable[[Path], None], parts: Iterable[Path]) -> None:
+    """Write a group, unless it is done, put it in its place at once, and remove the parts that it was made of."""
+    new, old = (place.with_name(f"{place.name}{suffix}") for suffix in (".new", ".old"))
+    if not done:
         remove(new)
-        write_group(store, new)
+        write(new)
         results_group.seal(new)
         sync_tree(new)
         if place.exists():
             remove(old)
             place.rename(old)
         new.rename(place)
-        sync(store.path)
+        sync(place.parent)
     elif not place.exists():        # cut off between the two names
         old.rename(place)
     remove(old)
     remove(new)
-    for part in store.parts():
+    for part in parts:
         remove(part)
         remove(part_file.journal(part))
 

@@ -240,12 +240,12 @@ class Store:
         return found
 
 
-def make_folder(path: Path) -> None:
-    """A folder for a store, unless what is there is something else."""
+def make_folder(path: Path, header: str = HEADER) -> None:
+    """A folder for a store, unless what is there is something else. header : the file by which a store is known."""
     if path.is_file():
         raise StoreError(f"{path} is a file; a store is a folder: name a new or empty one")
     path.mkdir(parents=True, exist_ok=True)
-    if not (path / HEADER).exists():
+    if not (path / header).exists():
         others = [item.name for item in path.iterdir() if item.name != INPUTS and not OURS.search(item.name)]
         if others:
             raise StoreError(f"{path} holds other files ({others[0]}) and is not a store; name a new or empty folder")

@@ -86,6 +86,39 @@ def redirect(p, z, beta):
 
 
 @kernel
+def node_currents(currents, edges, conductances, voltages):
+    """`laplacian.node_currents` for (n_nodes, 8) currents and voltages."""
+    zero = 0.0 * load(voltages, 0)
+    for a in range(currents.shape[0]):
+        store(currents, a, zero)
+    for j in range(edges.shape[0]):
+        a, b = edges[j, 0], edges[j, 1]
+        i = conductances[j] * (load(voltages, a) - load(voltages, b))
+        store(currents, a, load(currents, a) + i)
+        store(currents, b, load(currents, b) - i)
+
+
+@kernel
+def node_currents_compensated(currents, carry, edges, conductances, voltages):
+    """`laplacian.node_currents_compensated` for (n_nodes, 8), to the same bits: what a sum loses is the same number
+    whichever of its terms is the larger (Knuth 1969)."""
+    zero = 0.0 * load(voltages, 0)
+    for a in range(currents.shape[0]):
+        store(carry, a, zero)
+    for j in range(edges.shape[0]):
+        i = conductances[j] * (load(voltages, edges[j, 0]) - load(voltages, edges[j, 1]))
+        for side in range(2):
+            a, part = edges[j, side], i * (1.0 - 2.0 * side)
+            before = load(currents, a)
+            total = before + part
+            new = total - before
+            store(carry, a, load(carry, a) + ((before - (total - new)) + (part - new)))
+            store(currents, a, total)
+    for a in range(currents.shape[0]):
+        store(currents, a, load(currents, a) + load(carry, a))
+
+
+@kernel
 def restrict(currents, plan, share):
     """`star_mesh.restrict` for (n_nodes, 8) currents."""
     for k in range(plan.order.size):

@@ -6,8 +6,10 @@ that cannot be written is read all the same; a file that is damaged, or a full d
 """
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable
@@ -24,10 +26,31 @@ KERNELS = Path(__file__).parents[1]
 
 @cache
 def digest() -> str:
-    """Of the sources of all kernels and Numba's version."""
-    sources = sorted(KERNELS.rglob("*.py"))
-    text = b"".join(path.relative_to(KERNELS).as_posix().encode() + path.read_bytes() for path in sources)
-    return hashlib.sha256(text + numba.__version__.encode()).hexdigest()[:16]
+    """Of the sources of all kernels and Numba's version.
+
+    It is noted in the folder where compiled kernels are kept, so that a rank of a job does not read some 80 files: the
+    note holds as long as no source's inode, size or times have changed.
+    """
+    paths = sorted(Path(folder, name) for folder, _, names in os.walk(KERNELS) for name in names
+                   if name.endswith(".py"))
+    seen = [(str(path), path.stat()) for path in paths]
+    state = [(path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns) for path, found in seen]
+    key = _short(f"{numba.__version__} {state}".encode())
+    base = base_folder(os.environ.get("OHMLEARN_CACHE", ""))[0]
+    note = base / "sources" if base is not None and base.is_dir() and distrust(base) is None else None
+    with contextlib.suppress(OSError):
+        if note and (noted := re.fullmatch(f"{key} ([0-9a-f]{{16}})\n", note.read_text(errors="replace"))) is not None:
+            return noted[1]
+    text = b"".join(path.relative_to(KERNELS).as_posix().encode() + path.read_bytes() for path in paths)
+    made = _short(text + numba.__version__.encode())
+    with contextlib.suppress(OSError):
+        if note:
+            note.write_text(f"{key} {made}\n")
+    return made
+
+
+def _short(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def cache_folder() -> Path | None:
@@ -42,14 +65,9 @@ def refusal() -> str:
 
 def chosen(wanted: str) -> tuple[Path | None, str]:
     """The folder, made when it is not there, or the reason why there is none. wanted : what OHMLEARN_CACHE says."""
-    if wanted.lower() == "off":
-        return None, "OHMLEARN_CACHE is off"
-    try:
-        base = Path(wanted or platformdirs.user_cache_dir("ohmlearn"))
-    except RuntimeError:        # of an unknown user without HOME
-        base = Path("~")
-    if not wanted and not base.is_absolute():
-        return None, "this user has no home folder"
+    base, trouble = base_folder(wanted)
+    if base is None:
+        return None, trouble
     folder = base / digest()
     try:
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,9 +78,20 @@ def chosen(wanted: str) -> tuple[Path | None, str]:
         if not folder.is_dir():
             return None, f"{error.filename} cannot be made ({error.strerror})"
     for place in (folder, base):
-        if (trouble := distrust(place)) is not None:
-            return None, trouble
+        if (doubt := distrust(place)) is not None:
+            return None, doubt
     return folder, ""
+
+
+def base_folder(wanted: str) -> tuple[Path | None, str]:
+    """The folder above it, whatever the kernels, or the reason why there is none."""
+    if wanted.lower() == "off":
+        return None, "OHMLEARN_CACHE is off"
+    try:
+        base = Path(wanted or platformdirs.user_cache_dir("ohmlearn"))
+    except RuntimeError:        # of an unknown user without HOME
+        base = Path("~")
+    return (base, "") if wanted or base.is_absolute() else (None, "this user has no home folder")
 
 
 def distrust(place: Path) -> str | None:

@@ -31,8 +31,9 @@ class Apply:
     def __call__(self, residual: Floats) -> Floats:
         return self._one(residual)
 
-    def block(self, residuals: Floats) -> Floats:
-        found = aligned(*residuals.shape)
+    def block(self, residuals: Floats, out: Floats | None = None) -> Floats:
+        """Corrections (n, LANES), in `out` where it is given."""
+        found = aligned(*residuals.shape) if out is None else out
         if self._many is not None:
             found[:] = self._many(residuals)
         else:
@@ -53,10 +54,10 @@ class FactorApply(Apply):
         sampled_cholesky.apply(x, self._scratch, residual, self.factor)
         return x
 
-    def block(self, residuals: Floats) -> Floats:
+    def block(self, residuals: Floats, out: Floats | None = None) -> Floats:
         if not self._wide.size:
             self._wide = aligned(self._scratch.size, residuals.shape[1])
-        x = aligned(*residuals.shape)
+        x = aligned(*residuals.shape) if out is None else out
         blocked.apply(x, self._wide, residuals, self.factor)
         return x
 

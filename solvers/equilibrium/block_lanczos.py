@@ -13,6 +13,16 @@ BLOCKS = 6      # of the basis, beside the vectors that a restart keeps
 GUARD = 2       # vectors beyond those asked for
 
 
+def width_of(k: int) -> int:
+    """Vectors in a block."""
+    return LANES * -(-(k + GUARD) // LANES)
+
+
+def rows_needed(k: int) -> int:
+    """Rows that the operator must have at least: the basis and its image are linearly independent then."""
+    return (BLOCKS + 2) * width_of(k)
+
+
 def block_lanczos(operator: Callable[[Floats], Floats], project: Callable[[Floats], Floats], size: int, k: int,
                   tolerance: float, limit: int = 60) -> tuple[Floats, int]:
     """Vectors (size, k) of the k largest eigenvalues, and the blocks that the operator was applied to.
@@ -21,10 +31,11 @@ def block_lanczos(operator: Callable[[Floats], Floats], project: Callable[[Float
     eigenvalue, and others by rounding or not at all. Here the start has more vectors than are asked for, hence all
     copies are in what it spans with the operator's powers (Golub & Underwood 1977). Restarts keep the best vectors.
 
-    operator : (size, b) to (size, b), symmetric and positive. project : takes out what is to be left out.
+    operator : (size, b) to (size, b), symmetric and positive; size at least `rows_needed`. project : takes out what is
+    to be left out.
     tolerance : ‖A x - θ x‖ <= tolerance θ. The vectors returned have gone through the operator once more.
     """
-    width = min(LANES * -(-(k + GUARD) // LANES), size)
+    width = width_of(k)
     space = np.empty((size, (BLOCKS + 2) * width), order="F")
     block, _ = orthonormal(project(np.random.default_rng(0).standard_normal((size, width))))
     matrix = np.empty((0, 0))
@@ -44,8 +55,7 @@ def block_lanczos(operator: Callable[[Floats], Floats], project: Callable[[Float
         values, vectors = values[::-1], vectors[:, ::-1]
         rest = coupling @ vectors[-width:, :k]
         done = bool((np.linalg.norm(rest, axis=0) <= tolerance * values[:k]).all())
-        full = basis.shape[1] + width > size
-        if done or full or count == limit:
+        if done or count == limit:
             found = basis @ vectors[:, :k] + block @ (rest / values[:k])
             # once more through the operator, each without the larger ones, whose rounding it shows
             return np.linalg.qr(operator(found))[0], count * (width // LANES)

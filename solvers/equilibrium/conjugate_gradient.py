@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg import blocked
 from ohmlearn.kernels.linalg.krylov import advance, dot, dot_and_largest, redirect, times, times_by_differences
-from ohmlearn.kernels.simd.vectors import aligned
+from ohmlearn.kernels.simd.vectors import ROW_BYTES, aligned
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 LANES = 8       # right-hand sides side by side
 LAST = 1.5      # a step from a correction of so many goals is the last: it leaves about half, which the caller checks
 SEVERAL = 3     # from which they are solved side by side
+TOGETHER = 32   # nodes that `largest` takes at a time
 
 
 def norm(x: Floats) -> float:
@@ -25,10 +26,25 @@ def norm(x: Floats) -> float:
 
 
 def side_by_side(rows: Floats) -> Floats:
-    """(n, LANES), aligned, from at most LANES rows (k, n), with zeros in the lanes that are left."""
+    """(n, LANES), aligned, from at most LANES rows (k, n), with zeros in the lanes that are left.
+
+    Where rows are the transpose of such an array, that array itself.
+    """
+    if len(rows) == LANES and rows.T.flags.c_contiguous and rows.ctypes.data % ROW_BYTES == 0:
+        return rows.T
     lanes = aligned(rows.shape[1], LANES)
     lanes[:, :len(rows)] = rows.T
     return lanes
+
+
+def largest(rows: Floats) -> Floats:
+    """(k,) largest |x| of every row of (k, n); NaN where there is one."""
+    if len(rows) != LANES or not rows.T.flags.c_contiguous or rows.shape[1] < TOGETHER:
+        return np.asarray(abs(rows).max(axis=1, initial=0.0))
+    whole = rows.shape[1] // TOGETHER * TOGETHER    # NumPy is slow at sums over rows of eight numbers
+    many, rest = rows.T[:whole].reshape(-1, TOGETHER * LANES), rows.T[whole:]
+    high, low = (f.reduce(many, axis=0).reshape(TOGETHER, LANES) for f in (np.maximum, np.minimum))
+    return np.asarray(abs(np.concatenate([high, low, rest])).max(axis=0))
 
 
 def parts(count: int) -> list[slice]:
@@ -79,15 +95,17 @@ def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, preconditio
     return x, iterations, False
 
 
-def conjugate_gradient_block(matrix: csr_array, excess: Floats, b: Floats, precondition: Callable[[Floats], Floats],
+def conjugate_gradient_block(matrix: csr_array, excess: Floats, b: Floats,
+                             precondition: Callable[[Floats, Floats], Floats],
                              start: Floats | None, goals: Floats, limit: int
                              ) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
     """The same for (n, LANES) right-hand sides, rows aligned to 64 bytes; each stops by itself, at its goal.
 
+    precondition : writes the correction of its first argument into the second.
     A lane comes out the same whatever is in the others.
     """
     n = len(b)
-    x, r, p, q = (aligned(n, LANES) for _ in range(4))
+    x, r, p, q, z = (aligned(n, LANES) for _ in range(5))
     alpha, beta, rz, largest, pq = (aligned(1, LANES) for _ in range(5))
     r[:] = b
     if start is not None:
@@ -97,7 +115,7 @@ def conjugate_gradient_block(matrix: csr_array, excess: Floats, b: Floats, preco
     before, counts = np.full((1, LANES), np.inf), np.zeros(LANES, dtype=np.int64)
     going, done = np.ones(LANES, dtype=bool), np.zeros(LANES, dtype=bool)
     for iteration in range(limit + 1):
-        z = precondition(r)
+        precondition(r, z)
         blocked.dot_and_largest(rz, largest, r, z)
         done |= going & (largest[0] <= goals)
         going &= ~done & (rz[0] > 0.0)

@@ -120,10 +120,19 @@ class Laplacian:
         """(n_rows,) conductance between every free node and the held ones, the row sums of L_FF."""
         return self._sum_border(conductances[self.border])
 
-    def held_currents(self, conductances: NDArray[np.float64], held_voltages: NDArray[np.float64]
-                      ) -> NDArray[np.float64]:
-        """(n_rows,) currents that the (n_held,) held voltages drive into the free nodes, -L_FS V_S."""
-        return self._sum_border(conductances[self.border] * held_voltages[self.border_held])
+    def add_held_currents(self, rows: NDArray[np.float64], conductances: NDArray[np.float64],
+                          held_voltages: NDArray[np.float64]) -> None:
+        """Add to rows (k, n_rows) the currents that the (n_held, k) held voltages drive into the free nodes, -L_FS V_S.
+        """
+        near, place = self._near
+        for row, volts in zip(rows, held_voltages.T, strict=True):
+            row[near] += np.bincount(place, conductances[self.border] * volts[self.border_held], near.size)
+
+    @cached_property
+    def _near(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The rows that have edges to held nodes, and the place of each such edge's among them."""
+        near, place = np.unique(self.border_row, return_inverse=True)
+        return near, place
 
     def _sum_border(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(self.border_row, weights=values, minlength=self.n_rows).astype(np.float64, copy=False)

@@ -12,8 +12,8 @@ from ohmlearn.network import Network
 
 from .backend_table import WIDE
 from .backends import Apply, installed, make
-from .block_lanczos import block_lanczos, orthonormal
-from .conjugate_gradient import LANES, conjugate_gradient_block, parts, side_by_side
+from .block_lanczos import block_lanczos, orthonormal, rows_needed, width_of
+from .conjugate_gradient import conjugate_gradient_block, parts, side_by_side
 from .equilibrium import SMALL, Equilibrium, NotConverged, bytes_needed
 from .grounded_laplacian import Laplacian
 from .memory import require
@@ -109,20 +109,22 @@ modes = soft_modes       # as the face calls it
 
 def _choose(network: Network, problem: _Problem, k: int, method: str) -> tuple[str, str]:
     if method in ("dense", "shift-invert", "lobpcg"):
-        return method, "as asked"
-    if method != "auto":
+        name, reason = method, "as asked"
+    elif method != "auto":
         raise ValueError(f"method must be 'auto', 'dense', 'shift-invert' or 'lobpcg', not {method!r}")
-    n = network.n_nodes
-    if problem.size <= DENSE:
-        return "dense", f"{problem.size} free nodes, no more than {DENSE}"
-    if k * SHARE > problem.size:
-        return "dense", f"{k} of {problem.count} modes, more than one in {SHARE}"
-    if n <= WIDE:
-        return "shift-invert", f"{n} nodes, no more than {WIDE}"
-    layout = Layout.of(network)
-    if layout.thin:
-        return "shift-invert", f"edges reach {layout.bandwidth} of {n} nodes, so that a direct factor fits"
-    return "lobpcg", f"edges reach {layout.bandwidth} of {n} nodes, so that a direct factor would fill up"
+    elif problem.size <= DENSE:
+        name, reason = "dense", f"{problem.size} free nodes, no more than {DENSE}"
+    elif k * SHARE > problem.size:
+        name, reason = "dense", f"{k} of {problem.count} modes, more than one in {SHARE}"
+    elif network.n_nodes <= WIDE:
+        name, reason = "shift-invert", f"{network.n_nodes} nodes, no more than {WIDE}"
+    else:
+        layout = Layout.of(network)
+        reach = f"edges reach {layout.bandwidth} of {network.n_nodes} nodes, so that a direct factor"
+        name, reason = ("shift-invert", f"{reach} fits") if layout.thin else ("lobpcg", f"{reach} would fill up")
+    if name == "shift-invert" and problem.size < rows_needed(k):
+        return "dense", f"{problem.size} free nodes, too few for blocks of {width_of(k)} vectors"
+    return name, reason
 
 
 class _Problem:
@@ -250,8 +252,8 @@ def _shift_invert(problem: _Problem, k: int) -> tuple[Floats, int] | None:
     None where the direct factor has lost weak connections to rounding, and with them perhaps the softest modes.
     """
     method = "cholmod" if installed("cholmod") else "superlu"
-    network, width = problem.network, LANES * -(-(k + 2) // LANES)
-    require(bytes_needed(network.n_nodes, network.n_edges, method) + 8.0 * problem.size * 10 * width,
+    network = problem.network
+    require(bytes_needed(network.n_nodes, network.n_edges, method) + 8.0 * problem.size * 10 * width_of(k),
             f"a direct factor of {network!r}", "take method='lobpcg'")
     inverse, x = problem.inverse(method), problem.deflate(np.random.default_rng(1).standard_normal(problem.size))
     if not abs(problem.deflate(problem.times(inverse(x))) - x).max() <= LOST * abs(x).max():

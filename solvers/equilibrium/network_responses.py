@@ -104,7 +104,7 @@ class NetworkResponses:
         [0.75, 1.0]
         """
         self._refuse_drops("resistances")
-        nodes = self._pairs(pairs)
+        nodes = self.pairs_of(pairs)
         with self._lock:
             g = self._at(conductances)
             if error is not None:
@@ -117,7 +117,15 @@ class NetworkResponses:
                 return np.ldexp(direct(nodes), self._rows.unit)
             return self._solved_pairs(g, nodes)
 
-    def _pairs(self, pairs: ArrayLike | str) -> NDArray[np.int64]:
+    def pairs_of(self, pairs: ArrayLike | str) -> NDArray[np.int64]:
+        """(n_pairs, 2) checked nodes of pairs as `effective_resistance` takes them.
+
+        Returns the pairs. Raises ValueError.
+
+        >>> import ohmlearn as ol
+        >>> ol.Equilibrium(ol.Network.grid(3), held=[0]).pairs_of("edges").tolist()
+        [[0, 1], [1, 2]]
+        """
         if isinstance(pairs, str):
             if pairs != "edges":
                 raise ValueError(f"pairs must be (n_pairs, 2) nodes or 'edges', not {pairs!r}")

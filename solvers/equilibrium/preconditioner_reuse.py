@@ -17,8 +17,8 @@ from .conjugate_gradient import (
     SEVERAL,
     conjugate_gradient,
     conjugate_gradient_block,
+    largest,
     norm,
-    parts,
     residual,
     side_by_side,
 )
@@ -144,9 +144,11 @@ class ReusedPreconditioner:
         per_rhs = worth(self._present, self.matrix.shape[0]) / max(self._most_rhs, 1)
         return self._last - self._fresh > (per_rhs + self._extra) / self._age
 
-    def _choose(self, n_rhs: int) -> None:
-        """With "auto": the backend for as many right-hand sides per matrix as there ever were."""
+    def expect(self, n_rhs: int) -> None:
+        """Choose for so many right-hand sides more: with "auto" the backend for as many per matrix as there ever were.
+        """
         self._rhs_here += n_rhs
+        self.stats.n_solves += n_rhs
         self._most_rhs = max(self._most_rhs, self._rhs_here)
         if self._wanted == "auto" and not self._pinned and (self._apply is None or self._rhs_here == self._most_rhs):
             drifting = self._close >= 2 and not self._always_new
@@ -193,35 +195,30 @@ class ReusedPreconditioner:
         if len(residuals) < SEVERAL:
             z = np.stack([apply(r) for r in residuals])
         else:
-            z = np.empty_like(residuals)
-            for part in parts(len(residuals)):
-                z[part] = apply.block(side_by_side(residuals[part])).T[:len(z[part])]
+            z = apply.block(side_by_side(residuals)).T[:len(residuals)]
         return z, self._slack / self._trust if self._trust > 0 else np.inf
 
     def solve(self, rhs: Floats, starts: Floats | None, scales: Floats, rtol: float, more: bool = False) -> Floats:
-        """x (k, n) for right-hand sides (k, n), one a row, to errors of rtol times scales (k,), if it can.
+        """x (k, n) for at most LANES right-hand sides (k, n), one a row, to errors of rtol times scales (k,), if it
+        can.
 
         scales : size of the voltages; 0 where it is to be found from the solution. more : these are corrections of
             what was solved for before, which say nothing of how many iterations the preconditioner takes.
         """
-        if not more:
-            self._choose(len(rhs))
         setup_before, begin = self.stats.setup_seconds, perf_counter()
-        x, counts, self.gave_up = np.empty_like(rhs), np.zeros(len(rhs), dtype=np.int64), False
+        self.gave_up = False
         starts = None if starts is None or (len(starts) != len(rhs) and len(rhs) > 1) else starts
         if len(rhs) < SEVERAL:
+            x, counts = np.empty_like(rhs), np.zeros(len(rhs), dtype=np.int64)
             for k, b in enumerate(rhs):
                 start = _better(self.matrix, self._excess, b, starts, k)
                 x[k], counts[k] = self._solve_one(b, start, scales[k], rtol, len(rhs))
         else:
-            for part in parts(len(rhs)):
-                start = None if starts is None else starts[part]
-                x[part], counts[part] = self._solve_block(rhs[part], start, scales[part], rtol, len(rhs))
+            x, counts = self._solve_block(rhs, starts, scales, rtol, len(rhs))
         self.stats.iterations = counts.tolist()
         self.stats.total_iterations += sum(self.stats.iterations)
         if not more:
             self._note()
-            self.stats.n_solves += len(rhs)
         self.stats.solve_seconds += perf_counter() - begin - (self.stats.setup_seconds - setup_before)
         return x
 
@@ -230,15 +227,15 @@ class ReusedPreconditioner:
         """`_solve_one` for at most LANES right-hand sides (k, n), side by side; those of 0 do not count."""
         k, b, apply = len(rhs), side_by_side(rhs), self._prepare()
         start = None if starts is None else _better_lanes(self.matrix, self._excess, b, side_by_side(starts))
-        sizes = np.ones(LANES)
-        sizes[:k] = scales
-        if (sizes == 0.0).any():
-            found = abs(apply.block(b) if start is None else start).max(axis=0)
-            sizes = np.where(sizes == 0.0, GUESSED * found, sizes)
         if self.refines:
             left = b if start is None else b - _product(self.matrix, self._excess, start)
             x = apply.block(np.ascontiguousarray(left) if start is None else side_by_side(left.T))
             return (x if start is None else x + start).T[:k], np.ones(k, dtype=np.int64)
+        sizes = np.ones(LANES)
+        sizes[:k] = scales
+        if (sizes == 0.0).any():
+            found = largest((apply.block(b) if start is None else start).T)
+            sizes = np.where(sizes == 0.0, GUESSED * found, sizes)
         x, counts, done = self._iterate_block(b, start, rtol * sizes, self._room(rhs.shape[1], n_rhs))
         if not done[:k].all() and self._age > 1:
             self._apply = None
@@ -266,11 +263,11 @@ class ReusedPreconditioner:
         if not b.any():
             return np.zeros_like(b), 0
         apply = self._prepare()
-        if scale == 0.0:
-            scale = GUESSED * float(abs(apply(b) if start is None else start).max())
         if self.refines:
             correction = apply(b if start is None else residual(self.matrix, self._excess, b, start))
             return correction if start is None else start + correction, 1
+        if scale == 0.0:
+            scale = GUESSED * float(abs(apply(b) if start is None else start).max())
         x, count, done = self._iterate(b, start, rtol * scale, self._room(b.size, n_rhs))
         if not done and self._age > 1:
             self._apply = None

@@ -3,11 +3,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.linalg import blocked
 from ohmlearn.kernels.linalg.laplacian import node_currents, node_currents_compensated, total_conductances
+from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.network import connected_components
 from ohmlearn.solvers.not_converged import NotConverged as NotConverged
 
 from .backend_table import WIDE
+from .conjugate_gradient import LANES, SEVERAL, largest, parts
 from .grounded_laplacian import Laplacian
 from .memory import available, bytes_needed
 from .pair_resistance import PairResistance
@@ -73,7 +76,9 @@ class RefinedSolve:
         right = self.laplacian.gather(residuals)[None]
         if not right.any():
             return np.zeros_like(residuals)
-        rows = self.solve_core(right, None, np.zeros(1), self._solver.ready)
+        if not self._solver.ready:
+            self._solver.expect(1)
+        rows = self.solve_core(right, None, np.zeros(1), True)
         return self.laplacian.scatter(rows[0], np.zeros(self.held.size))
 
     def pair_resistance(self) -> PairResistance | None:
@@ -88,50 +93,74 @@ class RefinedSolve:
         return self._direct if self._direct.intact else None
 
     def rows(self, g: Floats, held: Floats, injected: Floats, start: Floats | None) -> Floats:
-        """(k, n_rows) voltages of the free nodes, refined until their estimated errors are small enough.
-
-        They are worked out relative to one of the held voltages, the nearest to 0 unless these lie on both sides of it.
+        """(k, n_rows) voltages of the free nodes, refined until their estimated errors are small enough; LANES at a
+        time, so that what is worked on stays near.
         """
-        lap = self.laplacian
         self.take(g)
+        count = held.shape[1]
+        self._solver.expect(count)
+        near = self._last if start is None else self.laplacian.gather(start).T
+        found, iterations, error, residual = np.empty((self.laplacian.n_rows, count)).T, [], 0.0, 0.0
+        for part in parts(count):
+            guess = near if near is None or len(near) != count else near[part]
+            width = part.stop - part.start
+            more = LANES - width if width >= SEVERAL else 0     # lanes of zeros
+            guess = _widened(guess.T, more).T if guess is not None and len(guess) == width else guess
+            wide = self._some_rows(_widened(held[:, part], more), _widened(injected[:, part], more), guess)
+            found[part] = wide[:width]
+            iterations += self.stats.iterations[:width]
+            error, residual = max(error, self.stats.error), max(residual, self.stats.residual)
+        self.stats.iterations, self.stats.error, self.stats.residual = iterations, error, residual
+        self._last = found
+        return found
+
+    def _some_rows(self, held: Floats, injected: Floats, guess: Floats | None) -> Floats:
+        """(k, n_rows) for at most LANES right-hand sides, worked out relative to one of the held voltages, the nearest
+        to 0 unless these lie on both sides of it."""
+        lap = self.laplacian
         injected = np.ldexp(injected, self.unit) if self.unit else injected
         shift = _shift(held)
         held = held - shift
-        driven = injected.any(axis=0)
-        rhs = np.stack([lap.held_currents(self.scaled, v) for v in held.T])
-        for k in np.flatnonzero(driven):
-            rhs[k] += lap.gather(injected[:, k])
-        guess = self._last if start is None else np.ascontiguousarray(lap.gather(start).T)
+        driven = largest(injected.T) > 0.0
+        rhs = aligned(lap.n_rows, len(shift)).T if len(shift) == LANES else np.zeros((len(shift), lap.n_rows))
+        lap.add_held_currents(rhs, self.scaled, held)
+        if driven.any():
+            rhs += lap.gather(injected).T
         if guess is not None:
             guess = guess - (shift[:, None] if len(guess) == len(shift) else shift[0])
         span = np.ptp(held, axis=0) if len(held) else np.zeros(len(rhs))
         rows = self.solve_core(rhs, guess, np.where(driven, 0.0, span))
-        rows, error = self._refine(rows, held, injected, span)
+        rows, error = self._refine(rows, held, injected, driven, span)
         self.stats.error = float(error.max(initial=0.0))
-        self._last = rows + shift[:, None]
-        return self._last
+        return rows + shift[:, None] if shift.any() else rows
 
     def solve_core(self, rhs: Floats, guess: Floats | None, scales: Floats, more: bool = False) -> Floats:
         """(k, n_rows) voltages, of which only those of the core take iterations; more : as corrections."""
-        largest = abs(rhs).max(axis=1, initial=0.0)
-        if ((largest > 0) & ~((largest > TINY) & (largest < 1 / TINY))).any():
-            unit = np.frexp(largest)[1]     # squares of numbers so far from 1 would overflow, or vanish
+        most = largest(rhs)
+        if ((most > 0) & ~((most > TINY) & (most < 1 / TINY))).any():
+            unit = np.frexp(most)[1]     # squares of numbers so far from 1 would overflow, or vanish
             near = None if guess is None or len(guess) != len(rhs) else np.ldexp(guess.T, -unit).T
             return np.ldexp(self.solve_core(np.ldexp(rhs.T, -unit).T, near, np.ldexp(scales, -unit), more).T, unit).T
         core, handed = self.mesh.restrict_rows(rhs)
         start = None if guess is None else guess[:, self.mesh.kept]
+        if start is not None and len(rhs) < SEVERAL:
+            start = np.ascontiguousarray(start)
         return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol, more), handed)
 
-    def _refine(self, rows: Floats, held: Floats, injected: Floats, span: Floats) -> tuple[Floats, Floats]:
-        """Correct rows (k, n_rows) until their errors are small enough; returns them and the estimated errors (k,)."""
+    def _refine(self, rows: Floats, held: Floats, injected: Floats, driven: NDArray[np.bool_], span: Floats
+                ) -> tuple[Floats, Floats]:
+        """Correct rows (k, n_rows) until their errors are small enough; returns them and the estimated errors (k,).
+
+        driven : (k,) whether currents are injected.
+        """
         iterations, attempts = list(self.stats.iterations), 0
         while True:
-            left = self._residuals(rows, held, injected)
-            scale = np.maximum(span, abs(rows).max(axis=1))
+            left = self._residuals(rows, held, injected, driven)
+            scale = np.maximum(span, largest(rows))
             z, rounding = self._corrections(left)
-            error, blur = abs(z).max(axis=1), abs(rounding).max(axis=1)
+            error, blur = largest(z), largest(rounding)
             bad = ~((error <= self.rtol * scale) & (blur <= max(ATTAINED, self.rtol) * scale))
-            if self._solver.refines and np.isfinite(z).all():
+            if self._solver.refines and np.isfinite(error).all():
                 rows = rows + z
             if not bad.any():
                 break
@@ -142,21 +171,23 @@ class RefinedSolve:
                     self._refuse(z, rounding, scale, bad)
             elif self._solver.refines:
                 continue
-            rows = rows.copy()
+            rows = rows.copy(order="K")
             rows[bad] += self.solve_core(left[bad], None, scale[bad], True)
             for k, more in zip(np.flatnonzero(bad), self.stats.iterations, strict=True):
                 iterations[k] += more
             self.stats.iterations = iterations
-        self.stats.residual = float((abs(left) / self._totals).max(axis=1).max(initial=0.0, where=scale > 0)
+        self.stats.residual = float(largest(left / self._totals).max(initial=0.0, where=scale > 0)
                                     / max(scale.max(initial=0.0), 1e-300))
-        self._check_bounds(rows, held, injected)
+        self._check_bounds(rows, held, ~driven)
         return rows, error + blur
 
-    def _residuals(self, rows: Floats, held: Floats, injected: Floats) -> Floats:
+    def _residuals(self, rows: Floats, held: Floats, injected: Floats, driven: NDArray[np.bool_]) -> Floats:
         """b - L v over the free nodes, (k, n_rows), from the edge list in the user's numbering."""
         lap, edges = self.laplacian, self.network.edges
+        if len(rows) == LANES:
+            return self._residuals_side_by_side(rows, held, injected)
         voltages = lap.scatter(rows.T, held)
-        left, driven = np.empty_like(rows), np.asarray(injected.any(axis=0))
+        left = np.empty_like(rows)
         currents, carry = np.empty((2, self.network.n_nodes))
         for k in range(len(rows)):
             v = np.ascontiguousarray(voltages[:, k])
@@ -169,26 +200,40 @@ class RefinedSolve:
                 left[k] = lap.gather(injected[:, k] - currents) if driven[k] else -lap.gather(currents)
         return left
 
+    def _residuals_side_by_side(self, rows: Floats, held: Floats, injected: Floats) -> Floats:
+        shape = self.network.n_nodes, LANES
+        currents, voltages = aligned(*shape), aligned(*shape)
+        voltages[self.laplacian.free], voltages[self.held] = rows.T, held
+        if self._careful:
+            np.negative(injected, out=currents)
+            blocked.node_currents_compensated(currents, aligned(*shape), self.network.edges, self.scaled, voltages)
+            np.negative(currents, out=currents)
+        else:
+            blocked.node_currents(currents, self.network.edges, self.scaled, voltages)
+            np.subtract(injected, currents, out=currents)
+        left = aligned(self.laplacian.n_rows, LANES)
+        return np.take(currents, self.laplacian.free, axis=0, out=left, mode="clip").T
+
     @property
     def _careful(self) -> bool:
         return self._contrast > SPREAD or self._hub
 
     def _corrections(self, left: Floats) -> tuple[Floats, Floats]:
         """Estimates (k, n_rows) of what rows lack, and of what rounding of the residuals hides from them."""
-        both = np.concatenate([left, 4 * np.finfo(float).eps * abs(left)]) if self._careful else left
-        core, handed = self.mesh.restrict_rows(both)
-        z, factor = self._solver.corrections(core)
-        found = self.mesh.extend_rows(z, handed)
-        count = len(left)
-        if not np.isfinite(factor):
-            found[:] = np.inf
-        elif factor > 1.0:
-            found *= factor
-        return found[:count], found[count:] if self._careful else np.zeros((count, 1))
+        def correction(residuals: Floats) -> Floats:
+            core, handed = self.mesh.restrict_rows(residuals)
+            z, factor = self._solver.corrections(core)
+            found = self.mesh.extend_rows(z, handed)
+            if not np.isfinite(factor):
+                found[:] = np.inf
+            elif factor > 1.0:
+                found *= factor
+            return found
+        rounding = 4 * np.finfo(float).eps * abs(left) if self._careful else None
+        return correction(left), np.zeros((len(left), 1)) if rounding is None else correction(rounding)
 
-    def _check_bounds(self, rows: Floats, held: Floats, injected: Floats) -> None:
+    def _check_bounds(self, rows: Floats, held: Floats, quiet: NDArray[np.bool_]) -> None:
         """The maximum principle, where no current is injected."""
-        quiet = ~injected.any(axis=0)
         if not quiet.any() or not len(held):
             return
         outside = np.maximum(rows.max(axis=1) - held.max(axis=0), held.min(axis=0) - rows.min(axis=1))[quiet]
@@ -229,6 +274,11 @@ class RefinedSolve:
             name = self.network.label(int(floating[0]))
             raise ValueError(f"node {name} floats: no held node in its part of the network "
                              f"({floating.size} such nodes), so its voltage is undefined; hold a node there")
+
+
+def _widened(columns: Floats, more: int) -> Floats:
+    """Columns with so many of zeros behind."""
+    return np.pad(columns, ((0, 0), (0, more))) if more else np.ascontiguousarray(columns)
 
 
 def _shift(held: Floats) -> Floats:

@@ -10,7 +10,7 @@ from ohmlearn.kernels.linalg import star_mesh as kernels
 from ohmlearn.kernels.simd.vectors import aligned
 
 from .backends import Apply
-from .conjugate_gradient import SEVERAL, parts, side_by_side
+from .conjugate_gradient import SEVERAL, side_by_side
 from .grounded_laplacian import Laplacian, Pattern
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class StarMesh:
         handed, core = aligned(*currents.shape), aligned(self.n_rows, currents.shape[1])
         handed[:] = currents
         blocked.restrict(handed, self.plan, self.share)
-        core[:] = handed[self.kept]
+        np.take(handed, self.kept, axis=0, out=core, mode="clip")
         return core, handed
 
     def extend(self, core: Floats, handed: Floats) -> Floats:
@@ -85,27 +85,21 @@ class StarMesh:
         return voltages
 
     def restrict_rows(self, currents: Floats) -> tuple[Floats, Floats]:
-        """`restrict` for (k, rows of L_FF) currents, one right-hand side a row, several side by side."""
+        """`restrict` for at most LANES (k, rows of L_FF) currents, one right-hand side a row; several are views of an
+        array in which they are side by side."""
+        if len(currents) >= SEVERAL:
+            own, others = self.restrict(side_by_side(currents))
+            return own.T[:len(currents)], others.T[:len(currents)]
         core, handed = np.empty((len(currents), self.n_rows)), np.empty_like(currents)
-        for part in parts(len(currents)):
-            if part.stop - part.start < SEVERAL:
-                for k in range(part.start, part.stop):
-                    core[k], handed[k] = self.restrict(currents[k])
-            else:
-                own, others = self.restrict(side_by_side(currents[part]))
-                core[part], handed[part] = own.T[:len(core[part])], others.T[:len(core[part])]
+        for k, one in enumerate(currents):
+            core[k], handed[k] = self.restrict(one)
         return core, handed
 
     def extend_rows(self, core: Floats, handed: Floats) -> Floats:
         """`extend` for what `restrict_rows` gave."""
-        voltages = np.empty_like(handed)
-        for part in parts(len(core)):
-            if part.stop - part.start < SEVERAL:
-                for k in range(part.start, part.stop):
-                    voltages[k] = self.extend(core[k], handed[k])
-            else:
-                voltages[part] = self.extend(side_by_side(core[part]), side_by_side(handed[part])).T[:len(core[part])]
-        return voltages
+        if len(core) >= SEVERAL:
+            return self.extend(side_by_side(core), side_by_side(handed)).T[:len(core)]
+        return np.array([self.extend(*one) for one in zip(core, handed, strict=True)])
 
     def around(self, apply: Apply) -> Apply:
         """An inverse of L_FF, or an approximation, from one of the core's matrix."""

@@ -102,7 +102,8 @@ def test_what_is_compiled_is_found_again_also_by_a_copy_elsewhere(tmp_path):
     assert small_kernel(tmp_path / "one", cache) == (0, 1)
     assert small_kernel(tmp_path / "one", cache) == (1, 0)
     assert small_kernel(tmp_path / "two", cache) == (1, 0)      # an environment copied to a node
-    assert {oct(path.stat().st_mode & 0o777) for path in (cache, *cache.glob("*"))} == {"0o700"}
+    assert {oct(path.stat().st_mode & 0o777) for path in (cache, *cache.glob("*"))
+            if path.is_dir()} == {"0o700"}
 
 
 def test_files_that_were_cut_short_or_a_full_disk_mean_compiling(tmp_path):
@@ -176,3 +177,52 @@ except KeyboardInterrupt:
     for name, exits, expected in (("SIGINT", False, 11), ("SIGTERM", True, 75), ("SIGINT", True, 11)):
         done = subprocess.run([sys.executable, "-c", code.format(name=name, exits=exits)], timeout=60, check=False)
         assert done.returncode == expected, name
+
+
+def test_sources_are_read_once_and_again_when_one_changed(tmp_path, monkeypatch):
+    from ohmlearn.kernels.simd import compile_cache as kept
+
+    source, base = tmp_path / "kernels" / "one.py", tmp_path / "cache"
+    source.parent.mkdir()
+    base.mkdir(mode=0o700)
+    source.write_text("a = 1\n")
+    monkeypatch.setattr(kept, "KERNELS", source.parent)
+    monkeypatch.setenv("OHMLEARN_CACHE", str(base))
+    read = []
+
+    def read_bytes(path):
+        read.append(path.name)
+        with path.open("rb") as file:
+            return file.read()
+
+    monkeypatch.setattr(kept.Path, "read_bytes", read_bytes)
+    fresh = kept.digest.__wrapped__
+    first = fresh()
+    assert fresh() == first
+    assert read == ["one.py"]
+    for harm in ("", "x" * 50, (base / "sources").read_text()[:-3]):        # cut short by a rank that writes it
+        (base / "sources").write_text(harm)
+        assert fresh() == first
+    assert len(read) == 4
+    times = source.stat()
+    source.write_text("a = 2\n")        # as long, and as old by its time of change
+    os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
+    second = fresh()
+    assert second != first
+    assert fresh() == second
+    assert len(read) == 5
+    base.chmod(0o777)       # others may write there: the note is not believed
+    (base / "sources").write_text((base / "sources").read_text().replace(second, first))
+    assert fresh() == second
+
+
+def test_a_sweep_imports_numba_without_linear_algebra_which_still_works_later():
+    code = """
+import sys
+from ohmlearn.drivers.commands.sweep import import_numba_alone
+import_numba_alone()
+assert "numba.np.arraymath" in sys.modules and "scipy.linalg" not in sys.modules and "cffi" not in sys.modules
+import numpy, numba, scipy.linalg.cython_blas
+assert numba.njit(lambda a: numpy.dot(a, a))(numpy.eye(2)).tolist() == [[1, 0], [0, 1]]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ohmlearn import Network
+from ohmlearn.kernels.linalg import blocked
 from ohmlearn.kernels.linalg.krylov import advance, dot, redirect
-from ohmlearn.kernels.linalg.laplacian import node_currents
+from ohmlearn.kernels.linalg.laplacian import node_currents, node_currents_compensated
+from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.solvers.equilibrium.grounded_laplacian import Laplacian
 from ohmlearn.solvers.equilibrium.node_order import Layout
 
@@ -55,7 +57,10 @@ def test_held_nodes_have_no_row(renumbered):
     full = reference.laplacian(net.n_nodes, net.edges, g)
     np.testing.assert_allclose(lap.matrix(g).toarray(), full[np.ix_(lap.free, lap.free)], atol=1e-14)
     v_held = rng.normal(size=3)
-    np.testing.assert_allclose(lap.held_currents(g, v_held), -full[np.ix_(lap.free, held)] @ v_held, atol=1e-14)
+    rows = np.ones((2, lap.n_rows))
+    lap.add_held_currents(rows, g, np.column_stack([v_held, 0 * v_held]))
+    np.testing.assert_allclose(rows[0], 1 - full[np.ix_(lap.free, held)] @ v_held, atol=1e-14)
+    np.testing.assert_array_equal(rows[1], 1)
     v = rng.normal(size=net.n_nodes)
     np.testing.assert_array_equal(lap.scatter(lap.gather(v), v[held]), v)
 
@@ -91,3 +96,20 @@ def test_vector_passes(size):
     new_p = z + 0.7 * p
     redirect(p, z, 0.7)
     np.testing.assert_allclose(p, new_p, atol=1e-15)
+
+
+def test_eight_side_by_side_have_the_bits_of_one():
+    net, rng = a_network(3)
+    g, v = 10 ** rng.uniform(-8, 8, net.n_edges), aligned(net.n_nodes, 8)
+    v[:] = rng.normal(size=v.shape)
+    plain, sums, carry, one = aligned(*v.shape), aligned(*v.shape), aligned(*v.shape), np.empty((3, net.n_nodes))
+    sums[:] = start = rng.normal(size=v.shape)
+    blocked.node_currents(plain, net.edges, g, v)
+    blocked.node_currents_compensated(sums, carry, net.edges, g, v)
+    for lane in range(8):
+        column = np.ascontiguousarray(v[:, lane])
+        node_currents(one[0], net.edges, g, column)
+        one[1] = start[:, lane]
+        node_currents_compensated(one[1], one[2], net.edges, g, column)
+        np.testing.assert_array_equal(plain[:, lane], one[0])
+        np.testing.assert_array_equal(sums[:, lane], one[1])

@@ -158,3 +158,22 @@ def test_disk_of_uniform_conductance(method):
     rim = np.flatnonzero(disk.degree < 4)
     v = Equilibrium(disk, rim, method).solve(3.0, value[rim])
     np.testing.assert_allclose(v, value, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("decades", [1, 8])
+def test_columns_do_not_depend_on_the_others(method, decades):
+    """Thirteen right-hand sides, held voltages and currents: the bits of the first eight, and of the others alone."""
+    net, rng = Network.delaunay(150, seed=2), np.random.default_rng(3)
+    g = 10 ** rng.uniform(-decades / 2, decades / 2, net.n_edges)
+    held, currents = rng.normal(size=(2, 13)), rng.normal(size=(150, 13)) * (np.arange(13) % 3 > 0)
+    circuit = Equilibrium(net, [0, 149], method)
+    start = np.zeros(150)
+    together = circuit.solve(g, held, currents, start=start)
+    assert len(circuit.stats.iterations) == 13
+    for part in (slice(0, 8), slice(8, 13)):
+        alone = circuit.solve(g, held[:, part], currents[:, part], start=start)
+        np.testing.assert_array_equal(together[:, part], alone)
+    for k in (0, 4, 12):
+        np.testing.assert_allclose(together[:, k], circuit.solve(g, held[:, k], currents[:, k], start=start),
+                                   atol=1e-9 * abs(together[:, k]).max())

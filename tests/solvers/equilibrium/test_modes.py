@@ -155,3 +155,17 @@ def test_modes_of_weakly_tied_parts():
         found = soft_modes(net, np.r_[np.ones(2 * part.n_edges), weak], 3, method=method)
         assert found.eigenvalues[0] == pytest.approx(weak * 4 / 1800, rel=1e-5)
         np.testing.assert_allclose(found.eigenvalues[1:], 4 * np.sin(np.pi / 60) ** 2, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("make", "held", "k"), [
+    (lambda: cube(5), (), 20), (lambda: Network.grid(4, 4, 4, periodic=True), (0,), 7),
+    (lambda: Network.grid(26, 26, periodic=True), (), 120)])
+def test_blocks_that_fill_the_network_give_way_to_all_eigenvectors(make, held, k):
+    """With few nodes a block soon spans all that the operator makes of it."""
+    net = make()
+    free = np.setdiff1d(np.arange(net.n_nodes), held)
+    values = np.linalg.eigvalsh(dense(net, np.ones(net.n_edges))[np.ix_(free, free)])[0 if held else 1:][:k]
+    found = soft_modes(net, None, k, held, "shift-invert")
+    assert found.method == "dense"
+    assert "too few for blocks" in found.reason
+    np.testing.assert_allclose(found.eigenvalues, values, rtol=1e-8)

@@ -1,0 +1,68 @@
+"""`ohmlearn resistances`: effective resistances of many pairs of nodes, into a store."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .arguments import CONDUCTANCE, CONDUCTANCES, NETWORK, NODES, RESISTANCE, circuit_of, output
+
+if TYPE_CHECKING:
+    from ohmlearn.network import Network
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(resistances)
+
+
+def resistances(
+    network: NETWORK,
+    pairs: Annotated[Path | None, typer.Option("--pairs", exists=True, dir_okay=False, help="Two nodes a line, "
+                                               "by default the ends of all edges.")] = None,
+    hold: Annotated[list[str] | None, typer.Option("--hold", metavar="NODE", help="Nodes that are joined to one; "
+                                                   "by default none.")] = None,
+    conductances: CONDUCTANCES = None,
+    conductance: CONDUCTANCE = None,
+    resistance: RESISTANCE = None,
+    nodes: NODES = "auto",
+    method: Annotated[str, typer.Option(help="auto, or the solver to use.")] = "auto",
+    mpi: Annotated[bool | None, typer.Option("--mpi/--no-mpi", help="Use MPI or not; by default MPI is used if a "
+                                                                    "launcher started this process.")] = None,
+    output: Annotated[Path | None, output("Folder of the store; by default `resistances`.", file_okay=False)] = None,
+) -> None:
+    """Effective resistances of pairs of nodes, into a store and printed.
+
+    Repeat the command to resume. Under mpiexec all ranks share the pairs.
+    """
+    from ohmlearn.drivers.commands.exit_codes import FINE
+    from ohmlearn.drivers.jobs.run_pairs import pair_resistances
+    from ohmlearn.parallel.launch import this_rank
+    from ohmlearn.parallel.signals import STOPPED
+
+    net, g = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
+    wanted = "edges" if pairs is None else read_pairs(pairs, net)
+    held = [net.node(name) for name in hold or []] or [0]
+    report = pair_resistances(net, output or Path("resistances"), wanted, g, held=held, method=method, mpi=mpi)
+    if this_rank() == 0:
+        for (a, b), value in zip(report.pairs.tolist(), report.resistances.tolist(), strict=True):
+            typer.echo(f"{net.label(a)} {net.label(b)} {value:.15g}")
+        if report.stopped:
+            typer.echo(f"stopped by {report.stopped}; repeat the command to resume", err=True)
+        raise typer.Exit(STOPPED if report.stopped else FINE)
+
+
+def read_pairs(path: Path, network: Network) -> list[tuple[int, int]]:
+    """The pairs of a file, two names or numbers of nodes a line, with spaces or a comma between."""
+    from ohmlearn.checks.file_text import read_text, reading
+
+    found = []
+    with reading(path):
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
+            words = line.replace(",", " ").split()
+            if not words or words[0].startswith("#"):
+                continue
+            if len(words) != 2:
+                raise ValueError(f"line {number}: expected two nodes, got {line.strip()[:60]!r}")
+            found.append((network.node(words[0]), network.node(words[1])))
+    return found
