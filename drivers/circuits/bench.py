@@ -22,6 +22,7 @@ from .samples import Samples
 
 Floats = NDArray[np.float64]
 MOST_KEPT = 1 << 22     # numbers a chip that are kept of edges from one presentation of a sample to the next
+KEEPING = ("series_level1",)      # laws with inner unknowns, whose kernels keep something of every edge
 PIECE = 1000            # samples a chip between two looks at signals and progress, about
 
 
@@ -105,7 +106,7 @@ class Block:
         free = np.full(n, (1 << LANES) - 1, dtype=np.uint16)
         free[bench.position[bench.samples.sources]] = 0
         self.circuit = updates.Circuit(bench.graph, bench.pattern, free, *laws)
-        self.work = work_space(n, m, max(1, bench.pattern.row.size))
+        self.work = work_space(n, m, bench.pattern.row.size)
         second = bench.samples.second
         learning = edge_arrays.learning(bench.edges, m)
         of_samples = self._of_samples(bench.samples)
@@ -121,8 +122,9 @@ class Block:
 
     def _of_samples(self, samples: Samples) -> dict[str, Any]:
         s, n, m, chips = len(samples), self.bench.network.n_nodes, self.bench.network.n_edges, LANES // self.group
-        kept = s if s * m <= MOST_KEPT else 0
-        return {"found": np.zeros((s, n, chips)), "kept": np.zeros((kept, m, chips)),
+        keeps = any(law.kernel in KEEPING for law in edge_arrays.laws_of(self.bench.edges))
+        kept = s if keeps and s * m <= MOST_KEPT else 0
+        return {"found": np.zeros((s, chips, n)), "kept": np.zeros((kept, chips, m)),
                 "held_voltages": samples.held_voltages, "wanted": samples.wanted, "labels": samples.labels,
                 "weights": samples.weights}
 

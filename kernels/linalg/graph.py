@@ -38,15 +38,15 @@ def prepare(edges: NDArray[np.int64], n_nodes: int,
 
 def prepare_held(edges: NDArray[np.int64], n_nodes: int, held: NDArray[np.int64],
                  check: Callable[[float], None]) -> tuple[NDArray[np.int64], Graph, Elimination]:
-    """The same where the same nodes are held in every lane: the pattern is that of the other nodes. The slots of edges
-    to held nodes are those of the first entry, which 0 is added to; there must be room for one."""
+    """The same where the same nodes are held in every lane: the pattern is that of the other nodes, and slots of edges
+    to held nodes stand for nothing."""
     loose = np.ones(n_nodes, dtype=bool)
     loose[held] = False
     inside = loose[edges].all(axis=1)
     order, _, pattern = prepare(edges[inside], n_nodes, check)
     position = np.empty(n_nodes, dtype=np.int64)
     position[order] = np.arange(n_nodes)
-    slot = np.full(len(edges), n_nodes, dtype=np.int32)
+    slot = np.full(len(edges), -1, dtype=np.int32)
     slot[inside] = pattern.slot
     return order, walk(position[edges], n_nodes), pattern._replace(slot=slot)
 

@@ -54,8 +54,8 @@ class Chips(NamedTuple):
     u : (m,) what learns. low, high, factor : (m,) plain arrays, its bounds and the factor of the step.
     leak, toward, inject : (n,) of the circuit alone; pulled_leak, pulled_toward : with the clamps.
     v, read, clamped : (n,) voltages, v as it is measured, and those with clamps. seen : (m,) what learns as a network
-    with mismatch has it. found : (s, n, chips), v of every sample when it was presented last. kept : (s, m, chips)
-    likewise, see Newton; (0, m, chips) where that would take too much memory. contrast : (m,). error : (o,).
+    with mismatch has it. found : (s, chips, n), v of every sample when it was presented last. kept : (s, chips, m)
+    likewise, see Newton; (0, chips, m) where laws keep nothing, or it would take too much memory. contrast : (m,). error : (o,).
     weight : (2,) of the samples of a pass, those with an error, and all. held : (h,) nodes. held_voltages : (s, h).
     first, second : (o,) nodes of the outputs, -1 for none. wanted : (s, o). labels : (s,). weights : (s,).
     group : lanes of a chip. eta : (1,) unused η of the equilibria. failed : (lanes,) equilibria that were not found.
@@ -115,10 +115,10 @@ def free_state(circuit, c, order, work):
         if k >= 0:
             active |= 1 << lane
             for a in range(circuit.free.size):
-                c.v[a, lane] = c.found[k, a, chip]
+                c.v[a, lane] = c.found[k, chip, a]
             if c.kept.shape[0] > 0:
                 for j in range(c.factor.size):
-                    work.kept[j, lane] = c.kept[k, j, chip]
+                    work.kept[j, lane] = c.kept[k, chip, j]
             for i in range(c.held.size):
                 c.v[c.held[i], lane] = c.held_voltages[k, i]
     u = learned(c, c.flaws.scale)
@@ -129,10 +129,10 @@ def free_state(circuit, c, order, work):
         if k >= 0:
             c.failed[lane] += failed >> lane & 1
             for a in range(circuit.free.size):
-                c.found[k, a, chip] = c.v[a, lane]
+                c.found[k, chip, a] = c.v[a, lane]
             if c.kept.shape[0] > 0:
                 for j in range(c.factor.size):
-                    c.kept[k, j, chip] = work.kept[j, lane]
+                    c.kept[k, chip, j] = work.kept[j, lane]
     for a in range(circuit.free.size):
         store(c.read, a, load(c.v, a))
     misread(c.flaws, c.read, active)
