@@ -4,6 +4,7 @@ from .lazy_names import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "ohmlearn.drivers.circuits.imperfections": ["Imperfections"],
-    "ohmlearn.drivers.circuits.on_data": ["Learned", "train_on_data"],
+    "ohmlearn.drivers.circuits.learned": ["Learned"],
+    "ohmlearn.drivers.circuits.on_data": ["train_on_data"],
     "ohmlearn.drivers.estimators.estimators": ["CoupledClassifier", "CoupledRegressor"],
 })

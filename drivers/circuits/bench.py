@@ -27,8 +27,8 @@ PIECE = 1000            # samples a chip between two looks at signals and progre
 
 
 class Done(NamedTuple):
-    """After some epochs. outputs : (n_chips, n_samples, n_outputs) before every update of the last epoch. loss : (n_chips,)
-    mean over samples. pulled : (n_chips,) fraction of the samples with an error."""
+    """After some epochs. outputs : (n_chips, n_samples, n_outputs) before every update of the last epoch. loss :
+    (n_chips,) mean over samples. pulled : (n_chips,) fraction of the samples with an error."""
 
     outputs: Floats
     loss: Floats

@@ -139,8 +139,8 @@ def kernel_flaws(flaws: Imperfections | None, edges: Edges, start: Floats, devic
     """Imperfections as the kernels take them. start : (n_edges, lanes) what learns at the start."""
     m = len(start)
     given = flaws or Imperfections()
-    beside = any((given.update_noise, given.bias, given.dead_zone, given.quantum, given.leakage, given.open, given.stuck,
-                  given.probability < 1))
+    beside = any((given.update_noise, given.bias, given.dead_zone, given.quantum, given.leakage, given.open,
+                  given.stuck, given.probability < 1))
     bias, rest, learns = (aligned(m, LANES) for _ in range(3))
     rest[:], learns[:] = start, 1.0
     scales = [aligned(0, LANES), aligned(0, LANES)]

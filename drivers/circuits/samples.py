@@ -89,7 +89,8 @@ class Inlets:
     def samples(self, X: Any, wanted: Floats, labels: NDArray[np.int64], weights: ArrayLike | None = None) -> Samples:
         """Samples with features X (s, n_features) in V."""
         features = self.features(X)
-        constant = np.broadcast_to(np.array(list(self.held.values()), dtype=np.float64), (len(features), len(self.held)))
+        levels = np.array(list(self.held.values()), dtype=np.float64)
+        constant = np.broadcast_to(levels, (len(features), levels.size))
         held = np.concatenate([with_ones(features) @ self.wiring.drive.T, constant], axis=1)
         factors = np.ones(len(features)) if weights is None else np.asarray(weights, dtype=np.float64)
         if factors.shape != (len(features),) or not np.all(np.isfinite(factors)) or (factors < 0).any():
@@ -104,7 +105,8 @@ class Inlets:
         features = np.asarray(X, dtype=np.float64)
         count = len(self.wiring.inputs)
         if features.ndim != 2 or features.shape[1] != count:
-            raise ValueError(f"X must be (n_samples, {count}), one column for each input, not of shape {features.shape}")
+            raise ValueError(f"X must be (n_samples, {count}), one column for each input, not of shape "
+                             f"{features.shape}")
         if not np.all(np.isfinite(features)):
             raise ValueError("X must be finite")
         return features

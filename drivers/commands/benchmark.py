@@ -54,7 +54,7 @@ def benchmark(
     elif name is Name.digits:
         rows = classes.digits(how.shortened(epochs))
     elif name is Name.mnist_subset:
-        rows = classes.mnist_subset(classes.LINEAR(how).shortened(epochs), images, labels)
+        rows = classes.mnist_subset(classes.linear(how).shortened(epochs), images, labels)
     else:
         rows = classes.flowers_and_wines(name.value, how.shortened(epochs))
     for line in table(rows):

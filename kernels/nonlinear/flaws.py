@@ -1,4 +1,4 @@
-"""What real devices do to measured voltages and to updates: noise, bias, dead zones, quanta, leakage, missed updates."""
+"""What real devices do to measured voltages and to updates: noise, bias, dead zones, quanta, leakage, misses."""
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +14,9 @@ class Flaws(NamedTuple):
     dead_zone : changes smaller than it are not made. quantum : changes are multiples of it, 0 for any.
     leakage : fraction of the way to `rest` that what learns goes back at every update. probability : of an edge to take
     part in an update. any : whether there is one beside read noise and mismatch. bias : (m, lanes) added to every
-    change. rest, learns : (m, lanes), the latter 0 where an edge of a chip does not learn. scale, twin_scale : (m, lanes) factors of what learns in the free and in the clamped
-    network, or (0, lanes) for none. keys : (lanes,) of the random numbers. drawn : (lanes,) how many there were.
+    change. rest, learns : (m, lanes), the latter 0 where an edge of a chip does not learn. scale, twin_scale :
+    (m, lanes) factors of what learns in the free and in the clamped network, or (0, lanes) for none. keys : (lanes,)
+    of the random numbers. drawn : (lanes,) how many there were.
     """
 
     read_noise: float

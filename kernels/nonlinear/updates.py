@@ -55,7 +55,8 @@ class Chips(NamedTuple):
     leak, toward, inject : (n,) of the circuit alone; pulled_leak, pulled_toward : with the clamps.
     v, read, clamped : (n,) voltages, v as it is measured, and those with clamps. seen : (m,) what learns as a network
     with mismatch has it. found : (s, chips, n), v of every sample when it was presented last. kept : (s, chips, m)
-    likewise, see Newton; (0, chips, m) where laws keep nothing, or it would take too much memory. contrast : (m,). error : (o,).
+    likewise, see Newton; (0, chips, m) where laws keep nothing, or it would take too much memory. contrast : (m,).
+    error : (o,).
     weight : (2,) of the samples of a pass, those with an error, and all. held : (h,) nodes. held_voltages : (s, h).
     first, second : (o,) nodes of the outputs, -1 for none. wanted : (s, o). labels : (s,). weights : (s,).
     group : lanes of a chip. eta : (1,) unused η of the equilibria. failed : (lanes,) equilibria that were not found.

@@ -27,7 +27,7 @@ def errors_of(loss, outputs, wanted, label, margin):
 
 
 def plain(order, batch, loss, *, step, nudge, margin, over=0.0, power=0.0, rule="contrast", wanted=None, clamp=100.0):
-    """One chip, batch after batch, with the solver of single equilibria; clamps are edges to held nodes of their own."""
+    """One chip, batch after batch, with the solver of single equilibria; clamps are edges to held nodes."""
     gates, (a, b) = np.full(12, LAW.start), NET.edges.T
     free = NonlinearEquilibrium(NET, [0, 2, 8], LAW)
     nodes = [4, 3, 5, 7]
@@ -113,8 +113,8 @@ def test_chips_depend_on_themselves_alone(batch):
 
 
 def test_early_stopping_keeps_the_best():
-    learned = train_on_data(NET, X, CLASSES, outputs=OUTPUTS, loss="hinge", margin=0.05, epochs=30, step=2.0, nudge=0.05,
-                            validation=(X[:9], CLASSES[:9]), patience=3, chips=3, **WIRED)
+    learned = train_on_data(NET, X, CLASSES, outputs=OUTPUTS, loss="hinge", margin=0.05, epochs=30, step=2.0,
+                            nudge=0.05, validation=(X[:9], CLASSES[:9]), patience=3, chips=3, **WIRED)
     for chip in range(3):
         score = learned.validation_score[:, chip]
         assert learned.stopped[chip] == np.nanargmax(score) + 1
@@ -125,8 +125,8 @@ def test_early_stopping_keeps_the_best():
 
 def test_weights_count_samples_and_confusion_counts_classes():
     twice = np.concatenate([X, X[:5]])
-    options = {"outputs": OUTPUTS, "loss": "cross entropy", "margin": 0.1, "epochs": 1, "nudge": 0.05, "order": "cyclic",
-               **WIRED}
+    options = {"outputs": OUTPUTS, "loss": "cross entropy", "margin": 0.1, "epochs": 1, "nudge": 0.05,
+               "order": "cyclic", **WIRED}
     doubled = train_on_data(NET, twice, np.concatenate([CLASSES, CLASSES[:5]]), batch=27, step=27.0, **options)
     weighted = train_on_data(NET, X, CLASSES, batch=22, step=22.0, sample_weight=1.0 + (np.arange(22) < 5), **options)
     np.testing.assert_allclose(doubled.values, weighted.values, rtol=0, atol=1e-9)
