@@ -1,6 +1,10 @@
-"""Estimators with the interface of scikit-learn; they need the extra `ohmlearn[learn]`."""
+"""Learning from data: circuits of any law trained on samples, imperfect devices, and estimators with the interface of
+scikit-learn, which need the extra `ohmlearn[learn]`."""
 from .lazy_names import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "ohmlearn.drivers.circuits.imperfections": ["Imperfections"],
+    "ohmlearn.drivers.circuits.learned": ["Learned"],
+    "ohmlearn.drivers.circuits.on_data": ["train_on_data"],
     "ohmlearn.drivers.estimators.estimators": ["CoupledClassifier", "CoupledRegressor"],
 })

@@ -1,4 +1,8 @@
-"""Estimators with the interface of scikit-learn; they need the extra `ohmlearn[learn]`."""
+"""Learning from data: circuits of any law trained on samples, imperfect devices, and estimators with the interface of
+scikit-learn, which need the extra `ohmlearn[learn]`."""
+from ohmlearn.drivers.circuits.imperfections import Imperfections as Imperfections
+from ohmlearn.drivers.circuits.learned import Learned as Learned
+from ohmlearn.drivers.circuits.on_data import train_on_data as train_on_data
 from ohmlearn.drivers.estimators.estimators import CoupledClassifier as CoupledClassifier
 from ohmlearn.drivers.estimators.estimators import CoupledRegressor as CoupledRegressor
 

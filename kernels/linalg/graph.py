@@ -36,6 +36,21 @@ def prepare(edges: NDArray[np.int64], n_nodes: int,
     return order, walk(ends, n_nodes), eliminate(ends, begin, position[rows])
 
 
+def prepare_held(edges: NDArray[np.int64], n_nodes: int, held: NDArray[np.int64],
+                 check: Callable[[float], None]) -> tuple[NDArray[np.int64], Graph, Elimination]:
+    """The same where the same nodes are held in every lane: the pattern is that of the other nodes, and slots of edges
+    to held nodes stand for nothing."""
+    loose = np.ones(n_nodes, dtype=bool)
+    loose[held] = False
+    inside = loose[edges].all(axis=1)
+    order, _, pattern = prepare(edges[inside], n_nodes, check)
+    position = np.empty(n_nodes, dtype=np.int64)
+    position[order] = np.arange(n_nodes)
+    slot = np.full(len(edges), -1, dtype=np.int32)
+    slot[inside] = pattern.slot
+    return order, walk(position[edges], n_nodes), pattern._replace(slot=slot)
+
+
 def walk(edges: NDArray[np.int64], n_nodes: int) -> Graph:
     """The graph of an (n_edges, 2) edge list, node by node: edges to earlier nodes first."""
     low, high = edges.min(axis=1), edges.max(axis=1)

@@ -81,14 +81,19 @@ def assemble(graph, pattern, law, leak, toward, inject, free, u, v, w, eta, acti
             i = pair(law, j, (theta, zero), (va, wa), (vb, wb), e)[1]
             va, vb = fma(e[0], wa, va), fma(e[0], wb, vb)
             _, by_a, by_b, _, _ = tangent(law, j, theta, va, vb, load(work.kept, j))
-        store(work.current, a, load(work.current, a) + i)
-        store(work.current, b, load(work.current, b) - i)
-        store(work.matrix, a, load(work.matrix, a) + by_a)
-        store(work.matrix, b, load(work.matrix, b) - by_b)
-        both = at(free, a) & at(free, b)
-        below, above = (-by_a, by_b) if a < b else (by_b, -by_a)      # row b column a, and row a column b
-        store(work.matrix, k, load(work.matrix, k) + where(both, below, 0.0))
-        store(work.upper, k - n, load(work.upper, k - n) + where(both, above, 0.0))
+        # Rows of nodes that are held in every lane are overwritten below: most edges of a crossbar end at one.
+        free_a, free_b = at(free, a), at(free, b)
+        if free_a:
+            store(work.current, a, load(work.current, a) + i)
+            store(work.matrix, a, load(work.matrix, a) + by_a)
+        if free_b:
+            store(work.current, b, load(work.current, b) - i)
+            store(work.matrix, b, load(work.matrix, b) - by_b)
+        both = free_a & free_b
+        if both:
+            below, above = (-by_a, by_b) if a < b else (by_b, -by_a)      # row b column a, and row a column b
+            store(work.matrix, k, load(work.matrix, k) + where(both, below, 0.0))
+            store(work.upper, k - n, load(work.upper, k - n) + where(both, above, 0.0))
     norm, rounding = zero, ROUNDING * load(work.numbers, REACH)
     for a in range(n):
         i, joined = where(at(free, a), load(work.current, a), 0.0), load(work.matrix, a)

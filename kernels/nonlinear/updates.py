@@ -1,33 +1,66 @@
-"""Discrete updates of networks of nonlinear edges at equilibrium: a chip in every lane, sample after sample.
+"""Discrete updates of networks of nonlinear edges at equilibrium: chips and samples in lanes, batch after batch.
 
-The free voltages v of a sample are found, then those with the outputs pulled towards what is wanted, v', and what
-learns changes by -step (Δv'² - Δv²) η / η: the rule of the laboratory circuits. In the place of the contrast may stand
-that of two nudges of either sign, or the exact gradient of the cost, by one solve with the transposed Jacobian.
+The free voltages v of a sample are found, then those with the outputs pulled by their errors, v', and what learns
+changes by -step (Δv'² - Δv²) η / η: the rule of the laboratory circuits. In the place of the contrast may stand that of
+two nudges of either sign, or the exact gradient of the loss, by one solve with the transposed Jacobian. A chip has
+`group` lanes side by side, each of which is presented another sample of its batch.
 """
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.law.law_type import tangent
+from ohmlearn.kernels.law.law_type import EdgeLaw, tangent
+from ohmlearn.kernels.linalg.block_ldlt import Elimination
 from ohmlearn.kernels.linalg.block_lu import factorise, substitute_transposed
-from ohmlearn.kernels.simd.jit import kernel
-from ohmlearn.kernels.simd.vectors import at, load, maximum, minimum, store
+from ohmlearn.kernels.linalg.graph import Graph
+from ohmlearn.kernels.simd.jit import inner, kernel
+from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, minimum, store
 
-from .newton import assemble, newton
+from .flaws import Flaws, flawed, misread
+from .losses import SQUARED, errors, output
+from .newton import assemble, forget, newton
 
 CONTRAST, CENTRED, GRADIENT = range(3)      # rules
 
 
+class Settings(NamedTuple):
+    """Of the updates. loss, margin : see `losses.errors`. over : V by which outputs are pulled beyond `nudge` of their
+    errors. power : weight of the dissipated power, Σ Δv² of the free network, beside the contrast."""
+
+    nudge: float
+    clamp: float
+    rule: int
+    limit: float
+    loss: int
+    margin: float
+    over: float
+    power: float
+
+
+class Circuit(NamedTuple):
+    """What all chips share, and the laws of the free and of the clamped network. free : (n_nodes,) a bit for every lane
+    where the node is not held."""
+
+    graph: Graph
+    pattern: Elimination
+    free: NDArray[np.uint16]
+    law: EdgeLaw
+    twin: EdgeLaw
+
+
 class Chips(NamedTuple):
-    """A block of chips, one a lane; n nodes, m edges, s samples, h held nodes, o outputs of one node or two.
+    """A block of chips; n nodes, m edges, s samples, h held nodes, o outputs of one node or two; rows of lanes.
 
     u : (m,) what learns. low, high, factor : (m,) plain arrays, its bounds and the factor of the step.
     leak, toward, inject : (n,) of the circuit alone; pulled_leak, pulled_toward : with the clamps.
-    v, clamped : (n,) voltages. found : (s, n, lanes), v of every sample when it was presented last.
-    kept : (s, m, lanes) likewise, see Newton. contrast : (m,). held : (h,) nodes. held_voltages : (s, h).
-    first, second : (o,) nodes of the
-    outputs, -1 for none. wanted : (s, o). eta : (1,) unused η of the equilibria. failed : (lanes,) equilibria that were
-    not found.
+    v, read, clamped : (n,) voltages, v as it is measured, and those with clamps. seen : (m,) what learns as a network
+    with mismatch has it. found : (s, chips, n), v of every sample when it was presented last. kept : (s, chips, m)
+    likewise, see Newton; (0, chips, m) where laws keep nothing, or it would take too much memory. contrast : (m,).
+    error : (o,).
+    weight : (2,) of the samples of a pass, those with an error, and all. held : (h,) nodes. held_voltages : (s, h).
+    first, second : (o,) nodes of the outputs, -1 for none. wanted : (s, o). labels : (s,). weights : (s,).
+    group : lanes of a chip. eta : (1,) unused η of the equilibria. failed : (lanes,) equilibria that were not found.
+    loss, pulled : (chips,) sums over samples, of their losses, and of those with an error.
     """
 
     u: NDArray[np.float64]
@@ -40,44 +73,80 @@ class Chips(NamedTuple):
     pulled_leak: NDArray[np.float64]
     pulled_toward: NDArray[np.float64]
     v: NDArray[np.float64]
+    read: NDArray[np.float64]
     clamped: NDArray[np.float64]
+    seen: NDArray[np.float64]
     found: NDArray[np.float64]
     kept: NDArray[np.float64]
     contrast: NDArray[np.float64]
+    error: NDArray[np.float64]
+    weight: NDArray[np.float64]
     held: NDArray[np.int64]
     held_voltages: NDArray[np.float64]
     first: NDArray[np.int64]
     second: NDArray[np.int64]
     wanted: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    group: int
     eta: NDArray[np.float64]
     failed: NDArray[np.int64]
+    loss: NDArray[np.float64]
+    pulled: NDArray[np.int64]
+    flaws: Flaws
 
 
 @kernel
-def output(c, o, lane):
-    """Output o of a lane in V: a voltage, or the difference of two."""
-    value = c.v[c.first[o], lane]
-    return value - c.v[c.second[o], lane] if c.second[o] >= 0 else value
+def learned(c, scale):
+    """What learns as a network sees it whose mismatch is `scale`."""
+    if scale.shape[0] == 0:
+        return c.u
+    for j in range(scale.shape[0]):
+        store(c.seen, j, load(c.u, j) * load(scale, j))
+    return c.seen
 
 
 @kernel
-def free_state(graph, pattern, law, free, c, order, work):
-    """Voltages of the circuits with sample order[lane] presented to every lane, from those when it was last."""
+def free_state(circuit, c, order, work):
+    """Voltages of the circuits with sample order[lane] presented to every lane, from those when it was last; -1 for
+    none. Returns bits of the lanes with a sample."""
+    active = 0
     for lane in range(order.size):
-        for a in range(free.size):
-            c.v[a, lane] = c.found[order[lane], a, lane]
-        for j in range(c.factor.size):
-            work.kept[j, lane] = c.kept[order[lane], j, lane]
-        for k in range(c.held.size):
-            c.v[c.held[k], lane] = c.held_voltages[order[lane], k]
-    failed = newton(graph, pattern, law, c.leak, c.toward, c.inject, free, c.u, c.v, None, c.eta,
-                    (1 << order.size) - 1, work)[0]
+        k, chip = order[lane], lane // c.group
+        if k >= 0:
+            active |= 1 << lane
+            for a in range(circuit.free.size):
+                c.v[a, lane] = c.found[k, chip, a]
+            if c.kept.shape[0] > 0:
+                for j in range(c.factor.size):
+                    work.kept[j, lane] = c.kept[k, chip, j]
+            for i in range(c.held.size):
+                c.v[c.held[i], lane] = c.held_voltages[k, i]
+    u = learned(c, c.flaws.scale)
+    failed = newton(circuit.graph, circuit.pattern, circuit.law, c.leak, c.toward, c.inject, circuit.free, u, c.v, None,
+                    c.eta, active, work)[0]
     for lane in range(order.size):
-        c.failed[lane] += failed >> lane & 1
-        for a in range(free.size):
-            c.found[order[lane], a, lane] = c.v[a, lane]
-        for j in range(c.factor.size):
-            c.kept[order[lane], j, lane] = work.kept[j, lane]
+        k, chip = order[lane], lane // c.group
+        if k >= 0:
+            c.failed[lane] += failed >> lane & 1
+            for a in range(circuit.free.size):
+                c.found[k, chip, a] = c.v[a, lane]
+            if c.kept.shape[0] > 0:
+                for j in range(c.factor.size):
+                    c.kept[k, chip, j] = work.kept[j, lane]
+    for a in range(circuit.free.size):
+        store(c.read, a, load(c.v, a))
+    misread(c.flaws, c.read, active)
+    return active
+
+
+@kernel
+def read_outputs(c, order, outputs):
+    """Outputs of all lanes into outputs (s, o, chips), by sample number."""
+    for lane in range(order.size):
+        if order[lane] >= 0:
+            for o in range(c.first.size):
+                outputs[order[lane], o, lane // c.group] = output(c, o, lane)
 
 
 @kernel
@@ -89,75 +158,120 @@ def pull(c, a, lane, clamp, voltage):
 
 
 @kernel
-def add_clamped(graph, pattern, law, free, c, order, nudge, clamp, sign, work):
-    """Add sign times Δv² of the circuits pulled by `nudge` of their errors, through conductances `clamp`, to the
-    contrast. An output of two nodes is pulled by half of it at either, with opposite signs."""
-    for a in range(free.size):
+def add_clamped(circuit, c, active, s, sign, work):
+    """Add sign times Δv² of the circuits pulled by `sign nudge` of their errors, through conductances, to the contrast.
+    An output of two nodes is pulled by half of it at either, with opposite signs."""
+    for a in range(circuit.free.size):
         store(c.pulled_leak, a, load(c.leak, a))
         store(c.pulled_toward, a, load(c.toward, a))
         store(c.clamped, a, load(c.v, a))
-    for lane in range(order.size):
+    for lane in range(c.failed.size):
         for o in range(c.first.size):
-            moved = nudge * (c.wanted[order[lane], o] - output(c, o, lane))
-            a, b = c.first[o], c.second[o]
-            moved = 0.5 * moved if b >= 0 else moved
-            pull(c, a, lane, clamp, c.v[a, lane] + moved)
-            if b >= 0:
-                pull(c, b, lane, clamp, c.v[b, lane] - moved)
-    failed = newton(graph, pattern, law, c.pulled_leak, c.pulled_toward, c.inject, free, c.u, c.clamped, None, c.eta,
-                    (1 << order.size) - 1, work)[0]
-    for lane in range(order.size):
+            error, a, b = c.error[o, lane], c.first[o], c.second[o]
+            if active >> lane & 1 and (error != 0.0 or s.loss == SQUARED):
+                moved = sign * (s.nudge * error + s.over * np.sign(error))
+                moved = 0.5 * moved if b >= 0 else moved
+                pull(c, a, lane, s.clamp, c.read[a, lane] + moved)
+                if b >= 0:
+                    pull(c, b, lane, s.clamp, c.read[b, lane] - moved)
+    u = learned(c, c.flaws.twin_scale)
+    failed = newton(circuit.graph, circuit.pattern, circuit.twin, c.pulled_leak, c.pulled_toward, c.inject,
+                    circuit.free, u, c.clamped, None, c.eta, active, work)[0]
+    for lane in range(c.failed.size):
         c.failed[lane] += failed >> lane & 1
+    misread(c.flaws, c.clamped, active)
+    weight = sign * load(c.weight, 0)
     for j in range(c.factor.size):
-        drop = load(c.clamped, at(graph.ends, 2 * j)) - load(c.clamped, at(graph.ends, 2 * j + 1))
-        store(c.contrast, j, load(c.contrast, j) + sign * (drop * drop))
+        drop = load(c.clamped, at(circuit.graph.ends, 2 * j)) - load(c.clamped, at(circuit.graph.ends, 2 * j + 1))
+        store(c.contrast, j, fma(weight, drop * drop, load(c.contrast, j)))
 
 
 @kernel
-def gradient(graph, pattern, law, free, c, order, work):
-    """Gradient of ½ Σ (wanted - output)² by what learns, into the contrast (m, lanes): -λ ∂I/∂u, Jᵀ λ = ∂C/∂v."""
-    assemble(graph, pattern, law, c.leak, c.toward, c.inject, free, c.u, c.v, None, c.eta, 0, work)
-    factorise(pattern, work.matrix, work.upper)
+def add_gradient(circuit, c, work):
+    """Add the gradient of the loss by what learns to the contrast: -λ ∂I/∂u, Jᵀ λ = ∂loss/∂v."""
+    u = learned(c, c.flaws.scale)
+    assemble(circuit.graph, circuit.pattern, circuit.law, c.leak, c.toward, c.inject, circuit.free, u, c.v, None, c.eta,
+             0, work)
+    factorise(circuit.pattern, work.matrix, work.upper)
     z = work.current
-    for a in range(free.size):
+    for a in range(circuit.free.size):
         store(z, a, 0.0)
-    for lane in range(order.size):
+    for lane in range(c.failed.size):
         for o in range(c.first.size):
-            error = output(c, o, lane) - c.wanted[order[lane], o]
-            z[c.first[o], lane] += error
+            z[c.first[o], lane] -= c.error[o, lane]
             if c.second[o] >= 0:
-                z[c.second[o], lane] -= error
+                z[c.second[o], lane] += c.error[o, lane]
         for k in range(c.held.size):
             z[c.held[k], lane] = 0.0
-    substitute_transposed(pattern, work.matrix, work.upper, z)
-    for lane in range(order.size):
+    substitute_transposed(circuit.pattern, work.matrix, work.upper, z)
+    for lane in range(c.failed.size):
         for k in range(c.held.size):
             z[c.held[k], lane] = 0.0
+    weight = load(c.weight, 0)
     for j in range(c.factor.size):
-        a, b = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1)
-        by_u = tangent(law, j, load(c.u, j), load(c.v, a), load(c.v, b), load(work.kept, j))[3]
-        store(c.contrast, j, -(by_u * (load(z, a) - load(z, b))))
+        a, b = at(circuit.graph.ends, 2 * j), at(circuit.graph.ends, 2 * j + 1)
+        by_u = tangent(circuit.law, j, load(u, j), load(c.v, a), load(c.v, b), load(work.kept, j))[3]
+        by_u = by_u * load(c.flaws.scale, j) if c.flaws.scale.shape[0] > 0 else by_u
+        store(c.contrast, j, fma(-weight, by_u * (load(z, a) - load(z, b)), load(c.contrast, j)))
 
 
 @kernel
-def update(graph, pattern, law, free, c, order, step, nudge, clamp, rule, limit, work, outputs):
-    """One update of every lane from sample order[lane], by no more than `limit`; its outputs before it into outputs
-    (o, lanes)."""
-    free_state(graph, pattern, law, free, c, order, work)
+def weigh(c, order, s):
+    """Losses and errors of all lanes, and the weights of their samples. Returns bits of the lanes with an error."""
+    pulled = 0
     for lane in range(order.size):
+        k, chip = order[lane], lane // c.group
+        c.weight[0, lane] = c.weight[1, lane] = 0.0
         for o in range(c.first.size):
-            outputs[o, lane] = output(c, o, lane)
-    if rule == GRADIENT:
-        gradient(graph, pattern, law, free, c, order, work)
-        scale = step
-    else:
+            c.error[o, lane] = 0.0
+        if k >= 0:
+            loss, wrong = errors(c, s, k, lane)
+            c.loss[chip] += loss
+            c.weight[1, lane] = c.weights[k]
+            if wrong and c.weights[k] > 0.0:
+                c.pulled[chip] += 1
+                c.weight[0, lane] = c.weights[k]
+                pulled |= 1 << lane
+    return pulled
+
+
+@kernel
+def add_contrast(circuit, c, order, s, work, outputs):
+    """Add what samples order (lanes,) ask of what learns to the contrast; outputs as they are before into `outputs`.
+    Returns whether they ask anything."""
+    free_state(circuit, c, order, work)
+    read_outputs(c, order, outputs)
+    pulled = weigh(c, order, s)
+    if s.power > 0.0 or (pulled and s.rule == CONTRAST):
+        held_back, spent = -load(c.weight, 0), s.power * load(c.weight, 1)
+        factor = held_back + spent if s.rule == CONTRAST else spent
         for j in range(c.factor.size):
-            drop = load(c.v, at(graph.ends, 2 * j)) - load(c.v, at(graph.ends, 2 * j + 1))
-            store(c.contrast, j, 0.0 * drop if rule == CENTRED else -drop * drop)
-        add_clamped(graph, pattern, law, free, c, order, nudge, clamp, 1.0, work)
-        if rule == CENTRED:
-            add_clamped(graph, pattern, law, free, c, order, -nudge, clamp, -1.0, work)
-        scale = step / (2.0 * nudge if rule == CENTRED else nudge)
+            drop = load(c.read, at(circuit.graph.ends, 2 * j)) - load(c.read, at(circuit.graph.ends, 2 * j + 1))
+            store(c.contrast, j, fma(factor, drop * drop, load(c.contrast, j)))
+    if pulled and s.rule == GRADIENT:
+        add_gradient(circuit, c, work)
+    elif pulled:
+        add_clamped(circuit, c, pulled, s, 1.0, work)
+        if s.rule == CENTRED:
+            add_clamped(circuit, c, pulled, s, -1.0, work)
+    return pulled != 0 or s.power > 0.0
+
+
+@inner
+def share(c):
+    """Let all lanes of a chip have the sum of their contrasts."""
+    for j in range(c.factor.size):
+        for begin in range(0, c.failed.size, c.group):
+            total = 0.0
+            for lane in range(begin, begin + c.group):
+                total += c.contrast[j, lane]
+            for lane in range(begin, begin + c.group):
+                c.contrast[j, lane] = total
+
+
+@kernel
+def move(c, scale, limit):
+    """Change what learns by -scale times the contrast, as devices do it."""
     for j in range(c.factor.size):
         by = (scale * load(c.factor, j)) * load(c.contrast, j)
         moved = load(c.u, j) - maximum(-limit, minimum(limit, by))
@@ -165,14 +279,64 @@ def update(graph, pattern, law, free, c, order, step, nudge, clamp, rule, limit,
 
 
 @kernel
-def train(graph, pattern, law, free, c, orders, step, nudge, clamp, rule, limit, work, outputs):
-    """Updates from orders (n_epochs, n_samples, lanes), sample numbers; the outputs before every update of the last
-    epoch into outputs (n_samples, o, lanes), by sample number."""
-    now = np.empty((c.first.size, orders.shape[2]))
+def move_flawed(c, scale, limit):
+    """The same with imperfections, chip by chip."""
+    for j in range(c.factor.size):
+        for begin in range(0, c.failed.size, c.group):
+            now = c.u[j, begin]
+            if c.factor[j] * c.flaws.learns[j, begin] != 0.0:
+                now += flawed(c.flaws, j, begin, -scale * c.factor[j] * c.contrast[j, begin], limit)
+                now -= c.flaws.leakage * (now - c.flaws.rest[j, begin])
+            for lane in range(begin, begin + c.group):
+                c.u[j, lane] = min(c.high[j], max(c.low[j], now))
+
+
+@kernel
+def update(circuit, c, orders, step, s, work, outputs):
+    """One update of every chip from its batch, orders (passes, lanes) of sample numbers, -1 for none, by no more than
+    the limit; the outputs before it into outputs (s, o, chips), by sample number."""
+    for j in range(c.factor.size):
+        store(c.contrast, j, 0.0)
+    asked = False
+    for k in range(orders.shape[0]):
+        asked |= add_contrast(circuit, c, orders[k], s, work, outputs)
+    if not (asked or c.flaws.any):
+        return
+    if c.group > 1:
+        share(c)
+    most = 0
+    for lane in range(c.group):
+        for k in range(orders.shape[0]):
+            most += orders[k, lane] >= 0
+    scale = step / max(1, most)
+    if s.rule != GRADIENT:
+        scale /= 2.0 * s.nudge if s.rule == CENTRED else s.nudge
+    if c.flaws.any:
+        move_flawed(c, scale, s.limit)
+    else:
+        move(c, scale, s.limit)
+
+
+@kernel
+def train(circuit, c, orders, steps, s, work, outputs):
+    """Updates from orders (n_epochs, n_batches, passes, lanes), sample numbers, with a step (n_epochs,) each epoch; the
+    outputs before the last update from every sample into outputs (s, o, chips). Losses are those of the last epoch."""
     for epoch in range(orders.shape[0]):
+        c.loss[:] = 0.0
+        c.pulled[:] = 0
+        if c.kept.shape[0] == 0:
+            forget(work, -1)
         for k in range(orders.shape[1]):
-            order = orders[epoch, k]
-            update(graph, pattern, law, free, c, order, step, nudge, clamp, rule, limit, work, now)
-            for lane in range(order.size):
-                for o in range(c.first.size):
-                    outputs[order[lane], o, lane] = now[o, lane]
+            update(circuit, c, orders[epoch, k], steps[epoch], s, work, outputs)
+
+
+@kernel
+def evaluate(circuit, c, orders, s, work, outputs):
+    """Outputs (s, o, chips) of samples, orders (passes, lanes), and their losses, without an update."""
+    c.loss[:] = 0.0
+    c.pulled[:] = 0
+    forget(work, -1)
+    for k in range(orders.shape[0]):
+        free_state(circuit, c, orders[k], work)
+        read_outputs(c, orders[k], outputs)
+        weigh(c, orders[k], s)

@@ -1,0 +1,158 @@
+"""What circuits have learned from data, and what they answer."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from ohmlearn.kernels.nonlinear.updates import Settings
+from ohmlearn.solvers.nonlinear.equilibrium import LANES
+
+from .bench import Bench, Block, in_blocks
+from .samples import Inlets
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Learned:
+    """Circuits that have learned data.
+
+    values : (n_chips, n_edges) what the edges have learned. classes : (n_classes,) of a classification, else None.
+    epochs : (n_records,) epochs done at the records. loss, score : (n_records, n_chips) of the training samples in the
+    epoch before, each before its own update: mean loss, in V for classes and V² for numbers, and accuracy or R².
+    pulled : (n_records, n_chips) fraction of the samples whose outputs were pulled.
+    validation_loss, validation_score : (n_records, n_chips) of the validation samples after the epoch, NaN for none.
+    Records of a chip that has stopped are NaN.
+    stopped : (n_chips,) the epoch that values are of. failures : (n_chips,) equilibria that were not found; such a chip
+    is not to be trusted. seconds : of training, evaluations included, summed over threads.
+
+    >>> import numpy as np, ohmlearn as ol
+    >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
+    >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, X[:, 0] > X[:, 1], inputs=[0, 2], outputs=[6, 8],
+    ...                                  loss="hinge", margin=0.02, epochs=20, step=1.0, nudge=0.05)
+    >>> learned.predict(X).shape, float(learned.score[-1, 0]) > 0.9
+    ((1, 40), True)
+    """
+
+    values: Floats
+    classes: NDArray[Any] | None
+    epochs: NDArray[np.int64]
+    loss: Floats
+    score: Floats
+    pulled: Floats
+    validation_loss: Floats
+    validation_score: Floats
+    stopped: NDArray[np.int64]
+    failures: NDArray[np.int64]
+    seconds: float
+    _bench: Bench
+    _inlets: Inlets
+    _settings: Settings
+
+    def outputs(self, X: ArrayLike) -> Floats:
+        """What the circuits answer to samples, without noise of the measurement unless they were trained with it.
+
+        X : (n_samples, n_features) in V.
+
+        Returns (n_chips, n_samples, n_outputs) in V.
+
+        >>> import numpy as np, ohmlearn as ol
+        >>> X = np.random.default_rng(0).uniform(0, 1, (20, 2))
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, 0.4 * X[:, :1] + 0.2, inputs=[0, 2], outputs=[7],
+        ...                                  held={6: 0.0}, epochs=5, step=0.5, chips=2)
+        >>> learned.outputs(X).shape
+        (2, 20, 1)
+        """
+        features = self._inlets.features(X)
+        count, outputs = len(features), len(self._bench.samples.first)
+        shown = self._inlets.samples(features, np.zeros((count, outputs)), np.zeros(count, dtype=np.int64))
+
+        def of_block(chips: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+            return (Block(self._bench, chips, self.values[chips], LANES, self._settings).evaluate(shown).outputs,)
+
+        return in_blocks(of_block, len(self.values), 1, None, axes=(0,))[0]
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Classes of samples, those of the largest outputs; or, of numbers, the outputs.
+
+        X : (n_samples, n_features) in V.
+
+        Returns (n_chips, n_samples) classes, or (n_chips, n_samples, n_outputs) in V.
+
+        >>> import numpy as np, ohmlearn as ol
+        >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
+        >>> y = np.where(X[:, 0] > X[:, 1], "left", "right")
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[6, 8], loss="hinge",
+        ...                                  margin=0.02, epochs=20, step=1.0, nudge=0.05)
+        >>> learned.predict([[0.9, 0.1]]).tolist()
+        [['left']]
+        """
+        found = self.outputs(X)
+        return found if self.classes is None else self.classes[found.argmax(axis=2)]
+
+    def score_of(self, X: ArrayLike, y: ArrayLike) -> Floats:
+        """How well samples are answered, by every chip.
+
+        X : (n_samples, n_features) in V. y : classes, or numbers in V.
+
+        Returns (n_chips,) accuracy, or R² (1 less the squared error over that of the mean).
+
+        >>> import numpy as np, ohmlearn as ol
+        >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, X[:, 0] > X[:, 1], inputs=[0, 2],
+        ...                                  outputs=[6, 8], loss="hinge", margin=0.02, epochs=20, step=1.0, nudge=0.05)
+        >>> bool(learned.score_of(X, X[:, 0] > X[:, 1])[0] > 0.9)
+        True
+        """
+        if self.classes is not None:
+            return np.mean(self.predict(X) == np.asarray(y), axis=1)
+        wanted = np.asarray(y, dtype=np.float64)
+        return score_of(self.outputs(X), wanted.reshape(len(wanted), -1), None)
+
+    def confusion(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.int64]:
+        """How often which class is taken for which.
+
+        X : (n_samples, n_features) in V. y : (n_samples,) classes.
+
+        Returns (n_chips, n_classes, n_classes) counts, true class first. Raises ValueError for numbers.
+
+        >>> import numpy as np, ohmlearn as ol
+        >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, X[:, 0] > X[:, 1], inputs=[0, 2],
+        ...                                  outputs=[6, 8], loss="hinge", margin=0.02, epochs=20, step=1.0, nudge=0.05)
+        >>> int(learned.confusion(X, X[:, 0] > X[:, 1]).sum())
+        40
+        """
+        if self.classes is None:
+            raise ValueError("a confusion matrix is for classes, and these circuits learned numbers")
+        right = labels_of(y, self.classes)
+        counts = np.zeros((len(self.values), len(self.classes), len(self.classes)), dtype=np.int64)
+        for chip, found in enumerate(self.outputs(X).argmax(axis=2)):
+            np.add.at(counts[chip], (right, found), 1)
+        return counts
+
+    def __repr__(self) -> str:
+        kind = "R²" if self.classes is None else "accuracy"
+        last = np.nanmedian(self.score[-1]) if len(self.epochs) else np.nan
+        return (f"<{len(self.values)} chip{'s' if len(self.values) > 1 else ''} after "
+                f"{self.epochs[-1] if len(self.epochs) else 0} epochs: {kind} {last:.3f} in the median>")
+
+
+def labels_of(y: ArrayLike, classes: NDArray[Any]) -> NDArray[np.int64]:
+    """(n_samples,) numbers of classes."""
+    given = np.asarray(y)
+    place = np.minimum(np.searchsorted(classes, given), len(classes) - 1)
+    wrong = np.flatnonzero(classes[place] != given)
+    if wrong.size:
+        raise ValueError(f"{given[wrong[0]]!r} is none of the classes that were learned: {classes.tolist()}")
+    return place.astype(np.int64)
+
+
+def score_of(outputs: Floats, wanted: Floats, labels: NDArray[np.int64] | None) -> Floats:
+    """(n_chips,) accuracy by labels, or R² where there are none."""
+    if labels is not None:
+        return np.mean(outputs.argmax(axis=2) == labels, axis=1)
+    spread = np.sum((wanted - wanted.mean(axis=0)) ** 2)
+    return 1 - np.sum((outputs - wanted) ** 2, axis=(1, 2)) / (spread if spread > 0 else 1.0)

@@ -1,0 +1,1 @@
+"""Benchmarks of learning from data, with what others published beside what is measured here."""

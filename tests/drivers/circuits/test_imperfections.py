@@ -1,0 +1,117 @@
+"""What chips draw, and what every imperfection does to measured voltages and updates."""
+import dataclasses
+
+import numpy as np
+import ohmlearn as ol
+import pytest
+from ohmlearn.drivers.circuits.imperfections import drawn
+from ohmlearn.edges import NMOS
+from ohmlearn.learn import Imperfections, train_on_data
+
+NET = ol.Network.grid(3, 3)
+LAW = NMOS(gain=0.5, leak=1e-3, highest=4.0)
+X = np.random.default_rng(7).uniform(0.0, 0.4, (6, 2))
+Y = 0.1 + 0.3 * X[:, :1] + 0.2 * X[:, 1:]
+WIRED = {"inputs": [0, 2], "held": {8: 0.3}, "outputs": [4], "edges": LAW, "nudge": 0.5}
+
+
+def trained(flaws, **options):
+    return train_on_data(NET, X, Y, imperfections=flaws, **(WIRED | {"epochs": 1, "step": 1e-9} | options))
+
+
+def test_mismatch_is_a_law_of_its_own():
+    flaws = Imperfections(threshold=0.05, gain=0.2)
+    many = trained(flaws, chips=3, epochs=3, step=1.0, seed=5)
+    for chip in range(3):
+        device = drawn(flaws, 12, 5, chip)
+        assert np.array_equal(device.thresholds[0], device.thresholds[1])
+        assert np.array_equal(device.gains[0], device.gains[1])
+        law = NMOS(gain=0.5 * device.gains[0], threshold=device.thresholds[0], leak=1e-3, lowest=0.0, highest=4.0)
+        order = np.random.default_rng([5, chip]).permutation(6)[None]
+        one = train_on_data(NET, X, Y, **(WIRED | {"edges": law, "epochs": 1, "step": 1.0, "order": order,
+                                                  "values": np.full(12, LAW.start)}))
+        first = trained(flaws, chips=3, epochs=1, step=1.0, seed=5, order=order)
+        assert np.array_equal(one.values[0], first.values[chip])
+    assert np.abs(many.values[0] - many.values[1]).max() > 1e-3
+
+
+def test_resistors_scale_with_their_gains():
+    flaws = Imperfections(gain=0.3)
+    learned = train_on_data(NET, X, Y, **(WIRED | {"edges": None, "epochs": 5, "imperfections": flaws, "chips": 2}))
+    for chip in range(2):
+        g = learned.values[chip] * drawn(flaws, 12, 0, chip).gains[0]
+        v = ol.Equilibrium(NET, [0, 2, 8]).solve(g, np.concatenate([X, np.full((6, 1), 0.3)], axis=1).T)
+        np.testing.assert_allclose(learned.outputs(X)[chip, :, 0], v[4], rtol=0, atol=1e-12)
+
+
+def test_the_clamped_twin_has_devices_of_its_own():
+    flaws, (a, b) = Imperfections(twin_threshold=0.1), NET.edges.T
+    learned = trained(flaws, step=1.0, batch=6, clamp=1e9)
+    device, change = drawn(flaws, 12, 0, 0), np.zeros(12)
+    twin = dataclasses.replace(LAW, threshold=device.thresholds[1], lowest=0.0)
+    for x, y in zip(X, Y[:, 0], strict=True):
+        free = ol.edges.NonlinearEquilibrium(NET, [0, 2, 8], LAW).solve(2.0, [*x, 0.3])
+        other = ol.edges.NonlinearEquilibrium(NET, [0, 2, 8, 4], twin)
+        clamped = other.solve(2.0, [*x, 0.3, free[4] + 0.5 * (y - free[4])])
+        change -= ((clamped[a] - clamped[b]) ** 2 - (free[a] - free[b]) ** 2) / 0.5 / 6
+    assert not device.thresholds[0].any()
+    np.testing.assert_allclose(learned.values[0] - 2.0, change, rtol=0, atol=1e-8)
+
+
+def test_read_noise_is_that_of_every_node():
+    learned = train_on_data(NET, X, np.repeat(Y, 2, axis=1), **(WIRED | {"outputs": [4, (3, 5)], "epochs": 0}),
+                            imperfections=Imperfections(read_noise=0.01))
+    seen = learned.outputs(np.repeat(X[:1], 4000, axis=0))[0]
+    assert np.abs(seen.std(axis=0) / [0.01, 0.01 * np.sqrt(2)] - 1).max() < 0.05
+
+
+def test_noise_bias_and_leakage_add_up():
+    start = np.full((8, 12), 2.0)
+    moved = trained(Imperfections(update_noise=1e-3), epochs=40, values=start).values - 2.0
+    assert abs(moved.std() / (1e-3 * np.sqrt(240)) - 1) < 0.2
+    assert abs(np.corrcoef(moved[0], moved[1])[0, 1]) < 0.7
+    pushed = trained(Imperfections(bias=1e-3), epochs=4, values=start, seed=3).values - 2.0
+    device = drawn(Imperfections(bias=1e-3), 12, 3, 5)
+    np.testing.assert_allclose(pushed[5], 24 * device.bias, rtol=0, atol=1e-7)
+    back = trained(Imperfections(bias=1e-3, leakage=0.1), epochs=100, values=start, seed=3).values - 2.0
+    np.testing.assert_allclose(back[5], 9 * device.bias, rtol=1e-4, atol=1e-7)
+
+
+def test_dead_zone_and_quantum():
+    exact = trained(None, batch=6, step=1.0).values[0] - 2.0
+    size = np.median(np.abs(exact))
+    dead = trained(Imperfections(dead_zone=size), batch=6, step=1.0).values[0] - 2.0
+    np.testing.assert_allclose(dead, np.where(np.abs(exact) < size, 0, exact), rtol=0, atol=1e-14)
+    rough = trained(Imperfections(quantum=size), batch=6, step=1.0).values[0] - 2.0
+    np.testing.assert_allclose(rough, size * np.rint(exact / size), rtol=0, atol=1e-14)
+
+
+def test_edges_miss_updates_or_are_open_or_stuck():
+    start = np.full((40, 12), 2.0)
+    half = trained(Imperfections(probability=0.3), batch=6, step=1.0, values=start).values != 2.0
+    assert abs(half.mean() - 0.3) < 0.07
+    stuck = trained(Imperfections(stuck=0.3), step=1.0, epochs=3, values=start).values == 2.0
+    assert abs(stuck.mean() - 0.3) < 0.07
+    cut = Imperfections(open=0.2)
+    learned = trained(cut, step=1.0, epochs=0, chips=4, seed=1)
+    shut = drawn(cut, 12, 1, 2).gains[0] < 0.5
+    assert shut.any()
+    gates = np.where(shut, 0.0, 2.0)
+    v = ol.edges.NonlinearEquilibrium(NET, [0, 2, 8], LAW).solve(gates, [*X[0], 0.3])
+    assert abs(learned.outputs(X)[2, 0, 0] - v[4]) < 1e-6
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_imperfect_chips_depend_on_themselves_alone(batch):
+    flaws = Imperfections(threshold=0.02, twin_gain=0.01, read_noise=1e-3, update_noise=1e-4, probability=0.8)
+    some, many = (trained(flaws, chips=chips, batch=batch, step=1.0, epochs=3, threads=2) for chips in (3, 10))
+    assert np.array_equal(some.values, many.values[:3])
+    other = trained(flaws, chips=3, batch=batch, step=1.0, epochs=3, seed=1)
+    assert np.abs(other.values - some.values).max() > 1e-4
+
+
+@pytest.mark.parametrize(("given", "words"), [({"gain": -1}, "gain must be"), ({"probability": 2}, "<= 1"),
+                                              ({"bias": np.nan}, "bias must be"), ({"stuck": True}, "stuck must be")])
+def test_what_is_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        Imperfections(**given)

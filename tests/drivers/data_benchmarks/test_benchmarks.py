@@ -1,0 +1,78 @@
+"""The benchmarks of learning from data: their circuits and data, and that the command prints and writes them."""
+import csv
+import gzip
+
+import numpy as np
+import pytest
+from ohmlearn.drivers import cli
+from ohmlearn.drivers.data_benchmarks import circuits, classes
+from ohmlearn.drivers.data_benchmarks.rows import Row, spread, table
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*arguments])
+    return ended.value.code
+
+
+def test_iris_is_learned_and_written(tmp_path, capsys):
+    asked = "--epochs", "20", "--seeds", "2", "--splits", "1", "-o", str(tmp_path / "rows.csv")
+    assert run("benchmark", "iris", *asked) == 0
+    rows = list(csv.DictReader((tmp_path / "rows.csv").read_text().splitlines()))
+    assert float(rows[0]["measured"].split()[0]) >= 0.9
+    assert rows[0]["beside"].startswith("logistic regression 0.9")
+    assert rows[0]["what"] in capsys.readouterr().out
+
+
+def test_digits_are_those_of_the_published_circuit():
+    circuit = classes.rails(64, 10)
+    assert circuit.network.n_edges == 1280
+    assert circuit.outputs[0] == (64, 74)
+    rows = classes.digits(classes.Training(epochs=2, chips=1, splits=1), losses=["hinge"])
+    assert 0.85 < float(rows[0].measured.split()[0]) < 1
+    assert rows[0].published == "0.9806"
+
+
+def written(path, array, pack=bytes):
+    head = b"\x00\x00\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    path.write_bytes(pack(head + array.astype(np.uint8).tobytes()))
+    return path
+
+
+def test_files_of_mnist_are_read(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (40, 28, 28))
+    images[:, :14] //= 1 + np.arange(40)[:, None, None] % 3
+    found = classes.read_idx(written(tmp_path / "images", images, gzip.compress))
+    assert np.array_equal(found, images)
+    labels = written(tmp_path / "labels", np.arange(40) % 3)
+    how = classes.linear(classes.Training(epochs=1, chips=1, splits=1))
+    rows = classes.mnist_subset(how, tmp_path / "images", labels)
+    assert rows[0].what.startswith("MNIST 0 to 2")
+    pooled = classes.pooled(images.reshape(40, -1) / 255)
+    assert np.allclose(pooled[7, 1], images[7, :2, 2:4].mean() / 255)
+    (tmp_path / "short").write_bytes((tmp_path / "labels").read_bytes()[:-1])
+    with pytest.raises(ValueError, match="says 40 bytes and holds 39"):
+        classes.read_idx(tmp_path / "short")
+    with pytest.raises(ValueError, match="no IDX file"):
+        classes.read_idx(written(tmp_path / "wrong", np.arange(3), lambda raw: raw[2:]))
+
+
+def test_both_files_or_none(tmp_path, capsys):
+    assert run("benchmark", "mnist-subset", "--images", str(tmp_path / "images")) == 2
+    assert "give both files" in capsys.readouterr().err
+    assert run("benchmark", "xor", "--images", str(tmp_path / "images")) == 2
+
+
+def test_rows_are_a_table():
+    lines = table([Row("accuracy", spread([0.5, 0.75, 1.0]), "0.9"), Row("time", "3 µs")])
+    assert lines[1].split() == ["accuracy", "0.7500", "(0.5000", "to", "1.0000)", "0.9"]
+    assert len(lines) == 3
+
+
+@pytest.mark.slow      # compiles a law that nothing else does
+def test_the_transistor_circuit():
+    rows = circuits.xor(epochs=20)
+    assert len(rows) == 5
+    assert rows[0].published == ""
+    assert len(circuits.regression(epochs=5)) == 2
