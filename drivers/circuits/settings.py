@@ -33,11 +33,13 @@ def settings(*, nudge: Any, clamp: Any, rule: Any, limit: Any, loss: Any = "squa
         raise ValueError(f"rule must be 'contrast', 'centred' or 'gradient', not {rule!r}")
     if loss not in LOSSES:
         raise ValueError(f"loss must be 'squared', 'hinge' or 'cross entropy', not {loss!r}")
-    eta = finite("nudge", nudge)
+    eta = nudge if isinstance(nudge, int | float) and nudge < 0 else finite("nudge", nudge)
+    if eta == -np.inf or (eta < 0 and rule != "contrast"):
+        raise ValueError(f"nudge must be a finite number, > 0 where rule={rule!r}, not {nudge!r}")
     # The kernel divides by the nudge what it adds up, and by both nudges of the centred rule.
     spent = finite("power", power, 0.0) * {"contrast": eta, "centred": 2 * eta, "gradient": 1.0}[rule]
-    return updates.Settings(eta, finite("clamp", clamp), RULES[rule], positive("limit", limit), LOSSES[loss],
-                            finite("margin", margin), finite("over", over, 0.0), spent)
+    return updates.Settings(float(eta), finite("clamp", clamp), RULES[rule], positive("limit", limit), LOSSES[loss],
+                            finite("margin", margin), float(np.copysign(finite("over", over, 0.0), eta)), spent)
 
 
 def finite(name: str, value: Any, least: float | None = None) -> float:

@@ -242,7 +242,7 @@ def add_contrast(circuit, c, order, s, work, outputs):
     free_state(circuit, c, order, work)
     read_outputs(c, order, outputs)
     pulled = weigh(c, order, s)
-    if s.power > 0.0 or (pulled and s.rule == CONTRAST):
+    if s.power != 0.0 or (pulled and s.rule == CONTRAST):
         held_back, spent = -load(c.weight, 0), s.power * load(c.weight, 1)
         factor = held_back + spent if s.rule == CONTRAST else spent
         for j in range(c.factor.size):
@@ -254,7 +254,7 @@ def add_contrast(circuit, c, order, s, work, outputs):
         add_clamped(circuit, c, pulled, s, 1.0, work)
         if s.rule == CENTRED:
             add_clamped(circuit, c, pulled, s, -1.0, work)
-    return pulled != 0 or s.power > 0.0
+    return pulled != 0 or s.power != 0.0
 
 
 @inner

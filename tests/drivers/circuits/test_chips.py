@@ -48,14 +48,15 @@ def twin(samples, gates, order, step, nudge, clamp):
     return gates
 
 
+@pytest.mark.parametrize("nudge", [0.3, -0.2])
 @pytest.mark.parametrize("samples", [NODES, PAIRS], ids=["nodes", "pairs"])
-def test_updates_are_those_of_a_plain_loop(samples):
+def test_updates_are_those_of_a_plain_loop(samples, nudge):
     gates = np.random.default_rng(0).uniform(0.5, 3, (10, 12))
     gates[3, :4] = 3.999
-    learned = train_chips(NET, samples, edges=LAW, epochs=2, step=2.0, nudge=0.3, clamp=50.0, values=gates)
+    learned = train_chips(NET, samples, edges=LAW, epochs=2, step=2.0, nudge=nudge, clamp=50.0, values=gates)
     assert not learned.failures.any()
     for chip in (0, 3, 9):
-        right = twin(samples, gates[chip], [0, 1, 2, 0, 1, 2], 2.0, 0.3, 50.0)
+        right = twin(samples, gates[chip], [0, 1, 2, 0, 1, 2], 2.0, nudge, 50.0)
         np.testing.assert_allclose(learned.values[chip], right, rtol=0, atol=1e-9)
 
 
@@ -84,7 +85,8 @@ def test_the_gradient_rule_goes_down_the_gradient():
     np.testing.assert_allclose(moved, gates - 1e-3 * found.gradient, rtol=0, atol=1e-12)
     steps = [train_chips(NET, task, edges=LAW, epochs=1, step=1e-3, nudge=nudge, clamp=1e6, rule=rule,
                          values=gates).values[0] - gates
-             for rule, nudge in (("contrast", 1e-4), ("contrast", 0.1), ("centred", 0.1))]
+             for rule, nudge in (("contrast", 1e-4), ("contrast", 0.1), ("centred", 0.1), ("contrast", -0.1))]
+    np.testing.assert_allclose(steps[2], 0.5 * (steps[1] + steps[3]), rtol=0, atol=1e-12)
     off = [np.abs(step - steps[0]).max() for step in steps[1:]]
     assert off[1] < 0.1 * off[0]
 
@@ -110,6 +112,8 @@ def test_a_weak_clamp_is_equilibrium_propagation():
 
 @pytest.mark.parametrize(("options", "error", "words"), [
     ({"step": 0.0}, ValueError, "step must be a number > 0"),
+    ({"nudge": 0.0}, ValueError, "nudge must be"),
+    ({"nudge": -0.1, "rule": "centred"}, ValueError, "> 0 where rule='centred'"),
     ({"epochs": -1}, ValueError, "epochs must be"),
     ({"limit": 0.0}, ValueError, "limit must be a number > 0"),
     ({"rule": "guess"}, ValueError, "'contrast', 'centred'"),
