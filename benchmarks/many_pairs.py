@@ -52,7 +52,7 @@ def main(side: int, count: int, rounds: int) -> None:
     rest = clock(lambda: circuit.effective_resistance(pairs))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{count} pairs: factor {factor:.1f} s, pairs {rest:.1f} s, {1e3 * rest / count:.2f} ms each, 1/"
-          f"{single * count / (factor + rest):.0f} of a solve for each (the quicker of both ways); {peak:.2f} GiB at most")
+          f"{single * count / (factor + rest):.0f} of a solve for each (the quicker way); {peak:.2f} GiB at most")
 
 
 if __name__ == "__main__":

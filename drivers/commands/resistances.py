@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .arguments import CONDUCTANCE, CONDUCTANCES, NETWORK, NODES, RESISTANCE, circuit_of, output
+from .arguments import CONDUCTANCE, CONDUCTANCES, NETWORK, NODES, RESISTANCE, THREADS, circuit_of, output
 
 if TYPE_CHECKING:
     from ohmlearn.network import Network
@@ -27,6 +27,7 @@ def resistances(
     resistance: RESISTANCE = None,
     nodes: NODES = "auto",
     method: Annotated[str, typer.Option(help="auto, or the solver to use.")] = "auto",
+    threads: THREADS = None,
     mpi: Annotated[bool | None, typer.Option("--mpi/--no-mpi", help="Use MPI or not; by default MPI is used if a "
                                                                     "launcher started this process.")] = None,
     output: Annotated[Path | None, output("Folder of the store; by default `resistances`.", file_okay=False)] = None,
@@ -43,7 +44,8 @@ def resistances(
     net, g = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
     wanted = "edges" if pairs is None else read_pairs(pairs, net)
     held = [net.node(name) for name in hold or []] or [0]
-    report = pair_resistances(net, output or Path("resistances"), wanted, g, held=held, method=method, mpi=mpi)
+    report = pair_resistances(net, output or Path("resistances"), wanted, g, held=held, method=method, threads=threads,
+                              mpi=mpi)
     if this_rank() == 0:
         for (a, b), value in zip(report.pairs.tolist(), report.resistances.tolist(), strict=True):
             typer.echo(f"{net.label(a)} {net.label(b)} {value:.15g}")

@@ -20,8 +20,10 @@ from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.launch import join
 from ohmlearn.parallel.self_scheduling import Dealer, WorkList
 from ohmlearn.parallel.signals import Stopping
+from ohmlearn.parallel.threads import available_threads, cores, in_threads
 from ohmlearn.parallel.timeline import Timeline
 from ohmlearn.solvers.equilibrium.equilibrium import Equilibrium
+from ohmlearn.solvers.equilibrium.network_responses import pairs_of
 
 from .job import one_job
 from .job_counters import SLOTS, JobCounters
@@ -52,7 +54,7 @@ class PairReport:
 @check_kinds
 def pair_resistances(network: Network, store: str | Path, pairs: ArrayLike | str = "edges",
                      conductances: ArrayLike | None = None, *, held: ArrayLike = (0,), method: str = "auto",
-                     mpi: bool | None = None) -> PairReport:
+                     threads: int | None = None, mpi: bool | None = None) -> PairReport:
     """Effective resistances of many pairs, computed into a store: what it has already is not computed again.
 
     Under an MPI launcher all ranks share the pairs, dealt in blocks as a sweep's members are; each makes the factor of
@@ -60,7 +62,9 @@ def pair_resistances(network: Network, store: str | Path, pairs: ArrayLike | str
 
     network, pairs, conductances, held, method : as for :meth:`ohmlearn.Equilibrium.effective_resistance`; held nodes
         are joined to one. A store goes on by the method that it began with.
-    store : folder that all ranks see. mpi : whether to use MPI; by default if a launcher started this process.
+    store : folder that all ranks see. threads : threads of each process; by default what the launcher says, else all
+        cores that it may use; they share a direct factor, and take turns where pairs are solved for. mpi : whether to
+        use MPI; by default if a launcher started this process.
 
     Returns a :class:`PairReport`. Raises StoreError when the store is of other inputs or cannot be used.
 
@@ -74,9 +78,12 @@ def pair_resistances(network: Network, store: str | Path, pairs: ArrayLike | str
     """
     path, world = Path(store), join(mpi)
     holds: list[Lock] = []      # on rank 0
+    factors: list[Equilibrium] = []
     with one_job(world, holds, token_place(path, WHOLE)) as stopping:
-        found, token, todo = world.first(lambda: begin(network, path, pairs, conductances, held, method, holds))
-        told = work(found, token, todo, world, stopping)
+        found, token, todo = world.first(lambda: begin(network, path, pairs, conductances, held, method, holds,
+                                                              factors))
+        told = work(found, token, todo, world, stopping, available_threads(threads, world.share_of_cores(cores())),
+                    factors)
         report = world.first(lambda: finish(found, told, holds))
         stopping.heeded = report.stopped is not None
     return report
@@ -100,15 +107,18 @@ def read_resistances(store: str | Path) -> tuple[NDArray[np.int64], NDArray[np.f
 
 
 def begin(network: Network, path: Path, pairs: ArrayLike | str, conductances: ArrayLike | None, held: ArrayLike,
-          method: str, holds: list[Lock]) -> tuple[PairStore, str, NDArray[np.int64]]:
-    """On rank 0: check the inputs, choose how to solve, claim and make the store, and find what is to do."""
+          method: str, holds: list[Lock], factors: list[Equilibrium]) -> tuple[PairStore, str, NDArray[np.int64]]:
+    """On rank 0: check the inputs, choose how to solve, claim and make the store, and find what is to do. A direct
+    factor that was made for this goes into `factors`."""
     circuit = Equilibrium(network, held, method)
-    nodes, g = circuit.pairs_of(pairs), network.conductances(conductances)
+    nodes, g = pairs_of(network, pairs), network.conductances(conductances)
     if not len(nodes):
         raise ValueError("pairs has no pair")
     given = {"edges": network.edges, "n_nodes": np.int64(network.n_nodes), "conductances": g, "held": circuit.held,
              "pairs": nodes}
     circuit.effective_resistance(nodes[:8], g)
+    if not circuit.stats.method:        # nothing was solved for
+        factors.append(circuit)
     make_folder(path, HEADER)
     with alone(path):
         holds.append(claim(path, WHOLE))
@@ -116,13 +126,16 @@ def begin(network: Network, path: Path, pairs: ArrayLike | str, conductances: Ar
         return found, leave_token(path, WHOLE), found.todo()
 
 
-def work(store: PairStore, token: str, todo: NDArray[np.int64], world: World, stopping: Stopping
-         ) -> list[tuple[int, str | None, Exception | None]]:
-    """One rank's part: blocks done, the signal and the error that ended it; those of all ranks on rank 0."""
+def work(store: PairStore, token: str, todo: NDArray[np.int64], world: World, stopping: Stopping, threads: int,
+         factors: list[Equilibrium]) -> list[tuple[int, str | None, Exception | None]]:
+    """One rank's part: blocks done, the signal and the error that ended it; those of all ranks on rank 0.
+
+    factors : on rank 0, what `begin` left.
+    """
     world.together(lambda: find_token(store.path, WHOLE, token))
-    work_list = WorkList(todo, np.zeros(todo.size), (), world.size)
-    counters = JobCounters(world, stopping, todo.size, (0, 0), None, work_list.size if world.size > 1 else 0)
-    dealer = Dealer(work_list, counters.shared, SLOTS, world.rank == 0) if world.size > 1 else None
+    work_list = WorkList(todo, np.zeros(todo.size), (), sum(world.everywhere(threads)))
+    counters = JobCounters(world, stopping, todo.size, (0, 0), None, work_list.size)
+    dealer = Dealer(work_list, counters.shared, SLOTS, world.rank == 0)
     done, error = 0, None
     if todo.size:
         part, given = store.part(world.rank), store.given
@@ -130,15 +143,18 @@ def work(store: PairStore, token: str, todo: NDArray[np.int64], world: World, st
         writer = PartWriter(part, Timeline(False))
         stopping.ready = True
         try:
-            circuit = Equilibrium(Network(given["edges"], int(given["n_nodes"])), given["held"], store.method)
-            left = iter(todo.tolist())
-            while not counters.poll() and (block := dealer.take() if dealer else next(left, None)) is not None:
-                writer.add(store.layout.row(block, circuit.effective_resistance(store.block(block),
-                                                                                given["conductances"])))
-                if dealer:
+            circuit = factors[0] if factors else Equilibrium(Network(given["edges"], int(given["n_nodes"])),
+                                                             given["held"], store.method)
+
+            def take_blocks(thread: int) -> None:
+                while not counters.poll() and (block := dealer.take()) is not None:
+                    found = circuit.effective_resistance(store.block(block), given["conductances"])
+                    writer.add(store.layout.row(block, found))
                     dealer.finished(block, 1)
-                if writer.error:
-                    counters.stop()
+                    if writer.error:
+                        counters.stop()
+
+            in_threads(take_blocks, range(threads), threads)
         except Exception as met:
             counters.stop()
             error = met if world.rank == 0 else RankError.told(met, world.rank)

@@ -8,14 +8,15 @@ Ints = NDArray[np.int32]
 
 
 @kernel
-def lay_out(starts: Ints, rows: Ints, share: NDArray[np.float32], indptr: Ints, indices: Ints, data: Floats,
-            scale: Floats, total: Floats, ground: Floats) -> None:
+def lay_out(starts: Ints, rows: Ints, share: NDArray[np.float32], order: Ints, indptr: Ints, indices: Ints,
+            data: Floats, scale: Floats, total: Floats, ground: Floats) -> None:
     """Columns of L / scale below the diagonal into those of a `Factor`, zeros left out, ground among their entries.
 
     starts (n + 1,); rows, share : as many as L has negative entries, the only ones that elimination from a
     grounded Laplacian leaves, and n more. indptr, indices, data : L, (n, n), CSC. scale : (n,) its diagonal.
-    total : (n,) D. ground : (n,) conductance of every row to ground, in the order of the columns; what elimination
-    adds to it comes in here, by sums of positive numbers, so that no digit is lost.
+    total : (n,) D. order : (n,) rows of the matrix in the order of the columns. ground : (n,) conductance of every row
+    to ground, in that order; what elimination adds to it comes in here, by sums of positive numbers, so that no digit
+    is lost.
     """
     n = scale.size
     place = 0
@@ -29,7 +30,7 @@ def lay_out(starts: Ints, rows: Ints, share: NDArray[np.float32], indptr: Ints, 
             if data[k] < 0.0:
                 part = -data[k] / scale[column]
                 ground[indices[k]] += part * ground[column]
-                rows[place], share[place] = indices[k], part
+                rows[place], share[place] = order[indices[k]], part
                 place += 1
         most = begin + np.argmax(share[begin:place])
         last = place - 1

@@ -36,7 +36,7 @@ def join_factors(starts, rows, share, total, order, begin, near, near_share, nea
         total[k], starts[k + 1] = near_total[k], at
     for i in range(n_core):
         for k in range(core.starts[i], core.starts[i + 1]):
-            rows[at] = n if core.rows[k] == n_core else gone + core.rows[k]
+            rows[at] = n if core.rows[k] == n_core else place[kept[core.rows[k]]]
             share[at] = core.share[k]
             at += 1
         total[gone + i], starts[gone + i + 1] = core.total[i], at

@@ -38,8 +38,8 @@ class Waiting(NamedTuple):
 class Factor(NamedTuple):
     """Columns in the order of elimination: L has 1 on the diagonal and -share below, D the total weights.
 
-    order (n,): rows; starts (n + 1,); rows, share (starts[n],): where each column's entries lead, as places in
-    the order (n for ground) and w / W, the heaviest last and one at least; total (n,): W.
+    order (n,): rows of the matrix; starts (n + 1,); rows, share (starts[n],): where each column's entries lead, rows of
+    the matrix too (n for ground), and w / W, the heaviest last and one at least; total (n,): W.
     """
 
     order: NDArray[np.int32]
@@ -244,15 +244,16 @@ def factorise(order, starts, total, arcs, waiting, seed):
 
 
 @kernel
-def renumber(rows, order):
-    """Entries lead to places in the order instead of nodes."""
+def places(rows, order):
+    """Where entries lead, as places in the order instead of rows of the matrix."""
     n = order.size
-    place = np.empty(n + 1, np.int32)
+    place, found = np.empty(n + 1, np.int32), np.empty_like(rows)
     place[n] = n
     for i in range(n):
         place[order[i]] = i
     for k in range(rows.size):
-        rows[k] = place[rows[k]]
+        found[k] = place[rows[k]]
+    return found
 
 
 @kernel
@@ -264,24 +265,25 @@ def apply(x, y, r, factor):
     """
     n = factor.order.size
     order, starts, rows, share, total = factor.order, factor.starts, factor.rows, factor.share, factor.total
+    y[:n] = r
     y[n] = 0.0
     for i in range(n):
-        y[i] = r[order[i]]
-    for i in range(n):
-        t = y[i]
+        a = np.uint64(order[i])
+        t = y[a]
         rest, last = t, np.uint64(starts[i + 1]) - np.uint64(1)
         for k in range(np.uint64(starts[i]), last):
             part = share[k] * t
             y[np.uint64(rows[k])] += part
             rest -= part
         y[np.uint64(rows[last])] += rest
-        y[i] = t / total[i]
+        y[a] = t / total[i]
     y[n] = 0.0
     for i in range(n - 1, -1, -1):
         last = np.uint64(starts[i + 1]) - np.uint64(1)
         heaviest = y[np.uint64(rows[last])]
-        t = y[i] + heaviest
+        a = np.uint64(order[i])
+        t = y[a] + heaviest
         for k in range(np.uint64(starts[i]), last):
             t += share[k] * (y[np.uint64(rows[k])] - heaviest)
-        y[i] = t
-        x[order[i]] = t
+        y[a] = t
+    x[:] = y[:n]

@@ -47,7 +47,7 @@ class FactorApply(Apply):
 
     def __init__(self, factor: Factor) -> None:
         self.factor, n = factor, factor.order.size
-        self._scratch, self._wide = np.empty(n + 1), np.empty((0, 0))
+        self._scratch, self._wide, self._placed = np.empty(n + 1), np.empty((0, 0)), factor
 
     def __call__(self, residual: Floats) -> Floats:
         x = np.empty_like(residual)
@@ -57,8 +57,9 @@ class FactorApply(Apply):
     def block(self, residuals: Floats, out: Floats | None = None) -> Floats:
         if not self._wide.size:
             self._wide = aligned(self._scratch.size, residuals.shape[1])
+            self._placed = self.factor._replace(rows=sampled_cholesky.places(self.factor.rows, self.factor.order))
         x = aligned(*residuals.shape) if out is None else out
-        blocked.apply(x, self._wide, residuals, self.factor)
+        blocked.apply(x, self._wide, residuals, self._placed)
         return x
 
 
@@ -98,7 +99,8 @@ def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: 
     """
     count = int(np.count_nonzero(lower.data < 0)) + scale.size
     starts, rows, share = np.empty(scale.size + 1, np.int32), np.empty(count, np.int32), np.empty(count, dtype)
-    packed_cholesky.lay_out(starts, rows, share, lower.indptr, lower.indices, lower.data, scale, total, excess[order])
+    packed_cholesky.lay_out(starts, rows, share, order, lower.indptr, lower.indices, lower.data, scale, total,
+                            excess[order])
     return FactorApply(Factor(order, starts, rows, share, total))
 
 
@@ -155,7 +157,6 @@ class ApproximateCholesky(Backend):
         sampled_cholesky.fill_arcs(arcs, waiting, matrix.indptr, matrix.indices, matrix.data, excess)
         order, starts, total = np.empty(n, dtype=np.int32), np.empty(n + 1, dtype=np.int32), np.empty(n)
         rows, share = sampled_cholesky.factorise(order, starts, total, arcs, waiting, 1)
-        sampled_cholesky.renumber(rows, order)
         return FactorApply(Factor(order, starts, rows, share, total))
 
 

@@ -104,7 +104,7 @@ class NetworkResponses:
         [0.75, 1.0]
         """
         self._refuse_drops("resistances")
-        nodes = self.pairs_of(pairs)
+        nodes = pairs_of(self.network, pairs)
         with self._lock:
             g = self._at(conductances)
             if error is not None:
@@ -112,28 +112,10 @@ class NetworkResponses:
                     raise ValueError(f"error must lie between 0 and 1, not {error}; 0.1 takes 200 right-hand sides")
                 return self._sketched(g, nodes, error, seed)
             self._rows.take(g)
-            direct = self._rows.pair_resistance()
-            if direct is not None:
-                return np.ldexp(direct(nodes), self._rows.unit)
-            return self._solved_pairs(g, nodes)
-
-    def pairs_of(self, pairs: ArrayLike | str) -> NDArray[np.int64]:
-        """(n_pairs, 2) checked nodes of pairs as `effective_resistance` takes them.
-
-        Returns the pairs. Raises ValueError.
-
-        >>> import ohmlearn as ol
-        >>> ol.Equilibrium(ol.Network.grid(3), held=[0]).pairs_of("edges").tolist()
-        [[0, 1], [1, 2]]
-        """
-        if isinstance(pairs, str):
-            if pairs != "edges":
-                raise ValueError(f"pairs must be (n_pairs, 2) nodes or 'edges', not {pairs!r}")
-            return self.network.edges
-        nodes = np.asarray(pairs)
-        if nodes.ndim != 2 or nodes.shape[1] != 2:
-            raise ValueError(f"pairs must have shape (n_pairs, 2), not {nodes.shape}")
-        return self.network.check_nodes(nodes.ravel(), "node of a pair").reshape(-1, 2)
+            direct, unit = self._rows.pair_resistance(), self._rows.unit
+            if direct is None:
+                return self._solved_pairs(g, nodes)
+        return np.ldexp(direct(nodes), unit)        # threads may share a factor
 
     def _refuse_drops(self, what: str) -> None:
         if self._tied:
@@ -229,6 +211,18 @@ class NetworkResponses:
                 volts = np.eye(count)[:, part]
                 found[:, part] = self.terminal_currents(self.solve(g, volts, start=np.zeros(self.network.n_nodes)))
         return (found + found.T) / 2
+
+
+def pairs_of(network: Network, pairs: ArrayLike | str) -> NDArray[np.int64]:
+    """(n_pairs, 2) checked nodes of pairs as `effective_resistance` takes them."""
+    if isinstance(pairs, str):
+        if pairs != "edges":
+            raise ValueError(f"pairs must be (n_pairs, 2) nodes or 'edges', not {pairs!r}")
+        return network.edges
+    nodes = np.asarray(pairs)
+    if nodes.ndim != 2 or nodes.shape[1] != 2:
+        raise ValueError(f"pairs must have shape (n_pairs, 2), not {nodes.shape}")
+    return network.check_nodes(nodes.ravel(), "node of a pair").reshape(-1, 2)
 
 
 def columns_of(values: ArrayLike | None, length: int, what: str) -> NDArray[np.float64]:

@@ -33,6 +33,8 @@ def test_they_are_those_of_the_inverse_and_of_one_call(tmp_path, whole):
     np.testing.assert_allclose(report.resistances, whole, rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(report.resistances, Equilibrium(NET, [0]).effective_resistance(PAIRS, G))
     assert (report.computed, report.stopped) == (3, None)
+    shared = pair_resistances(NET, tmp_path / "shared", PAIRS, G, threads=3)
+    np.testing.assert_array_equal(shared.resistances, report.resistances)
     assert sorted(path.name for path in (tmp_path / "store").iterdir() if "lock" not in path.name) == [
         "inputs.npz", "pairs.json", "resistances.zarr"]
     again = pair_resistances(NET, tmp_path / "store", PAIRS, G)
@@ -44,7 +46,7 @@ def test_a_stopped_job_goes_on(tmp_path, whole, monkeypatch):
     looks = iter([False, True])
     with monkeypatch.context() as patch:
         patch.setattr(JobCounters, "poll", lambda self: next(looks))
-        part = pair_resistances(NET, tmp_path, PAIRS, G)
+        part = pair_resistances(NET, tmp_path, PAIRS, G, threads=1)
     assert part.computed == 1
     there = ~np.isnan(read_resistances(tmp_path)[1])
     assert there.sum() == pair_store.BLOCK
