@@ -67,8 +67,8 @@ def train_chips(network: Network, samples: Sequence[Task], *, edges: Any, epochs
     samples : tasks that hold the same nodes and read the same outputs, nodes or pairs of nodes.
     edges : law of the edges (`ohmlearn.edges`), or one for every edge. epochs : presentations of all samples, >= 0.
     nudge : η, below 0 to hold outputs farther from what is wanted. They are held at v + η (wanted - v), through a
-        conductance `clamp` (G₀); those of two nodes at ± half of it each. With clamp = β, nudge 1 and step γ/β a current
-        β (wanted - v') enters: equilibrium propagation.
+        conductance `clamp` (G₀); those of two nodes at ± half of it each. With clamp = β, nudge 1 and step γ/β
+        a current β (wanted - v') enters: equilibrium propagation.
     rule : "contrast" as above; "centred", (Δv'₊² - Δv'₋²)/2η of nudges ±η, where the error of the finite nudge is of
         second order; "gradient", the exact gradient of C = ½ Σ (wanted - output)², to compare with.
     limit : largest change in an update, as where the current is cut off that charges the capacitor of a gate; in V, or
