@@ -10,7 +10,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import typer
-from ohmlearn.drivers.exit_codes import BAD_INPUT, BROKEN
+from ohmlearn.drivers.jobs.exit_codes import BAD_INPUT, BROKEN
 from ohmlearn.parallel.communicator import RankError
 from ohmlearn.parallel.launch import this_rank
 

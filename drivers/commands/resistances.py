@@ -36,7 +36,7 @@ def resistances(
 
     Repeat the command to resume. Under mpiexec all ranks share the pairs.
     """
-    from ohmlearn.drivers.exit_codes import FINE
+    from ohmlearn.drivers.jobs.exit_codes import FINE
     from ohmlearn.drivers.jobs.run_pairs import pair_resistances
     from ohmlearn.parallel.launch import this_rank
     from ohmlearn.parallel.signals import STOPPED

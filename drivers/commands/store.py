@@ -31,7 +31,7 @@ def check(
 
     Exit code 1 when damage is left.
     """
-    from ohmlearn.drivers.exit_codes import BROKEN
+    from ohmlearn.drivers.jobs.exit_codes import BROKEN
     from ohmlearn.drivers.store.repair import check
 
     found = check(store, repair=not dry_run)

@@ -71,7 +71,7 @@ def sweep(
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
     import_numba_alone()
-    from ohmlearn.drivers.exit_codes import BROKEN, FINE, MEMBERS_FAILED
+    from ohmlearn.drivers.jobs.exit_codes import BROKEN, FINE, MEMBERS_FAILED
     from ohmlearn.drivers.sweeps.sweep import Sweep
     from ohmlearn.drivers.sweeps.sweep_file import EXAMPLE
 

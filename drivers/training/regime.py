@@ -1,4 +1,4 @@
-"""Which way a network is trained and solved, and why: the one place that decides."""
+"""Which way a network is trained, in lanes or by itself, and why."""
 from __future__ import annotations
 
 from ohmlearn.network import Network

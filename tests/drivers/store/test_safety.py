@@ -426,8 +426,8 @@ def test_ranks_see_one_folder_or_none_goes_on(tmp_path, monkeypatch):
 
 def test_members_that_did_not_arrive_are_told(tmp_path, monkeypatch):
     """A part that rank 0 does not see: exit code 1, and which they are."""
-    from ohmlearn.drivers.exit_codes import BROKEN
     from ohmlearn.drivers.jobs import rank_worker
+    from ohmlearn.drivers.jobs.exit_codes import BROKEN
 
     path = rank_worker.Rank.prepare
 
