@@ -7,6 +7,7 @@ from ohmlearn.drivers.jobs import rank_worker
 from ohmlearn.drivers.jobs.rank_worker import Plan
 from ohmlearn.drivers.store import part_file
 from ohmlearn.drivers.store.errors import StoreError
+from ohmlearn.drivers.store.locks import leave_token
 from ohmlearn.drivers.store.part_writer import PartWriter
 from ohmlearn.drivers.store.record import Layout
 from ohmlearn.drivers.store.states import decode, encode
@@ -78,7 +79,8 @@ def test_ranks_load_compiled_kernels_at_once_and_in_good_order(tmp_path, monkeyp
 
     monkeypatch.setenv("OHMLEARN_CACHE", str(tmp_path / "cache"))
     sweep, seen, world, stopping = small(), [], Two(), Stopping()
-    plan = Plan(Store.prepare(tmp_path, sweep), (1, 1), "", np.arange(15), np.zeros(15), {}, 15, (0, 0))
+    store, token = Store.prepare(tmp_path, sweep), leave_token(tmp_path, (1, 1))
+    plan = Plan(store, (1, 1), token, np.arange(15), np.zeros(15), {}, 15, (0, 0))
     monkeypatch.setattr(rank_worker, "run_members", lambda *args, **options: seen.append(stopping.ready))
     for _ in range(2):
         rank_worker.Rank(plan, world, stopping, quiet=True).warm()
