@@ -11,7 +11,7 @@ from ohmlearn import __version__
 from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.drivers.store import part_file
 from ohmlearn.drivers.store.locks import alone, claim, find_token, leave_token, token_place
-from ohmlearn.drivers.store.pair_store import HEADER, PairStore
+from ohmlearn.drivers.store.pair_store import HEADER, Arrays, PairStore
 from ohmlearn.drivers.store.part_writer import PartWriter
 from ohmlearn.drivers.store.store import make_folder
 from ohmlearn.network import Network
@@ -60,8 +60,9 @@ def pair_resistances(network: Network, store: str | Path, pairs: ArrayLike | str
     Under an MPI launcher all ranks share the pairs, dealt in blocks as a sweep's members are; each makes the factor of
     the network for itself. The results are the same bits for any number of ranks, stopped and resumed or not.
 
-    network, pairs, conductances, held, method : as for :meth:`ohmlearn.Equilibrium.effective_resistance`; held nodes
-        are joined to one. A store goes on by the method that it began with.
+    network, pairs, held, method : as for :meth:`ohmlearn.Equilibrium.effective_resistance`; held nodes are joined to
+        one. A store goes on by the method that it began with.
+    conductances : (n_edges,) G >= 0 in S, or any unit G₀, by default the network's initial ones, else 1.
     store : folder that all ranks see. threads : threads of each process; by default what the launcher says, else all
         cores that it may use; they share a direct factor, and take turns where pairs are solved for. mpi : whether to
         use MPI; by default if a launcher started this process.
@@ -114,8 +115,8 @@ def begin(network: Network, path: Path, pairs: ArrayLike | str, conductances: Ar
     nodes, g = pairs_of(network, pairs), network.conductances(conductances)
     if not len(nodes):
         raise ValueError("pairs has no pair")
-    given = {"edges": network.edges, "n_nodes": np.int64(network.n_nodes), "conductances": g, "held": circuit.held,
-             "pairs": nodes}
+    given: Arrays = {"edges": network.edges, "n_nodes": np.array(network.n_nodes), "conductances": g,
+                     "held": circuit.held, "pairs": nodes}
     circuit.effective_resistance(nodes[:8], g)
     if not circuit.stats.method:        # nothing was solved for
         factors.append(circuit)

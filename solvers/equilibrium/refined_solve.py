@@ -65,10 +65,10 @@ class RefinedSolve:
         self.unit = 0 if abs(middle) < 200 else -round(middle)
         self._contrast = float(np.log10(most) - np.log10(least))
         self.scaled = np.ldexp(g, self.unit) if self.unit else g
-        moved = _moved(self._conductances, g)
-        self._solver.update(*self.mesh.reduce(self.scaled), self._contrast, moved, self.scaled)
+        moved, ordered = _moved(self._conductances, g), self.laplacian.sorted(self.scaled)
+        self._solver.update(*self.mesh.reduce(self.scaled, ordered), self._contrast, moved, self.scaled)
         self._totals = np.empty(self.laplacian.n_rows)
-        total_conductances(self._totals, self.laplacian.ends, self.laplacian.sorted(self.scaled))
+        total_conductances(self._totals, self.laplacian.ends, ordered)
         self._conductances, self._direct = g, None
 
     def corrected(self, residuals: Floats) -> Floats:

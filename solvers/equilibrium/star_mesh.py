@@ -48,12 +48,12 @@ class StarMesh:
     def n_rows(self) -> int:
         return int(self.kept.size)
 
-    def reduce(self, conductances: Floats) -> tuple[csr_array, Floats]:
+    def reduce(self, conductances: Floats, ordered: Floats | None = None) -> tuple[csr_array, Floats]:
         """The core's matrix (n_rows, n_rows) and its conductances to ground (n_rows,), from the network's (n_edges,)
-        conductances; restrict and extend belong to these from now on."""
+        conductances; restrict and extend belong to these from now on. ordered : `laplacian.sorted` of them."""
+        ordered = self.laplacian.sorted(conductances) if ordered is None else ordered
         weights, excess = np.empty(self._n_edges), self.laplacian.excess(conductances)
-        kernels.eliminate(self.plan, self.share, self.total, weights, excess, self._slots,
-                          self.laplacian.sorted(conductances))
+        kernels.eliminate(self.plan, self.share, self.total, weights, excess, self._slots, ordered)
         ground = excess[self.kept]
         return self._pattern.matrix(weights[self._edges], ground), ground
 
