@@ -19,6 +19,7 @@ from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.task import Task
 
 Array = NDArray[np.float64]
+MOST_NODES = 1000       # of a network up to which its Laplacian is dense in a quasi-Newton method
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,10 +114,11 @@ def condense(features: Array, desired: Array) -> tuple[Array, Array]:
 
 def learn(wiring: Wiring, features: Array, desired: Array, conductances: Array | None, *, rate: float | None = None,
           rule: Any = None, max_steps: int = 1000) -> Any:
-    """The Run or Descent of a training on the mean cost over samples, from given (n_edges,) conductances.
+    """The Run, Descent or Minimum of a training on the mean cost over samples, from given (n_edges,) conductances.
 
     features (n, n_features + 1), desired (n, n_outputs). rate : R of coupled learning, all samples side by side, for
-        `max_steps` training steps or until the cost no longer falls; None for a gradient flow of as many steps.
+        `max_steps` training steps or until the cost no longer falls; None for as many steps of a gradient flow, or
+        where there is no rule of a quasi-Newton method within the bounds of a gradient flow.
     rule : a Rule, or for rate None a GradientFlow.
     """
     few = condense(features, desired)
@@ -128,6 +130,11 @@ def learn(wiring: Wiring, features: Array, desired: Array, conductances: Array |
     wanted = GradientFlow if rate is None else Rule
     if rule is not None and not isinstance(rule, wanted):
         raise TypeError(f"at rate={rate} the rule is an ohmlearn.{wanted.__name__} or None, not {rule!r}")
+    if rate is None and rule is None and wiring.network.n_nodes <= MOST_NODES:
+        from .quasi_newton import minimise
+
+        flow = GradientFlow()
+        return minimise(wiring, *few, wiring.network.conductances(conductances), flow.floor, flow.ceiling, max_steps)
     if rate is None:
         from ohmlearn.drivers.descent.descend import descend
 
