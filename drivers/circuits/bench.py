@@ -14,9 +14,9 @@ from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
 from ohmlearn.solvers.nonlinear import edge_arrays
-from ohmlearn.solvers.nonlinear.equilibrium import LANES, work_space
+from ohmlearn.solvers.nonlinear.equilibrium import LANES, NonlinearEquilibrium, work_space
 
-from .imperfections import Imperfections, drawn, kernel_flaws, laws_in_lanes
+from .imperfections import Imperfections, drawn, has_gain, kernel_flaws, laws_in_lanes, shifted_law
 from .orders import in_lanes
 from .samples import Samples
 
@@ -78,6 +78,15 @@ class Bench:
             raise ValueError(f"edge {edge} of chip {chip} begins at {given[chip, edge]:g}, outside of its bounds "
                              f"{self.low[edge]:g} and {self.high[edge]:g}")
         return np.ascontiguousarray(given)
+
+    def free_circuit(self, chip: int, values: Floats) -> tuple[NonlinearEquilibrium, Floats]:
+        """The free network of a chip as one that is solved alone, and what learns as it sees it."""
+        if self.flaws is None:
+            return NonlinearEquilibrium(self.network, self.samples.sources, self.edges), values
+        device = drawn(self.flaws, values.size, self.seed, chip)
+        law = shifted_law(self.edges, device.thresholds[0], device.gains[0])
+        factors = np.where(has_gain(self.edges, values.size), 1.0, device.gains[0])
+        return NonlinearEquilibrium(self.network, self.samples.sources, law), values * factors
 
 
 class Block:
@@ -151,12 +160,19 @@ class Block:
 
     def evaluate(self, samples: Samples | None = None) -> Done:
         """Outputs of other samples, or of those that are learned, without an update."""
-        chips = self.chips if samples is None else self.chips._replace(**self._of_samples(samples))
-        count = len(self.bench.samples if samples is None else samples)
+        return self._evaluated(self.bench.samples if samples is None else samples, samples is None)[0]
+
+    def voltages(self, samples: Samples) -> Floats:
+        """(n_chips, n_samples, n_nodes) voltages that samples make."""
+        found = self._evaluated(samples, False)[1].found
+        return found[:, :self.width].transpose(1, 0, 2)[..., self.bench.position]
+
+    def _evaluated(self, samples: Samples, learned: bool) -> tuple[Done, updates.Chips]:
+        chips, count = self.chips if learned else self.chips._replace(**self._of_samples(samples)), len(samples)
         orders = in_lanes([np.arange(count)] * self.width, self.group, self.group)[:, 0]
         outputs = np.zeros((count, len(self.chips.first), LANES // self.group))
         updates.evaluate(self.circuit, chips, orders, self.settings, self.work, outputs)
-        return self._done(chips, outputs, count)
+        return self._done(chips, outputs, count), chips
 
     def _done(self, chips: updates.Chips, outputs: Floats, shown: int) -> Done:
         return Done(outputs.transpose(2, 0, 1)[:self.width].copy(), chips.loss[:self.width] / shown,
