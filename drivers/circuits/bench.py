@@ -1,7 +1,7 @@
 """A circuit on the bench: what all its chips have in common, and blocks of chips that learn side by side in lanes."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from ohmlearn.solvers.nonlinear import edge_arrays
 from ohmlearn.solvers.nonlinear.equilibrium import LANES, NonlinearEquilibrium, work_space
 
 from .imperfections import Imperfections, drawn, has_gain, kernel_flaws, laws_in_lanes, shifted_law
-from .orders import in_lanes
+from .orders import BlockOrders, in_lanes
 from .samples import Samples
 
 Floats = NDArray[np.float64]
@@ -147,12 +147,12 @@ class Block:
         """(n_chips,) equilibria that were not found."""
         return self.chips.failed.reshape(-1, self.group).sum(axis=1)[:self.width]
 
-    def train(self, orders: Iterator[NDArray[np.int64]], steps: Floats) -> Done:
-        """Train for as many epochs as there are steps, with orders as `Orders.of_block` gives them."""
+    def train(self, orders: BlockOrders, steps: Floats) -> Done:
+        """Train for as many epochs as there are steps."""
         first = 0
         while first < len(steps):
             count = max(1, min(len(steps) - first, PIECE // len(self.bench.samples)))
-            some = np.stack([next(orders) for _ in range(count)])
+            some = orders.take(count)
             updates.train(self.circuit, self.chips, some, steps[first:first + count], self.settings, self.work,
                           self.outputs)
             first += count
@@ -169,7 +169,8 @@ class Block:
 
     def _evaluated(self, samples: Samples, learned: bool) -> tuple[Done, updates.Chips]:
         chips, count = self.chips if learned else self.chips._replace(**self._of_samples(samples)), len(samples)
-        orders = in_lanes([np.arange(count)] * self.width, self.group, self.group)[:, 0]
+        every = np.broadcast_to(np.arange(count), (self.width, 1, count))
+        orders = in_lanes(every, self.group, self.group)[0, :, 0]
         outputs = np.zeros((count, len(self.chips.first), LANES // self.group))
         updates.evaluate(self.circuit, chips, orders, self.settings, self.work, outputs)
         return self._done(chips, outputs, count), chips

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from ohmlearn.solvers.nonlinear.equilibrium import LANES
 from .bench import Bench, Block, Done, in_blocks
 from .imperfections import Imperfections
 from .learned import Learned, labels_of, score_of
-from .orders import Orders
+from .orders import BlockOrders, Orders
 from .samples import Inlets, Samples
 from .settings import finite, settings, steps, whole
 
@@ -145,7 +145,7 @@ def _samples(inlets: Inlets, X: ArrayLike, y: ArrayLike, loss: str, swing: float
 class _Course:
     """The training of a block of chips, record after record."""
 
-    def __init__(self, block: Block, orders: Iterator[NDArray[np.int64]], moves: Floats, every: int,
+    def __init__(self, block: Block, orders: BlockOrders, moves: Floats, every: int,
                  check: Samples | None, patience: int | None, classes: NDArray[Any] | None) -> None:
         self.block, self.orders, self.moves, self.every = block, orders, moves, every
         self.check, self.patience, self.classes = check, patience, classes
