@@ -31,8 +31,9 @@ class Learned:
 
     >>> import numpy as np, ohmlearn as ol
     >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
-    >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, X[:, 0] > X[:, 1], inputs=[0, 2], outputs=[6, 8],
-    ...                                  loss="hinge", margin=0.02, epochs=20, step=1.0, nudge=0.05)
+    >>> y = X[:, 0] > 0.5 * X[:, 1]
+    >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
+    ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
     >>> learned.predict(X).shape, float(learned.score[-1, 0]) > 0.9
     ((1, 40), True)
     """
@@ -126,11 +127,11 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
-        >>> y = np.where(X[:, 0] > X[:, 1], "left", "right")
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[6, 8], loss="hinge",
-        ...                                  margin=0.02, epochs=20, step=1.0, nudge=0.05)
+        >>> y = np.where(X[:, 0] > 0.5 * X[:, 1], "right", "left")
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
+        ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
         >>> learned.predict([[0.9, 0.1]]).tolist()
-        [['left']]
+        [['right']]
         """
         found = self.outputs(X)
         return found if self.classes is None else self.classes[found.argmax(axis=2)]
@@ -144,9 +145,10 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, X[:, 0] > X[:, 1], inputs=[0, 2],
-        ...                                  outputs=[6, 8], loss="hinge", margin=0.02, epochs=20, step=1.0, nudge=0.05)
-        >>> bool(learned.score_of(X, X[:, 0] > X[:, 1])[0] > 0.9)
+        >>> y = X[:, 0] > 0.5 * X[:, 1]
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
+        ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
+        >>> bool(learned.score_of(X, y)[0] > 0.9)
         True
         """
         if self.classes is not None:
@@ -163,9 +165,10 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, X[:, 0] > X[:, 1], inputs=[0, 2],
-        ...                                  outputs=[6, 8], loss="hinge", margin=0.02, epochs=20, step=1.0, nudge=0.05)
-        >>> int(learned.confusion(X, X[:, 0] > X[:, 1]).sum())
+        >>> y = X[:, 0] > 0.5 * X[:, 1]
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
+        ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
+        >>> int(learned.confusion(X, y).sum())
         40
         """
         if self.classes is None:

@@ -68,8 +68,8 @@ def train_on_data(network: Network, X: ArrayLike, y: ArrayLike, *, inputs: Seque
     >>> import numpy as np, ohmlearn as ol
     >>> X = np.random.default_rng(0).uniform(0, 0.4, (50, 1))
     >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, 0.1 + 0.5 * X, inputs=[2], outputs=[4],
-    ...     held={0: 0.0, 8: 0.4}, edges=ol.edges.NMOS(gain=0.5, leak=1e-3), epochs=20, step=2.0, nudge=0.5, batch=8)
-    >>> bool(learned.score[-1, 0] > 0.9)
+    ...     held={0: 0.0, 8: 0.4}, edges=ol.edges.NMOS(gain=0.5, leak=1e-3), epochs=20, step=20.0, nudge=0.5, batch=8)
+    >>> bool(learned.score[-1, 0] > 0.99)
     True
     """
     begun = time.perf_counter()
@@ -96,8 +96,9 @@ def train_on_data(network: Network, X: ArrayLike, y: ArrayLike, *, inputs: Seque
 
     learned, curves, stopped, failures = in_blocks(of_block, len(begin), LANES // orders.group, threads,
                                                    axes=(0, 2, 0, 0))
-    return Learned(learned, classes, np.arange(every, epochs + 1, every)[:curves.shape[1]], *curves, stopped, failures,
-                   time.perf_counter() - begun, bench, inlets, given)
+    loss_, score, pulled, validation_loss, validation_score = curves
+    return Learned(learned, classes, np.arange(every, epochs + 1, every), loss_, score, pulled, validation_loss,
+                   validation_score, stopped, failures, time.perf_counter() - begun, bench, inlets, given)
 
 
 def _samples(inlets: Inlets, X: ArrayLike, y: ArrayLike, loss: str, swing: float, weights: ArrayLike | None,

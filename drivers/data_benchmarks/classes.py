@@ -136,7 +136,7 @@ def scaled(X: Floats) -> Floats:
     return np.asarray((X - low) / np.where(high > low, high - low, 1.0))
 
 
-def flowers_and_wines(name: Literal["iris", "wine"], how: Training) -> list[Row]:
+def flowers_and_wines(name: str, how: Training) -> list[Row]:
     """Iris or wine: features as they are and turned round, which 10 or 32 inputs and rails of transistors separate."""
     from sklearn import datasets
 

@@ -17,7 +17,8 @@ except ImportError as error:
 from ohmlearn.task import Task
 
 from .best_response import best_response
-from .wiring import Array, Wiring, crossbar, learn, with_ones
+from .learn import learn
+from .wiring import Array, Wiring, crossbar, with_ones
 
 
 class _Coupled(BaseEstimator):

@@ -15,8 +15,11 @@ Floats = NDArray[np.float64]
 
 
 class Pulled(NamedTuple):
-    """Derivatives of a number by what voltages follow from: (n_edges,) by what edges learn, 0 where they do not,
-    (n_held,) by the held voltages, and (n_nodes,) by currents that enter, 0 at held nodes.
+    """Derivatives of a number by what voltages follow from.
+
+    values : (n_edges,) by what edges learn, in 1/G₀ or 1/V times the unit of the number, 0 where they do not learn.
+    held_voltages : (n_held,) likewise in 1/V. currents : (n_nodes,) by currents that enter, in 1/(G₀ V), 0 at held
+    nodes.
 
     >>> import numpy as np, ohmlearn as ol
     >>> _, pull = ol.edges.voltages_vjp(ol.Network.grid(3, 3), [0, 8], np.ones(12), [1.0, 0.0])
@@ -36,7 +39,8 @@ def voltages_vjp(network: Network, held: ArrayLike, values: ArrayLike | None = N
     product), as libraries for automatic differentiation ask for it.
 
     held : (n_held,) nodes. values : (n_edges,) conductances or gate voltages, by default the start of the law.
-    held_voltages : (n_held,) in V. currents : (n_nodes,) that enter. edges : law of the edges, by default resistors.
+    held_voltages : (n_held,) in V. currents : (n_nodes,) that enter, in G₀ V. edges : law of the edges, by default
+        resistors.
 
     Returns (n_nodes,) voltages in V, and a function: given (n_nodes,) derivatives of a number by the voltages, it
     returns those by values, held voltages and currents, by one solve with the transposed Jacobian.
