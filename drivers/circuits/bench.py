@@ -1,7 +1,7 @@
 """A circuit on the bench: what all its chips have in common, and blocks of chips that learn side by side in lanes."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -14,10 +14,10 @@ from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
 from ohmlearn.solvers.nonlinear import edge_arrays
-from ohmlearn.solvers.nonlinear.equilibrium import LANES, work_space
+from ohmlearn.solvers.nonlinear.equilibrium import LANES, NonlinearEquilibrium, work_space
 
-from .imperfections import Imperfections, drawn, kernel_flaws, laws_in_lanes
-from .orders import in_lanes
+from .imperfections import Imperfections, drawn, has_gain, kernel_flaws, laws_in_lanes, shifted_law
+from .orders import BlockOrders, in_lanes
 from .samples import Samples
 
 Floats = NDArray[np.float64]
@@ -79,6 +79,15 @@ class Bench:
                              f"{self.low[edge]:g} and {self.high[edge]:g}")
         return np.ascontiguousarray(given)
 
+    def free_circuit(self, chip: int, values: Floats) -> tuple[NonlinearEquilibrium, Floats]:
+        """The free network of a chip as one that is solved alone, and what learns as it sees it."""
+        if self.flaws is None:
+            return NonlinearEquilibrium(self.network, self.samples.sources, self.edges), values
+        device = drawn(self.flaws, values.size, self.seed, chip)
+        law = shifted_law(self.edges, device.thresholds[0], device.gains[0])
+        factors = np.where(has_gain(self.edges, values.size), 1.0, device.gains[0])
+        return NonlinearEquilibrium(self.network, self.samples.sources, law), values * factors
+
 
 class Block:
     """Chips that learn side by side, up to 8 in the lanes of a register, or fewer with several lanes each.
@@ -138,12 +147,12 @@ class Block:
         """(n_chips,) equilibria that were not found."""
         return self.chips.failed.reshape(-1, self.group).sum(axis=1)[:self.width]
 
-    def train(self, orders: Iterator[NDArray[np.int64]], steps: Floats) -> Done:
-        """Train for as many epochs as there are steps, with orders as `Orders.of_block` gives them."""
+    def train(self, orders: BlockOrders, steps: Floats) -> Done:
+        """Train for as many epochs as there are steps."""
         first = 0
         while first < len(steps):
             count = max(1, min(len(steps) - first, PIECE // len(self.bench.samples)))
-            some = np.stack([next(orders) for _ in range(count)])
+            some = orders.take(count)
             updates.train(self.circuit, self.chips, some, steps[first:first + count], self.settings, self.work,
                           self.outputs)
             first += count
@@ -151,12 +160,20 @@ class Block:
 
     def evaluate(self, samples: Samples | None = None) -> Done:
         """Outputs of other samples, or of those that are learned, without an update."""
-        chips = self.chips if samples is None else self.chips._replace(**self._of_samples(samples))
-        count = len(self.bench.samples if samples is None else samples)
-        orders = in_lanes([np.arange(count)] * self.width, self.group, self.group)[:, 0]
+        return self._evaluated(self.bench.samples if samples is None else samples, samples is None)[0]
+
+    def voltages(self, samples: Samples) -> Floats:
+        """(n_chips, n_samples, n_nodes) voltages that samples make."""
+        found = self._evaluated(samples, False)[1].found
+        return found[:, :self.width].transpose(1, 0, 2)[..., self.bench.position]
+
+    def _evaluated(self, samples: Samples, learned: bool) -> tuple[Done, updates.Chips]:
+        chips, count = self.chips if learned else self.chips._replace(**self._of_samples(samples)), len(samples)
+        every = np.broadcast_to(np.arange(count), (self.width, 1, count))
+        orders = in_lanes(every, self.group, self.group)[0, :, 0]
         outputs = np.zeros((count, len(self.chips.first), LANES // self.group))
         updates.evaluate(self.circuit, chips, orders, self.settings, self.work, outputs)
-        return self._done(chips, outputs, count)
+        return self._done(chips, outputs, count), chips
 
     def _done(self, chips: updates.Chips, outputs: Floats, shown: int) -> Done:
         return Done(outputs.transpose(2, 0, 1)[:self.width].copy(), chips.loss[:self.width] / shown,

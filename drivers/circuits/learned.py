@@ -1,6 +1,7 @@
 """What circuits have learned from data, and what they answer."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from ohmlearn.kernels.nonlinear.updates import Settings
 from ohmlearn.solvers.nonlinear.equilibrium import LANES
 
 from .bench import Bench, Block, in_blocks
-from .samples import Inlets
+from .samples import Inlets, Samples
 
 Floats = NDArray[np.float64]
 
@@ -30,8 +31,9 @@ class Learned:
 
     >>> import numpy as np, ohmlearn as ol
     >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
-    >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, X[:, 0] > X[:, 1], inputs=[0, 2], outputs=[6, 8],
-    ...                                  loss="hinge", margin=0.02, epochs=20, step=1.0, nudge=0.05)
+    >>> y = X[:, 0] > 0.5 * X[:, 1]
+    >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
+    ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
     >>> learned.predict(X).shape, float(learned.score[-1, 0]) > 0.9
     ((1, 40), True)
     """
@@ -65,12 +67,54 @@ class Learned:
         >>> learned.outputs(X).shape
         (2, 20, 1)
         """
+        return self._of_chips(X, lambda block, shown: block.evaluate(shown).outputs)
+
+    def voltages(self, X: ArrayLike) -> Floats:
+        """What samples make of the voltages of all nodes.
+
+        X : (n_samples, n_features) in V.
+
+        Returns (n_chips, n_samples, n_nodes) in V.
+
+        >>> import numpy as np, ohmlearn as ol
+        >>> X = np.random.default_rng(0).uniform(0, 1, (20, 2))
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, 0.4 * X[:, :1] + 0.2, inputs=[0, 2], outputs=[7],
+        ...                                  held={6: 0.0}, epochs=5, step=0.5)
+        >>> v = learned.voltages(X)
+        >>> v.shape, bool(np.all(v[0, :, [0, 2]] == X.T))
+        ((1, 20, 9), True)
+        """
+        return self._of_chips(X, lambda block, shown: block.voltages(shown))
+
+    def power(self, X: ArrayLike) -> Floats:
+        """What the edges of every circuit dissipate, Σ I Δv, in the mean over samples.
+
+        X : (n_samples, n_features) in V.
+
+        Returns (n_chips,) in G₀ V².
+
+        >>> import numpy as np, ohmlearn as ol
+        >>> X = np.random.default_rng(0).uniform(0, 1, (20, 2))
+        >>> y, wired = 0.4 * X[:, :1] + 0.2, {"inputs": [0, 2], "outputs": [7], "held": {6: 0.0}}
+        >>> def trained(power):
+        ...     return ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, epochs=50, step=0.5, power=power, **wired)
+        >>> bool(trained(0.1).power(X)[0] < trained(0.0).power(X)[0])
+        True
+        """
+        found, (a, b) = np.empty(len(self.values)), self._bench.network.edges.T
+        for chip, voltages in enumerate(self.voltages(X)):
+            circuit, seen = self._bench.free_circuit(chip, self.values[chip])
+            found[chip] = np.mean([circuit.derivatives(seen, v).current @ (v[a] - v[b]) for v in voltages])
+        return found
+
+    def _of_chips(self, X: ArrayLike, ask: Callable[[Block, Samples], Floats]) -> Floats:
+        """What blocks of one chip each say of samples."""
         features = self._inlets.features(X)
         count, outputs = len(features), len(self._bench.samples.first)
         shown = self._inlets.samples(features, np.zeros((count, outputs)), np.zeros(count, dtype=np.int64))
 
         def of_block(chips: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-            return (Block(self._bench, chips, self.values[chips], LANES, self._settings).evaluate(shown).outputs,)
+            return (ask(Block(self._bench, chips, self.values[chips], LANES, self._settings), shown),)
 
         return in_blocks(of_block, len(self.values), 1, None, axes=(0,))[0]
 
@@ -83,11 +127,11 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
-        >>> y = np.where(X[:, 0] > X[:, 1], "left", "right")
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[6, 8], loss="hinge",
-        ...                                  margin=0.02, epochs=20, step=1.0, nudge=0.05)
+        >>> y = np.where(X[:, 0] > 0.5 * X[:, 1], "right", "left")
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
+        ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
         >>> learned.predict([[0.9, 0.1]]).tolist()
-        [['left']]
+        [['right']]
         """
         found = self.outputs(X)
         return found if self.classes is None else self.classes[found.argmax(axis=2)]
@@ -101,9 +145,10 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, X[:, 0] > X[:, 1], inputs=[0, 2],
-        ...                                  outputs=[6, 8], loss="hinge", margin=0.02, epochs=20, step=1.0, nudge=0.05)
-        >>> bool(learned.score_of(X, X[:, 0] > X[:, 1])[0] > 0.9)
+        >>> y = X[:, 0] > 0.5 * X[:, 1]
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
+        ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
+        >>> bool(learned.score_of(X, y)[0] > 0.9)
         True
         """
         if self.classes is not None:
@@ -120,9 +165,10 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, X[:, 0] > X[:, 1], inputs=[0, 2],
-        ...                                  outputs=[6, 8], loss="hinge", margin=0.02, epochs=20, step=1.0, nudge=0.05)
-        >>> int(learned.confusion(X, X[:, 0] > X[:, 1]).sum())
+        >>> y = X[:, 0] > 0.5 * X[:, 1]
+        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
+        ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
+        >>> int(learned.confusion(X, y).sum())
         40
         """
         if self.classes is None:

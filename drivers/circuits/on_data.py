@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from ohmlearn.solvers.nonlinear.equilibrium import LANES
 from .bench import Bench, Block, Done, in_blocks
 from .imperfections import Imperfections
 from .learned import Learned, labels_of, score_of
-from .orders import Orders
+from .orders import BlockOrders, Orders
 from .samples import Inlets, Samples
 from .settings import finite, settings, steps, whole
 
@@ -68,8 +68,8 @@ def train_on_data(network: Network, X: ArrayLike, y: ArrayLike, *, inputs: Seque
     >>> import numpy as np, ohmlearn as ol
     >>> X = np.random.default_rng(0).uniform(0, 0.4, (50, 1))
     >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, 0.1 + 0.5 * X, inputs=[2], outputs=[4],
-    ...     held={0: 0.0, 8: 0.4}, edges=ol.edges.NMOS(gain=0.5, leak=1e-3), epochs=20, step=2.0, nudge=0.5, batch=8)
-    >>> bool(learned.score[-1, 0] > 0.9)
+    ...     held={0: 0.0, 8: 0.4}, edges=ol.edges.NMOS(gain=0.5, leak=1e-3), epochs=20, step=20.0, nudge=0.5, batch=8)
+    >>> bool(learned.score[-1, 0] > 0.99)
     True
     """
     begun = time.perf_counter()
@@ -96,8 +96,9 @@ def train_on_data(network: Network, X: ArrayLike, y: ArrayLike, *, inputs: Seque
 
     learned, curves, stopped, failures = in_blocks(of_block, len(begin), LANES // orders.group, threads,
                                                    axes=(0, 2, 0, 0))
-    return Learned(learned, classes, np.arange(every, epochs + 1, every)[:curves.shape[1]], *curves, stopped, failures,
-                   time.perf_counter() - begun, bench, inlets, given)
+    loss_, score, pulled, validation_loss, validation_score = curves
+    return Learned(learned, classes, np.arange(every, epochs + 1, every), loss_, score, pulled, validation_loss,
+                   validation_score, stopped, failures, time.perf_counter() - begun, bench, inlets, given)
 
 
 def _samples(inlets: Inlets, X: ArrayLike, y: ArrayLike, loss: str, swing: float, weights: ArrayLike | None,
@@ -145,7 +146,7 @@ def _samples(inlets: Inlets, X: ArrayLike, y: ArrayLike, loss: str, swing: float
 class _Course:
     """The training of a block of chips, record after record."""
 
-    def __init__(self, block: Block, orders: Iterator[NDArray[np.int64]], moves: Floats, every: int,
+    def __init__(self, block: Block, orders: BlockOrders, moves: Floats, every: int,
                  check: Samples | None, patience: int | None, classes: NDArray[Any] | None) -> None:
         self.block, self.orders, self.moves, self.every = block, orders, moves, every
         self.check, self.patience, self.classes = check, patience, classes

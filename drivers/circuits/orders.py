@@ -1,7 +1,6 @@
 """In which order chips are shown their samples."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -39,34 +38,44 @@ class Orders:
             raise ValueError(f"order must name samples from 0 to {samples - 1}")
         self.order = np.broadcast_to(given if given.ndim == 3 else given[..., None], (epochs, samples, chips))
 
-    def of_block(self, block: Numbers) -> Iterator[Numbers]:
-        """(n_batches, passes, lanes) numbers of samples of epoch after epoch, for the chips of a block; a block that is
-        not full repeats its last chip."""
-        draws = [np.random.default_rng([self.seed, int(chip)]) for chip in block]
-        for epoch in range(self.epochs):
-            yield self._in_lanes([self._of_chip(epoch, int(chip), draw)
-                                  for chip, draw in zip(block, draws, strict=True)])
-
-    def _of_chip(self, epoch: int, chip: int, draw: np.random.Generator) -> Numbers:
-        if not isinstance(self.order, str):
-            return self.order[epoch, :, chip].astype(np.int64)
-        if self.order == "shuffled":
-            return draw.permutation(self.samples)
-        return draw.integers(self.samples, size=self.samples) if self.order == "sampled" else np.arange(self.samples)
-
-    def _in_lanes(self, orders: list[Numbers]) -> Numbers:
-        return in_lanes(orders, self.batch, self.group)
+    def of_block(self, block: Numbers) -> BlockOrders:
+        """Those of the chips of a block, to be taken a number of epochs at a time."""
+        return BlockOrders(self, block)
 
 
-def in_lanes(orders: list[Numbers], batch: int, group: int) -> Numbers:
-    """(n_batches, passes, lanes) from the orders of the chips of a block; -1 where a lane has no sample."""
-    orders = orders + orders[-1:] * (LANES // group - len(orders))
-    count, passes = -(-orders[0].size // batch), -(-batch // group)
-    found = np.full((count, passes, len(orders), group), -1)
-    for k, order in enumerate(orders):
-        padded = np.full(count * batch, -1)
-        padded[:order.size] = order
-        wide = np.full((count, passes * group), -1)
-        wide[:, :batch] = padded.reshape(count, batch)
-        found[:, :, k] = wide.reshape(count, passes, group)
-    return np.ascontiguousarray(found.reshape(count, passes, LANES))
+class BlockOrders:
+    """The orders of the chips of a block; a block that is not full repeats its last chip."""
+
+    def __init__(self, orders: Orders, block: Numbers) -> None:
+        self.orders, self.block, self.done = orders, block, 0
+        self.draws = [np.random.default_rng([orders.seed, int(chip)]) for chip in block]
+
+    def take(self, epochs: int) -> Numbers:
+        """(n_epochs, n_batches, passes, lanes) numbers of samples in the next epochs; -1 where a lane has none."""
+        every = [self._of_chip(int(chip), draw, epochs) for chip, draw in zip(self.block, self.draws, strict=True)]
+        self.done += epochs
+        return in_lanes(np.stack(every), self.orders.batch, self.orders.group)
+
+    def _of_chip(self, chip: int, draw: np.random.Generator, epochs: int) -> Numbers:
+        order, samples = self.orders.order, self.orders.samples
+        if not isinstance(order, str):
+            return order[self.done:self.done + epochs, :, chip].astype(np.int64)
+        if order == "shuffled":
+            return np.stack([draw.permutation(samples) for _ in range(epochs)])
+        if order == "sampled":
+            return draw.integers(samples, size=(epochs, samples))
+        return np.broadcast_to(np.arange(samples), (epochs, samples))
+
+
+def in_lanes(orders: Numbers, batch: int, group: int) -> Numbers:
+    """(n_epochs, n_batches, passes, lanes) from orders (n_chips, n_epochs, n_samples) of the chips of a block; -1 where
+    a lane has no sample."""
+    chips, epochs, samples = orders.shape
+    count, passes = -(-samples // batch), -(-batch // group)
+    padded = np.full((chips, epochs, count * batch), -1)
+    padded[..., :samples] = orders
+    wide = np.full((chips, epochs, count, passes * group), -1)
+    wide[..., :batch] = padded.reshape(chips, epochs, count, batch)
+    lanes = wide.reshape(chips, epochs, count, passes, group).transpose(1, 2, 3, 0, 4)
+    every = lanes[..., np.minimum(np.arange(LANES // group), chips - 1), :]
+    return np.ascontiguousarray(every).reshape(epochs, count, passes, LANES)

@@ -32,6 +32,8 @@ def benchmark(
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, by default those of the benchmark.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Circuits that begin differently, with classes.")] = 5,
     splits: Annotated[int, typer.Option(min=1, help="Splits into samples to learn and to test, with classes.")] = 5,
+    imperfections: Annotated[bool, typer.Option("--imperfections", help="Digits of circuits with mismatch and with "
+                                                "read noise, in place of three losses.")] = False,
     images: Annotated[Path | None, typer.Option(help="Images of MNIST (IDX), for mnist-subset.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Their labels (IDX).")] = None,
     threads: THREADS = None,
@@ -46,13 +48,15 @@ def benchmark(
 
     if (images is not None or labels is not None) and name is not Name.mnist_subset:
         raise ValueError("--images and --labels belong to mnist-subset")
+    if imperfections and name is not Name.digits:
+        raise ValueError("--imperfections belongs to digits")
     how = classes.Training(chips=seeds, splits=splits, threads=threads)
     if name is Name.xor:
         rows = circuits.xor(epochs, threads)
     elif name is Name.regression:
         rows = circuits.regression(epochs, threads)
     elif name is Name.digits:
-        rows = classes.digits(how.shortened(epochs))
+        rows = (classes.imperfect_digits if imperfections else classes.digits)(how.shortened(epochs))
     elif name is Name.mnist_subset:
         rows = classes.mnist_subset(classes.linear(how).shortened(epochs), images, labels)
     else:

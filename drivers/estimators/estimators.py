@@ -17,7 +17,8 @@ except ImportError as error:
 from ohmlearn.task import Task
 
 from .best_response import best_response
-from .wiring import Array, Wiring, crossbar, learn, with_ones
+from .learn import learn
+from .wiring import Array, Wiring, crossbar, with_ones
 
 
 class _Coupled(BaseEstimator):
@@ -120,12 +121,13 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
     inputs : one entry a feature: the node held at its voltage x, or a pair of nodes held at x and -x.
     outputs : one entry an output: the node, or the pair of nodes whose drop, is the answer.
     bias : a node held at 1 V, or a pair of nodes held at 1 and -1 V. ground : a node held at 0 V. None for neither.
-    rate : R = γl/γp of coupled learning, with all samples side by side (paper 1); 0 is its quasistatic limit. None is a
-        gradient flow on the mean cost, which is quicker.
-    rule : bounds of the conductances and more, a :class:`Rule`; for rate None a :class:`GradientFlow`.
+    rate : R = γl/γp of coupled learning, with all samples side by side (paper 1); 0 is its quasistatic limit. None
+        minimises the mean cost by a quasi-Newton method within the bounds of a gradient flow, which is quicker.
+    rule : bounds of the conductances and more, a :class:`Rule`; for rate None a :class:`GradientFlow`, which is then
+        followed in place of the quasi-Newton method, as it is in networks of more than 1000 nodes.
     scale : held voltages are the standardised features, outputs `swing` V times the standardised y. False: X and y are
         voltages as they stand.
-    max_steps : most steps of the gradient flow, or most training steps at a rate.
+    max_steps : most steps of the minimisation, or most training steps at a rate.
     verbose : print how far training is.
 
     Conductances are not negative, so an output at a node is a mean of the held voltages with weights >= 0 that sum

@@ -4,19 +4,19 @@ The error of an output is minus the derivative of the loss by it, in V, so that 
 """
 import math
 
-from ohmlearn.kernels.simd.jit import kernel
+from ohmlearn.kernels.simd.jit import inner
 
 SQUARED, HINGE, CROSS_ENTROPY = range(3)
 
 
-@kernel
+@inner
 def output(c, o, lane):
     """Output o of a lane in V as it is read: a voltage, or the difference of two."""
     value = c.read[c.first[o], lane]
     return value - c.read[c.second[o], lane] if c.second[o] >= 0 else value
 
 
-@kernel
+@inner
 def rival(c, label, lane):
     """The output that is largest beside that of the label."""
     best, largest = -1, -math.inf
@@ -27,7 +27,7 @@ def rival(c, label, lane):
     return best
 
 
-@kernel
+@inner
 def errors(c, s, sample, lane):
     """Errors of the outputs of a lane, which a sample is presented to, into c.error. Returns the loss in V² (squared)
     or V, and whether there is an error at all.

@@ -13,7 +13,7 @@ from ohmlearn.kernels.law.law_type import EdgeLaw, tangent
 from ohmlearn.kernels.linalg.block_ldlt import Elimination
 from ohmlearn.kernels.linalg.block_lu import factorise, substitute_transposed
 from ohmlearn.kernels.linalg.graph import Graph
-from ohmlearn.kernels.simd.jit import inner, kernel
+from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, minimum, store
 
 from .flaws import Flaws, flawed, misread
@@ -140,7 +140,7 @@ def free_state(circuit, c, order, work):
     return active
 
 
-@kernel
+@inner
 def read_outputs(c, order, outputs):
     """Outputs of all lanes into outputs (s, o, chips), by sample number."""
     for lane in range(order.size):
@@ -149,7 +149,7 @@ def read_outputs(c, order, outputs):
                 outputs[order[lane], o, lane // c.group] = output(c, o, lane)
 
 
-@kernel
+@inner
 def pull(c, a, lane, clamp, voltage):
     """Join node a of a lane to a voltage through a conductance, beside what it is joined to."""
     leak = c.pulled_leak[a, lane]
@@ -215,7 +215,7 @@ def add_gradient(circuit, c, work):
         store(c.contrast, j, fma(-weight, by_u * (load(z, a) - load(z, b)), load(c.contrast, j)))
 
 
-@kernel
+@inner
 def weigh(c, order, s):
     """Losses and errors of all lanes, and the weights of their samples. Returns bits of the lanes with an error."""
     pulled = 0
@@ -269,7 +269,7 @@ def share(c):
                 c.contrast[j, lane] = total
 
 
-@kernel
+@inner
 def move(c, scale, limit):
     """Change what learns by -scale times the contrast, as devices do it."""
     for j in range(c.factor.size):
@@ -278,7 +278,7 @@ def move(c, scale, limit):
         store(c.u, j, minimum(load(c.high, j), maximum(load(c.low, j), moved)))
 
 
-@kernel
+@inner
 def move_flawed(c, scale, limit):
     """The same with imperfections, chip by chip."""
     for j in range(c.factor.size):
@@ -321,6 +321,7 @@ def update(circuit, c, orders, step, s, work, outputs):
 def train(circuit, c, orders, steps, s, work, outputs):
     """Updates from orders (n_epochs, n_batches, passes, lanes), sample numbers, with a step (n_epochs,) each epoch; the
     outputs before the last update from every sample into outputs (s, o, chips). Losses are those of the last epoch."""
+    circuit, c, work = borrowed(circuit), borrowed(c), borrowed(work)
     for epoch in range(orders.shape[0]):
         c.loss[:] = 0.0
         c.pulled[:] = 0
@@ -333,6 +334,7 @@ def train(circuit, c, orders, steps, s, work, outputs):
 @kernel
 def evaluate(circuit, c, orders, s, work, outputs):
     """Outputs (s, o, chips) of samples, orders (passes, lanes), and their losses, without an update."""
+    circuit, c, work = borrowed(circuit), borrowed(c), borrowed(work)
     c.loss[:] = 0.0
     c.pulled[:] = 0
     forget(work, -1)

@@ -7,6 +7,7 @@ from .own import Own
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "ohmlearn.drivers.circuits.chips": ["Chips", "train_chips"],
     "ohmlearn.solvers.nonlinear.check_law": ["check_law"],
+    "ohmlearn.solvers.nonlinear.differentiable": ["Pulled", "voltages_vjp"],
     "ohmlearn.solvers.nonlinear.equilibrium": ["NonlinearEquilibrium"],
     "ohmlearn.solvers.nonlinear.gradients": ["CostGradient", "cost_gradient"],
     "ohmlearn.solvers.nonlinear.responses": ["OutputResponses", "differential_conductances", "output_responses"],

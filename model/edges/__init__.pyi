@@ -2,6 +2,8 @@
 from ohmlearn.drivers.circuits.chips import Chips as Chips
 from ohmlearn.drivers.circuits.chips import train_chips as train_chips
 from ohmlearn.solvers.nonlinear.check_law import check_law as check_law
+from ohmlearn.solvers.nonlinear.differentiable import Pulled as Pulled
+from ohmlearn.solvers.nonlinear.differentiable import voltages_vjp as voltages_vjp
 from ohmlearn.solvers.nonlinear.equilibrium import NonlinearEquilibrium as NonlinearEquilibrium
 from ohmlearn.solvers.nonlinear.gradients import CostGradient as CostGradient
 from ohmlearn.solvers.nonlinear.gradients import cost_gradient as cost_gradient

@@ -2,6 +2,7 @@
 import numpy as np
 import ohmlearn as ol
 import pytest
+from ohmlearn.drivers.circuits.imperfections import drawn
 from ohmlearn.edges import NMOS, NonlinearEquilibrium, train_chips
 from ohmlearn.learn import train_on_data
 
@@ -158,3 +159,37 @@ def test_resistors_learn_a_linear_map():
 def test_what_is_refused(options, error, words):
     with pytest.raises(error, match=words):
         train_on_data(NET, X, CLASSES, **({"outputs": OUTPUTS, "loss": "hinge", "epochs": 2} | WIRED | options))
+
+
+def test_power_is_what_sources_deliver():
+    learned = train_on_data(NET, X, NUMBERS, inputs=[0, 2], outputs=[4], held={8: 0.3}, epochs=3, step=1.0, chips=2,
+                            imperfections=ol.learn.Imperfections(gain=0.2))
+    found, v = learned.power(X), learned.voltages(X)
+    for chip in range(2):
+        g = learned.values[chip] * drawn(ol.learn.Imperfections(gain=0.2), 12, 0, chip).gains[0]
+        circuit = ol.Equilibrium(NET, [0, 2, 8])
+        delivered = np.mean([circuit_power(circuit, g, x, v[chip, k]) for k, x in enumerate(X)])
+        assert abs(found[chip] / delivered - 1) < 1e-9
+
+
+def circuit_power(circuit, g, x, voltages):
+    """Power that the held nodes deliver."""
+    held = np.array([*x, 0.3])
+    v = circuit.solve(g, held)
+    np.testing.assert_allclose(voltages, v, rtol=0, atol=1e-10)
+    a, b = NET.edges.T
+    current = g * (v[a] - v[b])
+    out = np.bincount(a, current, 9) - np.bincount(b, current, 9)
+    return float(out[[0, 2, 8]] @ held)
+
+
+def test_the_error_grows_with_the_square_of_the_weight_of_power():
+    """At rest the pull of the error balances that of the power, so the error is proportional to the weight."""
+    drawn_g, held = np.random.default_rng(0).uniform(0.3, 3.0, 24), np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    wanted = ol.Equilibrium(ol.Network.grid(4, 4), [0, 3, 15]).solve(drawn_g, held)[[5, 9]].T     # within reach
+    inputs, errors = np.eye(2), []
+    for weight in (5e-5, 1e-4):
+        learned = train_on_data(ol.Network.grid(4, 4), inputs, wanted, inputs=[0, 3], outputs=[5, 9], held={15: 0.0},
+                                batch=2, order="cyclic", epochs=4000, step=3.0, nudge=0.1, power=weight, every=4000)
+        errors.append(np.sum((learned.outputs(inputs)[0] - wanted) ** 2))
+    assert abs(np.log2(errors[1] / errors[0]) - 2) < 0.2

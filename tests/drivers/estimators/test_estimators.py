@@ -11,6 +11,7 @@ pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'ohmlearn
 
 from ohmlearn.drivers.estimators.best_response import onto_simplex
 from ohmlearn.drivers.estimators.estimators import leading
+from ohmlearn.drivers.estimators.quasi_newton import MeanCost
 from ohmlearn.drivers.estimators.wiring import Wiring, condense, with_ones
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -245,3 +246,20 @@ def test_verbose_says_how_far_it_is(capsys):
     np.testing.assert_array_equal(quiet.conductances_, told.conductances_)
     ol.learn.CoupledRegressor(verbose=True).fit(X, y)
     assert "150 samples" in capsys.readouterr().out
+
+
+def test_the_mean_cost_has_the_gradient_of_differences():
+    wiring = Wiring(ol.Network.grid(3, 4), [0, (2, 8)], [5, (6, 9)], ground=11)
+    X, Y = with_ones(RNG.normal(size=(20, 2))), 0.2 * RNG.normal(size=(20, 2))
+    cost, g = MeanCost(wiring, X, Y), RNG.uniform(0.5, 2.0, 17)
+    found, slope = cost(g)
+    outputs = X @ wiring.response(g).T
+    assert found == pytest.approx(0.5 * np.sum((outputs - Y) ** 2))
+    differences = [(cost(g + h)[0] - cost(g - h)[0]) / 2e-6 for h in 1e-6 * np.eye(17)]
+    np.testing.assert_allclose(slope, differences, atol=1e-8 * np.abs(slope).max() + 1e-9)
+
+
+def test_the_quasi_newton_method_ends_where_the_flow_does():
+    X, y = RNG.normal(size=(40, 3)), RNG.normal(size=40)
+    quick, slow = (ol.learn.CoupledRegressor(rule=rule).fit(X, y) for rule in (None, ol.rules.GradientFlow()))
+    np.testing.assert_allclose(quick.response_, slow.response_, atol=1e-4)
