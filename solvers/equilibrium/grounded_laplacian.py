@@ -63,8 +63,9 @@ class Laplacian:
 
     def __init__(self, network: Network, held: NDArray[np.int64], layout: Layout | None = None) -> None:
         n, m = network.n_nodes, network.n_edges
-        if n + 2 * m >= 2**31:
-            raise ValueError(f"{n} nodes and {m} edges give more Laplacian entries than 32-bit indices can count")
+        if max(n + 2 * m, 4 * m + 2, 6 * n) >= 2**31:       # entries of L; arcs and neighbours of a star–mesh plan
+            raise ValueError(f"{n} nodes and {m} edges give more Laplacian entries than 32-bit indices can count; take "
+                             "a network of at most 3.5e8 nodes and 5.3e8 edges")
         self.network, self.held = network, held
         order = np.arange(n, dtype=np.int64) if layout is None else layout.nodes
         self._edges = None if layout is None else layout.edges
