@@ -44,7 +44,7 @@ def benchmark(
     Data are made here or come with scikit-learn (extra `learn`); nothing is downloaded.
     """
     from ohmlearn.drivers.data_benchmarks import circuits, classes
-    from ohmlearn.drivers.data_benchmarks.rows import table
+    from ohmlearn.drivers.data_benchmarks.comparison import table
 
     if (images is not None or labels is not None) and name is not Name.mnist_subset:
         raise ValueError("--images and --labels belong to mnist-subset")

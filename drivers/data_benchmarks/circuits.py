@@ -10,7 +10,7 @@ from ohmlearn.drivers.circuits.on_data import train_on_data
 from ohmlearn.edges.laws import NMOS
 from ohmlearn.lab import published_gates, regression_samples, transistor_network, xor_samples
 
-from .rows import Row
+from .comparison import Row
 
 XOR_EPOCHS, XOR_SEEDS = 10_000, 16
 REGRESSION_EPOCHS, REGRESSION_CHIPS = 25_000, 20

@@ -16,7 +16,7 @@ from ohmlearn.drivers.circuits.on_data import train_on_data
 from ohmlearn.edges.laws import NMOS, EdgeLaw
 from ohmlearn.network import Network
 
-from .rows import Row, spread
+from .comparison import Row, spread
 
 Floats = NDArray[np.float64]
 GATES = 0.5, 4.5        # V, between which gates are drawn at the start

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ohmlearn.drivers import cli
 from ohmlearn.drivers.data_benchmarks import circuits, classes
-from ohmlearn.drivers.data_benchmarks.rows import Row, spread, table
+from ohmlearn.drivers.data_benchmarks.comparison import Row, spread, table
 
 
 def run(*arguments):
