@@ -73,7 +73,7 @@ class Training:
 
 def linear(how: Training) -> Training:
     """The same for resistors, whose outputs are small: a network in which every node has ten edges averages."""
-    return replace(how, step=3.0, nudge=0.05, margin=0.005, batch=8)
+    return replace(how, step=30.0, margin=0.005, batch=8, epochs=12)
 
 
 class Outcome(NamedTuple):

@@ -62,6 +62,7 @@ def test_read_noise_is_that_of_every_node():
     learned = train_on_data(NET, X, np.repeat(Y, 2, axis=1), **(WIRED | {"outputs": [4, (3, 5)], "epochs": 0}),
                             imperfections=Imperfections(read_noise=0.01))
     seen = learned.outputs(np.repeat(X[:1], 4000, axis=0))[0]
+    assert np.unique(seen).size == seen.size
     assert np.abs(seen.std(axis=0) / [0.01, 0.01 * np.sqrt(2)] - 1).max() < 0.05
 
 

@@ -127,7 +127,7 @@ def test_early_stopping_keeps_the_best():
 def test_weights_count_samples_and_confusion_counts_classes():
     twice = np.concatenate([X, X[:5]])
     options = {"outputs": OUTPUTS, "loss": "cross entropy", "margin": 0.1, "epochs": 1, "nudge": 0.05,
-               "order": "cyclic", **WIRED}
+               "order": "cyclic", "power": 0.05, **WIRED}
     doubled = train_on_data(NET, twice, np.concatenate([CLASSES, CLASSES[:5]]), batch=27, step=27.0, **options)
     weighted = train_on_data(NET, X, CLASSES, batch=22, step=22.0, sample_weight=1.0 + (np.arange(22) < 5), **options)
     np.testing.assert_allclose(doubled.values, weighted.values, rtol=0, atol=1e-9)
