@@ -1,4 +1,6 @@
-"""Short forms of fuzz_stores.py, fuzz_results.py and fuzz_commands.py; `make fuzz` runs all for longer."""
+"""Short forms of fuzz_stores.py, fuzz_results.py and fuzz_commands.py, and a minute of everything among the slow tests;
+`make fuzz` runs all for longer."""
+import fuzz_all
 import fuzz_commands
 import fuzz_results
 import fuzz_stores
@@ -17,6 +19,12 @@ def test_changes_of_saved_runs_and_checkpoints_are_noticed():
 def test_odd_calls_end_in_words():
     done = fuzz_commands.fuzz(1, 1)
     assert len(done) > 10
+
+
+@pytest.mark.slow
+def test_a_minute_of_everything(capsys):
+    fuzz_all.main(1.0, 20_261_129)
+    assert "rounds of fuzz_commands" in capsys.readouterr().out
 
 
 def test_what_is_wrong_is_seen(tmp_path, monkeypatch):
