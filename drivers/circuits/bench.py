@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.display.compile_cache import prepare as prepare_cache
 from ohmlearn.kernels.linalg.graph import prepare_held
 from ohmlearn.kernels.nonlinear import updates
+from ohmlearn.kernels.nonlinear.chips import Chips, Circuit, Settings
 from ohmlearn.kernels.simd.vectors import aligned
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import available_threads
@@ -97,7 +98,7 @@ class Block:
     """
 
     def __init__(self, bench: Bench, chips: NDArray[np.int64], values: Floats, group: int,
-                 settings: updates.Settings) -> None:
+                 settings: Settings) -> None:
         n, m, self.width = bench.network.n_nodes, bench.network.n_edges, len(values)
         self.bench, self.group, self.settings = bench, group, settings
         # Lanes that are left over repeat the last chip.
@@ -114,12 +115,12 @@ class Block:
         laws = [laws_in_lanes(bench.edges, m, bench.turned, devices, twin) if devices else law for twin in (0, 1)]
         free = np.full(n, (1 << LANES) - 1, dtype=np.uint16)
         free[bench.position[bench.samples.sources]] = 0
-        self.circuit = updates.Circuit(bench.graph, bench.pattern, free, *laws)
+        self.circuit = Circuit(bench.graph, bench.pattern, free, *laws)
         self.work = work_space(n, m, bench.pattern.row.size)
         second = bench.samples.second
         learning = edge_arrays.learning(bench.edges, m)
         of_samples = self._of_samples(bench.samples)
-        self.chips = updates.Chips(
+        self.chips = Chips(
             u=u, low=bench.low, high=bench.high, factor=learning, leak=leak, toward=toward, inject=inject,
             pulled_leak=pulled_leak, pulled_toward=pulled_toward, v=v, read=read, clamped=clamped, seen=seen,
             contrast=aligned(m, LANES), error=aligned(second.size, LANES), weight=aligned(2, LANES),
@@ -167,7 +168,7 @@ class Block:
         found = self._evaluated(samples, False)[1].found
         return found[:, :self.width].transpose(1, 0, 2)[..., self.bench.position]
 
-    def _evaluated(self, samples: Samples, learned: bool) -> tuple[Done, updates.Chips]:
+    def _evaluated(self, samples: Samples, learned: bool) -> tuple[Done, Chips]:
         chips, count = self.chips if learned else self.chips._replace(**self._of_samples(samples)), len(samples)
         every = np.broadcast_to(np.arange(count), (self.width, 1, count))
         orders = in_lanes(every, self.group, self.group)[0, :, 0]
@@ -175,6 +176,6 @@ class Block:
         updates.evaluate(self.circuit, chips, orders, self.settings, self.work, outputs)
         return self._done(chips, outputs, count), chips
 
-    def _done(self, chips: updates.Chips, outputs: Floats, shown: int) -> Done:
+    def _done(self, chips: Chips, outputs: Floats, shown: int) -> Done:
         return Done(outputs.transpose(2, 0, 1)[:self.width].copy(), chips.loss[:self.width] / shown,
                     chips.pulled[:self.width] / shown)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.kernels.nonlinear.updates import Settings
+from ohmlearn.kernels.nonlinear.chips import Settings
 from ohmlearn.solvers.nonlinear.equilibrium import LANES
 
 from .bench import Bench, Block, in_blocks

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.kernels.nonlinear import losses, updates
+from ohmlearn.kernels.nonlinear.chips import Settings
 
 RULES = {"contrast": updates.CONTRAST, "centred": updates.CENTRED, "gradient": updates.GRADIENT}
 LOSSES = {"squared": losses.SQUARED, "hinge": losses.HINGE, "cross entropy": losses.CROSS_ENTROPY}
@@ -27,7 +28,7 @@ def positive(name: str, value: Any, least: float | None = None) -> float:
 
 
 def settings(*, nudge: Any, clamp: Any, rule: Any, limit: Any, loss: Any = "squared", margin: Any = 1.0,
-             over: Any = 0.0, power: Any = 0.0) -> updates.Settings:
+             over: Any = 0.0, power: Any = 0.0) -> Settings:
     """Settings of the kernels, from what a user says."""
     if rule not in RULES:
         raise ValueError(f"rule must be 'contrast', 'centred' or 'gradient', not {rule!r}")
@@ -38,8 +39,8 @@ def settings(*, nudge: Any, clamp: Any, rule: Any, limit: Any, loss: Any = "squa
         raise ValueError(f"nudge must be a finite number, > 0 where rule={rule!r}, not {nudge!r}")
     # The kernel divides by the nudge what it adds up, and by both nudges of the centred rule.
     spent = finite("power", power, 0.0) * {"contrast": eta, "centred": 2 * eta, "gradient": 1.0}[rule]
-    return updates.Settings(float(eta), finite("clamp", clamp), RULES[rule], positive("limit", limit), LOSSES[loss],
-                            finite("margin", margin), float(np.copysign(finite("over", over, 0.0), eta)), spent)
+    return Settings(float(eta), finite("clamp", clamp), RULES[rule], positive("limit", limit), LOSSES[loss],
+                    finite("margin", margin), float(np.copysign(finite("over", over, 0.0), eta)), spent)
 
 
 def finite(name: str, value: Any, least: float | None = None) -> float:

@@ -75,4 +75,4 @@ def test_the_transistor_circuit():
     rows = circuits.xor(epochs=20)
     assert len(rows) == 5
     assert rows[0].published == ""
-    assert len(circuits.regression(epochs=5)) == 2
+    assert len(circuits.regression(epochs=5)) == 3
