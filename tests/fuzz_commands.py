@@ -54,14 +54,14 @@ def sound(name: str, at: dict[str, str]) -> list[str]:
     """A small sound call of a command."""
     net, out = at["net.csv"], str(Path(at["folder"]) / "out")
     return {
-        "train": [net, "--task", at["task.toml"], "--rate", "1", "--t-max", "1"], 
+        "train": [net, "--task", at["task.toml"], "--rate", "1", "--t-max", "1"],
         "solve": [net, "--hold", "0=1", "--hold", "8=0"],
         "sweep": [at["sweep.toml"], "--output", at["store"], "--no-progress"], "info": [net], "status": [at["store"]],
         "check": [at["store"], "--dry-run"], "merge": [at["store"], at["missing"]], "modes": [net, "--hold", "0"],
         "hessian": [net, "--task", at["task.toml"]], "show": [net, "--output", f"{out}.html"],
         "report": [at["store"], "--output", f"{out}.html"], "lab": ["--steps", "2"],
         "current-map": [at["grid.asc"], at["focal.asc"]], "figure": ["fig9"],
-        "resistances": [net, "--output", out],
+        "resistances": [net, "--output", out], "benchmark": ["xor", "--epochs", "2"],
     }[name]
 
 
