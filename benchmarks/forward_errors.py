@@ -17,13 +17,18 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import ohmlearn as ol
-from mode_copies import of
 from ohmlearn.solvers.not_converged import NotConverged
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from reference import exact_equilibrium
 
 ALLOWED = 1e-8
+
+
+def of(graph: nx.Graph) -> ol.Network:
+    return ol.Network(np.array(nx.convert_node_labels_to_integers(graph).edges), graph.number_of_nodes())
+
+
 CLASSES: dict[str, Callable[[int, int], ol.Network]] = {
     "delaunay": lambda n, seed: ol.Network.delaunay(n, seed=seed),
     "packing": lambda n, seed: ol.Network.packing(n, seed=seed),

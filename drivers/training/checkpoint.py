@@ -24,7 +24,7 @@ from .ensemble import Ensemble
 from .work_queue import LongestFirst
 
 EVERY = 30.0        # seconds from one writing of the state to the next
-OWNER = "owner"     # the entry of the file that says whose state it is
+OWNER = "owner"     # the entry of the file that says whose state it is, and what else there is in the file
 
 
 class Kept:
@@ -41,9 +41,12 @@ class Kept:
             state = read_arrays(self.path.read_bytes())
         except (OSError, ValueError) as error:
             raise self.spoilt(error) from None
-        if str(state.pop(OWNER, "")) != self._owner:
+        said, *names = np.atleast_1d(state.pop(OWNER, np.array(""))).ravel().astype(str).tolist() or [""]
+        if said != self._owner:
             raise ValueError(f"{self.path} belongs to another run: network, task, rate, rule, limits and version must "
                              "be the same; delete it or name another file")
+        if names != sorted(state):
+            raise self.spoilt(ValueError("parts of it are missing"))
         return state
 
     def spoilt(self, error: BaseException) -> ValueError:
@@ -53,7 +56,7 @@ class Kept:
     def suspend(self, number: int, state: State) -> None:
         """Write a state, whole or not at all."""
         with replacing(self.path, "wb") as file:
-            arrays: dict[str, Any] = {OWNER: np.array(self._owner), **state}
+            arrays: dict[str, Any] = {OWNER: np.array([self._owner, *sorted(state)]), **state}
             np.savez(file, **arrays)
 
     def done(self) -> None:

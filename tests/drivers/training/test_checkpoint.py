@@ -71,6 +71,20 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path):
         train(NET, TASK, [1.0, 2.0], checkpoint=file)
 
 
+def test_a_state_without_one_of_its_parts_is_told(tmp_path):
+    from ohmlearn.drivers.training.ensemble import Ensemble
+
+    file = tmp_path / "state.npz"
+    kept = checkpoint.Kept(file, Ensemble(NET, [TASK], np.array([0]), np.array([1.0]), Rule()))
+    state = {"x": np.arange(3.0), "G": np.ones(2)}
+    kept.suspend(0, state)
+    assert sorted(kept.resume(0)) == ["G", "x"]
+    with np.load(file) as whole:
+        np.savez(file, **{name: whole[name] for name in whole.files if name != "G"})
+    with pytest.raises(ValueError, match="parts of it are missing"):
+        kept.resume(0)
+
+
 @pytest.mark.parametrize("change", [{"rule": Rule(nudge=0.1)}, {"tolerance": 1e-4}, {"t_max": 5.0},
                                     {"conductances": np.full(NET.n_edges, 2.0)}])
 def test_the_owner_is_all_that_decides_the_bits(change):
