@@ -33,6 +33,7 @@ def test_what_is_wrong_is_seen(tmp_path, monkeypatch):
     def broken(arguments):
         raise ArithmeticError("out of luck")
 
+    cli.add_commands()                      # to the app itself, once in a process
     monkeypatch.setattr(cli, "app", broken)
     said = fuzz_commands.wrong(["info"])
     assert said.startswith("a fault: ohmlearn: ArithmeticError: out of luck; OHMLEARN_TRACEBACK=1")
