@@ -15,7 +15,7 @@ from ohmlearn.kernels.law.gill import advance
 from ohmlearn.kernels.law.law_type import pair, tangent
 from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
 from ohmlearn.kernels.linalg.block_lu import factorise, substitute
-from ohmlearn.kernels.nonlinear.edges import leak_of_w, pulled, surroundings_of_w
+from ohmlearn.kernels.nonlinear.edges import highest, leak_of_w, pulled, surroundings_of_w
 from ohmlearn.kernels.nonlinear.newton import assemble, forget, newton
 from ohmlearn.kernels.simd.elementary import absolute
 from ohmlearn.kernels.simd.indirect import address_of
@@ -29,16 +29,10 @@ STIFF = 5.0                    # times the fastest decay of errors at rate 0: it
 
 
 @inline
-def bound(bounds, j):
-    """A bound of edge j, None where there is none."""
-    return None if bounds is None else load(bounds, j)
-
-
-@inline
 def slope(edges, row, j, dv, dw, u):
     """dt dθ/dt of edge j within its bounds."""
     k = learning(rate_of_edge(edges.factor, j, row[1]), row[2], dv, dw)
-    return limited(row[4], load(edges.low, j), bound(edges.high, j), k, u)
+    return limited(row[4], load(edges.low, j), highest(edges, j), k, u)
 
 
 @inline
@@ -61,7 +55,7 @@ def rk_stage(stage, graph, edges, law, x, out, q, U, Uq):
             store(edges.current, 2 * j, c)
             store(edges.current, 2 * j + 1, d)
             kv, kw = kv - c, kw - d
-            low, high = load(edges.low, j), bound(edges.high, j)
+            low, high = load(edges.low, j), highest(edges, j)
             u, r = advance(stage, u, load(Uq, j), slope(edges, row, j, vb - v, wb - w, u))
             store(U, j, within(low, high, u))
             if stage < 3:
@@ -216,7 +210,7 @@ def quasistatic_step(graph, pattern, edges, law, x, y, q, U, Uq):
         for j in range(U.shape[0]):
             a, b, u = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), load(U, j)
             dv, dw = load(x, 2 * b) - load(x, 2 * a), load(x, 2 * b + 1) - load(x, 2 * a + 1)
-            low, high, k = load(edges.low, j), bound(edges.high, j), slope(edges, row, j, dv, dw, u)
+            low, high, k = load(edges.low, j), highest(edges, j), slope(edges, row, j, dv, dw, u)
             if stage == 0:
                 u, r = advance(0, u, load(Uq, j), k)
             elif stage == 1:

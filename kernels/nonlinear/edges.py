@@ -54,6 +54,18 @@ def has(edges, name):
     return not isinstance(edges.types[edges.fields.index(name)], types.NoneType)
 
 
+def highest(edges, j):
+    """Upper bound of what edge j learns, None where no edge has one, in kernels."""
+    raise NotImplementedError
+
+
+@overload(highest, jit_options={"forceinline": True, "error_model": "numpy"})
+def _highest(edges, j):
+    if not has(edges, "high"):
+        return lambda edges, j: None
+    return lambda edges, j: load(edges.high, j)
+
+
 def pulled(edges, a, v, w, flow):
     """`flow` into w at node a, and what a pulling clamp adds, in kernels."""
     raise NotImplementedError

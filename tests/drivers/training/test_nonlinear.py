@@ -103,6 +103,16 @@ def test_lanes_and_going_on():
     assert abs(second.training_time / alone.training_time - 1) < 2e-3
 
 
+@pytest.mark.slow           # compiles the kernels with upper bounds
+@pytest.mark.parametrize("rate", [0.0, 3.0])
+def test_gates_stop_at_their_highest_voltage(rate):
+    free, limited = (ol.train(NET, TASK, rate, edges=NMOS(gain=0.5, leak=1e-3, highest=highest), until=None, t_max=30.0)
+                     for highest in (50.0, 2.02))
+    assert free.conductances.max() > 2.1
+    assert limited.conductances.max() == 2.02
+    assert np.isfinite(limited.voltages).all()
+
+
 def test_linear_laws_take_the_kernels_of_linear_edges():
     run = ol.train(NET, TASK, 1.0, edges=Linear(), until=1e-2)
     assert np.array_equal(run.conductances, ol.train(NET, TASK, 1.0, until=1e-2).conductances)
