@@ -45,6 +45,7 @@ def digest() -> str:
     made = _short(text + numba.__version__.encode())
     with contextlib.suppress(OSError):
         if note:
+            note.touch(mode=0o600)
             note.write_text(f"{key} {made}\n")
     return made
 

@@ -104,6 +104,7 @@ def test_what_is_compiled_is_found_again_also_by_a_copy_elsewhere(tmp_path):
     assert small_kernel(tmp_path / "two", cache) == (1, 0)      # an environment copied to a node
     assert {oct(path.stat().st_mode & 0o777) for path in (cache, *cache.glob("*"))
             if path.is_dir()} == {"0o700"}
+    assert oct((cache / "sources").stat().st_mode & 0o777) == "0o600"
 
 
 def test_files_that_were_cut_short_or_a_full_disk_mean_compiling(tmp_path):

@@ -36,7 +36,12 @@ def test_single_precision_finds_the_same_training_times():
         double, single = (ol.train(NET, tasks, rate, method="rk4", precision=kind) for kind in ("double", "single"))
         error = np.abs(single.training_time / double.training_time - 1)
         assert np.nanmedian(error) < 3e-4
-        assert np.nanmax(error) < 2e-2      # of a task whose error falls slowly at the threshold
+        apart = np.flatnonzero(error > 5e-3)
+        assert apart.size <= 1
+        for number in apart:        # its C* oscillates, and an earlier minimum just touches the threshold
+            earlier = min(double[number].training_time, single[number].training_time)
+            there = ol.train(NET, tasks[number], rate, method="rk4", t_max=earlier)
+            assert there.final_cost == pytest.approx(1e-6, rel=5e-3)
 
 
 def test_what_the_tolerance_buys():
