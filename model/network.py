@@ -186,7 +186,8 @@ class Network(Frozen):
 
         None gives the initial conductances of the network, or 1 everywhere where it has none.
 
-        Returns (n_edges,) in G₀. Raises ValueError for negative or infinite ones and for another shape.
+        Returns (n_edges,) in G₀. Raises ValueError for negative or infinite ones, for another shape, and for a run
+        whose edges are no resistors.
 
         >>> import ohmlearn as ol
         >>> net = ol.Network.grid(2, 3)
@@ -195,6 +196,9 @@ class Network(Frozen):
         """
         if values is None:
             values = 1.0 if self.initial_conductances is None else self.initial_conductances
+        if (law := getattr(values, "edges", None)) is not None and not isinstance(values, Network):
+            raise ValueError(f"conductances of resistors are needed, and the run was trained with edges={law!r}; where "
+                             "a function takes edges=..., it takes such a run too")
         g = reals(getattr(values, "conductances", values), "conductances")
         if g.ndim == 0:
             g = np.full(self.n_edges, float(g))

@@ -45,6 +45,8 @@ class Run:
     final_cost : C*/C*(0) at the end.
     n_steps, n_looks : RK4 steps taken, or discrete updates, and times that C* was solved for.
     network, task, rule : what was trained, and how; None in a run that was made without them.
+    edges : law of the edges where it is not that of resistors; `conductances` are then what edges have learned, gate
+        voltages in V where they are transistors.
     recorded : {name: (n_times, ...)} what `Record(keep=...)` asked for, at `times`; shapes and units are said there.
 
     >>> import ohmlearn as ol
@@ -76,6 +78,7 @@ class Run:
     task: Task | tuple[Task, ...] | None = field(default=None, repr=False)
     rule: Rule | GradientFlow | None = field(default=None, repr=False)
     recorded: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    edges: Any = field(default=None, repr=False)
 
     @property
     def training_steps(self) -> NDArray[np.float64]:
@@ -114,7 +117,8 @@ class Run:
         if self.network is None or self.task is None:
             raise ValueError("this run does not know its network and task any more; "
                              "see ohmlearn.drivers.display.network_page.show")
-        return show(self.network, self.conductances, self.task, path, f"trained at R = {self.rate:g}")
+        return show(self.network, self.conductances, self.task, path, f"trained at R = {self.rate:g}",
+                    edges=self.edges)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to one file (.npz), which :func:`ohmlearn.load` reads; see there.

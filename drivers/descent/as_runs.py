@@ -88,7 +88,7 @@ def _follow(network: Network, task: Any, start: Any, wanted: Wanted) -> Run:
     from ohmlearn.solvers.hessian.hessian import hessian
 
     tasks, began, first = as_tasks(task), 0.0, np.nan
-    g = network.conductances(start.conductances if isinstance(start, Run) else start)
+    g = network.conductances(start)
     if isinstance(start, Run) and same_task(start.task, tasks):
         began, first = start.time, start.initial_cost * len(tasks) / 2
     now = hessian(network, tasks, g).cost

@@ -33,9 +33,14 @@ class Layer:
     unit: str = ""
 
 
-def layers_of(network: Network, conductances: ArrayLike, task: Task | Sequence[Task] | None = None
-              ) -> tuple[list[Layer], list[str]]:
-    """Voltages, conductances, soft mode and stiff mode, as far as they exist, and why one of them is left out."""
+def layers_of(network: Network, conductances: ArrayLike, task: Task | Sequence[Task] | None = None,
+              edges: Any = None) -> tuple[list[Layer], list[str]]:
+    """Voltages, conductances, soft mode and stiff mode, as far as they exist, and why one of them is left out.
+
+    edges : law of the edges where it is not that of resistors; conductances are then what edges have learned.
+    """
+    if edges is not None:
+        return _nonlinear_layers(network, conductances, task, edges)
     from ohmlearn.solvers.hessian.hessian import hessian
     from ohmlearn.solvers.hessian.soft_mode import soft_mode
 
@@ -51,6 +56,19 @@ def layers_of(network: Network, conductances: ArrayLike, task: Task | Sequence[T
     if task is not None:
         layers.append(Layer("stiff mode", "edges", h.satisfied_modes(1)[1][:, 0]))
     return layers, notes
+
+
+def _nonlinear_layers(network: Network, values: ArrayLike, task: Task | Sequence[Task] | None, edges: Any
+                      ) -> tuple[list[Layer], list[str]]:
+    from ohmlearn.solvers.hessian.circuit import voltages
+    from ohmlearn.solvers.nonlinear.edge_arrays import laws_of
+
+    learned = {law.learns for law in laws_of(edges) if law.learns}
+    name = f"{next(iter(learned))}s" if len(learned) == 1 else "learned values"
+    layers = [Layer(name, "edges", np.asarray(values), "V" if name == "gate voltages" else "")]
+    for one in (task,) if isinstance(task, Task) else (task or ())[:1]:
+        layers.insert(0, Layer("voltages", "nodes", voltages(network, one, values, edges=edges), "V"))
+    return layers, ["No soft and stiff mode: they are those of resistors."]
 
 
 def page(network: Network, layers: Sequence[Layer], task: Task | None = None, title: str = "",
@@ -85,9 +103,9 @@ def page(network: Network, layers: Sequence[Layer], task: Task | None = None, ti
 
 
 def write_page(path: str | os.PathLike[str], network: Network, conductances: ArrayLike,
-               task: Task | Sequence[Task] | None = None, title: str = "") -> Path:
+               task: Task | Sequence[Task] | None = None, title: str = "", edges: Any = None) -> Path:
     """Write the page of a network at given (n_edges,) conductances, with a task's voltages and stiff mode if given."""
-    layers, notes = layers_of(network, conductances, task)
+    layers, notes = layers_of(network, conductances, task, edges)
     first = task if isinstance(task, Task) or task is None else task[0]
     path = Path(path)
     write_text(path, page(network, layers, first, title, notes))
@@ -104,18 +122,18 @@ class Page(PosixPath):
 
 
 def show(network: Network, conductances: ArrayLike, task: Task | Sequence[Task] | None = None,
-         path: str | os.PathLike[str] | None = None, title: str = "") -> Path:
+         path: str | os.PathLike[str] | None = None, title: str = "", *, edges: Any = None) -> Path:
     """Write the page, to `path` or else to a temporary file that is opened in the browser; returns where it is.
 
     A notebook shows the page below the cell, and opens nothing.
     """
     if path is not None:
-        return Page(write_page(path, network, conductances, task, title))
+        return Page(write_page(path, network, conductances, task, title, edges))
     import tempfile
     import webbrowser
 
     with tempfile.NamedTemporaryFile(prefix="ohmlearn-", suffix=".html", delete=False) as file:
-        made = write_page(file.name, network, conductances, task, title)
+        made = write_page(file.name, network, conductances, task, title, edges)
     if "ipykernel" not in sys.modules:
         webbrowser.open(made.as_uri())
     return Page(made)

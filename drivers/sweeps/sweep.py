@@ -91,11 +91,16 @@ class Sweep:
         >>> ol.Sweep.from_tables(tables).rates.tolist()
         [0.1, 1.0]
         """
-        from .edges_table import table_of
+        from ohmlearn.edges.as_table import table_of
+
         from .sweep_file import parse
 
         if edges is not None:
-            tables = {**tables, "edges": table_of(edges)}
+            try:
+                tables = {**tables, "edges": table_of(edges)}
+            except TypeError as error:
+                raise TypeError(f"a sweep writes down the laws of its edges, and {error}; train others by "
+                                "ohmlearn.train") from None
         return cls._of(parse(tables), Path(folder), "sweep")
 
     @classmethod

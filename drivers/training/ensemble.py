@@ -186,7 +186,7 @@ class Ensemble:
         if self.edges is not None:
             return initial_values(self, number)
         if self.starts is not None:
-            return self.network.conductances(self.starts[number].conductances)
+            return self.network.conductances(self.starts[number])
         g = self.network.initial_conductances if self.conductances is None else self.conductances
         if g is None and self.rule.floor <= 1.0 <= (self.rule.ceiling or np.inf):
             return np.ones(self.network.n_edges)

@@ -207,7 +207,7 @@ class LaneBlock:
             cost=p.nonequilibrium[made, lane].copy(), initial_cost=me["initial"], final_cost=me["cost"],
             n_steps=me["steps"], n_looks=me["evaluations"],
             network=ensemble.network, task=ensemble.tasks[int(ensemble.task_of[number])], rule=ensemble.rule,
-            recorded={} if recording is None else recording.result())
+            recorded={} if recording is None else recording.result(), edges=ensemble.edges)
 
 
 def compiled(kernel: Any, *arguments: Any) -> Callable[..., int]:

@@ -86,8 +86,9 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
         about 1e5, members end as diverged and say so.
     solver : how the voltages of a network of more than 4000 nodes are solved for, as `method` of :class:`Equilibrium`:
         "auto", "approximate-cholesky", "amg" and others.
-    edges : law of the edges (`ohmlearn.edges`), or one law for every edge; None for linear resistors. What learns, a
-        conductance or a gate voltage, then stands wherever conductances do, here and in the :class:`Run`.
+    edges : law of the edges (`ohmlearn.edges`), or one law for every edge; None for linear resistors, or for the law of
+        the runs to go on from. What learns, a conductance or a gate voltage, then stands wherever conductances do, here
+        and in the :class:`Run`.
     threads : by default as many as the process may use.
     checkpoint : file (.npz) that keeps the state of a single run from time to time and when it is interrupted; the
         same call goes on from it, with the same bits. It is gone when the run has ended. Many runs: :class:`Sweep`.
@@ -118,6 +119,8 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
         dt = number("dt", dt)
     if threads is not None:
         available_threads(threads)      # refused before the work starts, where the path has no threads as well
+    starts = _starts(conductances, asked.rates.size)
+    edges = _law_of(starts) if edges is None else edges
     if isinstance(rule, GradientFlow):
         if edges is not None:
             raise ValueError("gradient flow is for linear edges; leave edges out, or take a Rule")
@@ -126,7 +129,6 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
         return _by_flow(network, asked, dt, method, conductances=conductances, threads=threads,
                         wanted={"rule": rule, "until": until, "t_max": t_max, "record": record, "go_on": go_on})
     tasks, rates, which = asked.tasks, asked.rates, asked.which
-    starts = _starts(conductances, rates.size)
     g = None if starts is not None or conductances is None else reals(conductances, "conductances")
     rule = rule or Rule()
     if checkpoint is not None and rates.size > 1:
@@ -206,3 +208,11 @@ def _starts(conductances: Any, count: int) -> list[Run] | None:
                 raise ValueError(f"{len(runs)} runs to go on from, but {count} to train")
             return runs
     return None
+
+
+def _law_of(starts: list[Run] | None) -> Any:
+    """The law of the edges of runs to go on from."""
+    laws = {id(run.edges): run.edges for run in starts or ()}
+    if len(laws) > 1:
+        raise ValueError("the runs to go on from have edges of several laws; name the one that is meant: edges=...")
+    return next(iter(laws.values()), None)

@@ -59,6 +59,7 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | Run | None 
         raise TypeError("a deck needs a network, its task and conductances, as in net.to_spice(task, run); "
                         f"task is {task!r}. run.to_spice() takes all three from the run")
     task.check(network)
+    edges = getattr(conductances, "edges", None) if edges is None else edges
     if edges is not None and units is not None:
         raise ValueError("decks with edges=... are in S, V and A; leave units out")
     siemens, volts, amperes = (units.conductance, units.voltage, units.current) if units else (1.0, 1.0, 1.0)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from ohmlearn.checks.file_text import read_arrays
+from ohmlearn.edges.as_table import edges_of_table, table_of
 from ohmlearn.io.replacing import replacing
 from ohmlearn.network import Network
 from ohmlearn.outputs import Constraint
@@ -23,8 +24,8 @@ from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Run, Runs
 from ohmlearn.task import Task, as_tasks
 
-FORMAT, VERSION = "ohmlearn runs", 1
-NOUNS = ("network", "task", "rule", "recorded")     # fields of a Run that are no numbers
+FORMAT, VERSION = "ohmlearn runs", 2
+NOUNS = ("network", "task", "rule", "recorded", "edges")     # fields of a Run that are no numbers
 RULES = {"Rule": Rule, "GradientFlow": GradientFlow}
 Arrays = dict[str, Any]
 
@@ -50,21 +51,23 @@ def save(runs: Run | Runs, path: str | os.PathLike[str]) -> None:
     arrays: Arrays = {}
     network, rule = (_only(name, [getattr(run, name) for run in several]) for name in ("network", "rule"))
     header["network"] = None if network is None else _noun(network, arrays, "network/")
+    edges = _only("law of edges", [run.edges for run in several])
+    header["edges"] = None if edges is None else _law(edges)
     header["rule"] = None if rule is None else {"kind": type(rule).__name__} | _noun(rule, arrays, "rule/")
     for field in fields(Run):
         if field.name not in NOUNS:
             _stack(field.name, [getattr(run, field.name) for run in several], arrays)
     for name in several[0].recorded:
         _stack(f"recorded/{name}", [run.recorded[name] for run in several], arrays)
-    path = Path(path)
-    with replacing(path if path.suffix else path.with_suffix(".npz"), "wb") as file:
+    with replacing(_with_suffix(Path(path)), "wb") as file:
         np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
 
 
 def load(path: str | os.PathLike[str]) -> Any:
     """The :class:`Run` or :class:`Runs` of a file that `run.save(path)` or `runs.save(path)` wrote.
 
-    path : the file. It holds arrays and text and no code, so that a file of unknown origin can do no harm.
+    path : the file; .npz is added where it has no suffix, as `save` does. It holds arrays and text and no code, so that
+        a file of unknown origin can do no harm.
 
     Returns what was saved, with network, task and rule: it can be plotted, and `train(..., conductances=run)` goes on
     from it with the same bits. Raises OSError where the file cannot be read and ValueError where it is damaged, of
@@ -80,7 +83,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> again.training_time == run.training_time, again.task.targets.tolist(), again.network
     (True, [6], <Network '4×4 grid': 16 nodes, 24 edges>)
     """
-    data = Path(path).read_bytes()
+    path = Path(path)
+    data = (path if path.exists() else _with_suffix(path)).read_bytes()
     try:
         arrays = read_arrays(data)
         header = json.loads(str(arrays.pop("header")))
@@ -97,6 +101,11 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise ValueError(f"{path} is damaged: {error!r} is missing or not as it should be") from error
 
 
+def _with_suffix(path: Path) -> Path:
+    """The path, with .npz where it has no suffix."""
+    return path if path.suffix else path.with_suffix(".npz")
+
+
 def _runs(header: Mapping[str, Any], arrays: Arrays) -> Run | Runs:
     tasks = [None if samples is None else _task_of(samples) for samples in header["tasks"]]
     network = None if header["network"] is None else _made(Network, header["network"], arrays, "network/")
@@ -104,10 +113,11 @@ def _runs(header: Mapping[str, Any], arrays: Arrays) -> Run | Runs:
     if header["rule"] is not None:
         kind, given = RULES[header["rule"]["kind"]], {k: v for k, v in header["rule"].items() if k != "kind"}
         rule = _made(kind, given, arrays, "rule/")
+    edges = None if header.get("edges") is None else edges_of_table(header["edges"])
     names = {field.name for field in fields(Run)} & set(arrays)
     recorded = [name.removeprefix("recorded/") for name in arrays if name.startswith("recorded/")]
     runs = [Run(**{name: _row(arrays, name, k) for name in names}, network=network, task=tasks[number], rule=rule,
-                recorded={name: _row(arrays, f"recorded/{name}", k) for name in recorded})
+                edges=edges, recorded={name: _row(arrays, f"recorded/{name}", k) for name in recorded})
             for k, number in enumerate(header["task_of"])]
     if header["single"]:
         return runs[0]
@@ -155,6 +165,13 @@ def _noun(noun: Any, arrays: Arrays, prefix: str) -> dict[str, Any]:
 def _made(kind: Any, given: Mapping[str, Any], arrays: Arrays, prefix: str) -> Any:
     stored = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}, **stored)
+
+
+def _law(edges: Any) -> dict[str, Any]:
+    try:
+        return table_of(edges)
+    except TypeError as error:
+        raise ValueError(f"{error}; keep what it has learned with numpy.save(path, run.conductances)") from None
 
 
 def _task(task: Task) -> dict[str, Any]:

@@ -116,7 +116,8 @@ def run_html(run: Run) -> str:
     return html_table([
         ("rate R", f"{run.rate:g}"), ("status", run.status), ("reason", run.reason),
         ("training time τ (1/γp)", f"{run.training_time:.6g}"), ("end (1/γp)", f"{run.time:.6g}"),
-        ("C*/C*(0) at the end", f"{run.final_cost:.3g}"), ("steps", run.n_steps), ("network", run.network)])
+        ("C*/C*(0) at the end", f"{run.final_cost:.3g}"), ("steps", run.n_steps), ("network", run.network),
+        *([] if run.edges is None else [("edges", run.edges)])])
 
 
 def runs_html(runs: Runs) -> str:

@@ -85,7 +85,7 @@ def voltages(network: Network, task: Task, conductances: ArrayLike | None = None
     conductances : (n_edges,) in G₀, by default the network's initial ones, else 1.
 
     edges : law of the edges (`ohmlearn.edges`), None for linear resistors; what learns then stands in the place of
-        conductances, by default the start of the law.
+        conductances, by default the start of the law. Of a run, by default, its own.
 
     Where no node is held they are relative to their mean. method, rtol : how to solve, see :class:`Circuit`.
 
@@ -97,6 +97,7 @@ def voltages(network: Network, task: Task, conductances: ArrayLike | None = None
     >>> ol.voltages(net, task).round(3).tolist()[:4]
     [1.0, 0.731, 0.577, 0.5]
     """
+    edges = getattr(conductances, "edges", None) if edges is None else edges
     if edges is not None:
         if task.drops:
             raise NotImplementedError("networks of nonlinear edges take held nodes and currents; this task holds drops")

@@ -40,7 +40,7 @@ def voltages_vjp(network: Network, held: ArrayLike, values: ArrayLike | None = N
 
     held : (n_held,) nodes. values : (n_edges,) conductances or gate voltages, by default the start of the law.
     held_voltages : (n_held,) in V. currents : (n_nodes,) that enter, in G₀ V. edges : law of the edges, by default
-        resistors.
+        that of a run that is given for the values, else resistors.
 
     Returns (n_nodes,) voltages in V, and a function: given (n_nodes,) derivatives of a number by the voltages, it
     returns those by values, held voltages and currents, by one solve with the transposed Jacobian.
@@ -52,6 +52,7 @@ def voltages_vjp(network: Network, held: ArrayLike, values: ArrayLike | None = N
     >>> round(float(v[4]), 6), back.held_voltages.round(6).tolist()
     (0.5, [0.5, 0.5])
     """
+    edges = getattr(values, "edges", None) if edges is None else edges
     if edges is None:
         from ohmlearn.edges.laws import Linear
 

@@ -4,8 +4,9 @@ import pickle
 import numpy as np
 import ohmlearn as ol
 import pytest
-from ohmlearn.drivers.sweeps.edges_table import LAWS, EdgesTable, make_edges, table_of
+from ohmlearn.drivers.sweeps.edges_table import EdgesTable, make_edges
 from ohmlearn.edges import NMOS, Diode, IdealDiode, Linear, PerEdge
+from ohmlearn.edges.as_table import LAWS, table_of
 
 NET = ol.Network.grid(4, 4)
 TABLES = {"network": {"grid": {"shape": [4, 4]}}, "sweep": {"rates": [0.0, 0.5, 30.0], "until": 1e-2},

@@ -1,4 +1,5 @@
 """Runs in files: what is saved comes back bit for bit, and what is no such file is refused."""
+import dataclasses
 import json
 import zipfile
 
@@ -127,4 +128,53 @@ def test_what_cannot_be_saved_is_said(tmp_path):
     run = ol.train(NETS[2], task, 0.0, rule=ol.rules.GradientFlow(), until=1e-1)
     with pytest.raises(ValueError, match="nonlinear constraint is a function, which no file can hold"):
         run.save(tmp_path / "run.npz")
+    assert not list(tmp_path.iterdir())
+
+
+LAWS = [ol.edges.NMOS(gain=0.5, leak=1e-3), ol.edges.NMOS(law="level1", gain=np.linspace(0.4, 0.6, 31)),
+        ol.edges.PerEdge([ol.edges.Linear(), ol.edges.Diode(series=0.1)], [0] * 28 + [1] * 3)]
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
+def test_a_run_knows_the_law_of_its_edges(tmp_path, law):
+    net, task = NETS[0], SAMPLES[0]
+    run = ol.train(net, task, 1.0, until=1e-2, edges=law)
+    run.save(tmp_path / "run")
+    again = ol.load(tmp_path / "run")
+    same(run, again)
+    v = ol.voltages(net, task, run.conductances, edges=law)
+    for known in (run, again):
+        np.testing.assert_array_equal(ol.voltages(net, task, known), v)
+        np.testing.assert_array_equal(ol.edges.voltages_vjp(net, task.sources, known, task.source_voltages)[0],
+                                      ol.edges.voltages_vjp(net, task.sources, run.conductances, task.source_voltages,
+                                                            edges=law)[0])
+        assert known.to_spice() == net.to_spice(task, run.conductances, edges=law)
+        assert type(law).__name__ in known._repr_html_()
+        page = known.show(tmp_path / "page.html").read_text()
+        assert "stiff mode" not in page.replace("soft and stiff mode", "")
+    assert abs(v[2] - 0.6) < 0.1 * abs(ol.voltages(net, task, edges=law)[2] - 0.6) + 1e-9
+    on, explicit = (ol.train(net, task, 1.0, until=1e-4, conductances=start, **given)
+                    for start, given in ((again, {}), (run, {"edges": law})))
+    np.testing.assert_array_equal(on.conductances, explicit.conductances)
+    assert on.edges is again.edges
+    for refused in (lambda: ol.hessian(net, task, run), lambda: ol.Equilibrium(net, [0, 3]).solve(run, [1.0, 0.0]),
+                    lambda: ol.descend(net, task, conductances=run), lambda: ol.soft.soft_mode(net, run)):
+        with pytest.raises(ValueError, match="conductances of resistors are needed"):
+            refused()
+
+
+def test_a_law_of_ones_own_is_code_that_no_file_holds(tmp_path):
+    one, other = (ol.train(NETS[0], SAMPLES[0], 1.0, until=1e-2, edges=law) for law in LAWS[:2])
+    with pytest.raises(ValueError, match="edges of several laws; name the one that is meant"):
+        ol.train(NETS[0], [SAMPLES[0]] * 2, 1.0, conductances=[one, other])
+    both = ol.Runs([one, other], (2,), ("run",), {})
+    with pytest.raises(ValueError, match="more than one law of edges"):
+        both.save(tmp_path / "runs")
+
+    class Mine(ol.edges.Linear):
+        pass
+
+    strange = dataclasses.replace(one, edges=Mine())
+    with pytest.raises(ValueError, match=r"numpy\.save"):
+        strange.save(tmp_path / "run")
     assert not list(tmp_path.iterdir())
