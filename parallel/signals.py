@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 # a batch system's warning, its end, and Ctrl-C
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
@@ -51,12 +51,30 @@ def ended_by_signals(remedy: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def ignored_when_done() -> Iterator[None]:
+    """In this context signals end the process as they would without it until a :class:`Stopping` is open, and are
+    ignored once that is left: the work is done then, and a late signal changes nothing."""
+    opened = Stopping.opened
+
+    def late(number: int, frame: FrameType | None) -> None:
+        if Stopping.opened == opened:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    with handled(SIGNALS, late):
+        yield
+
+
 class Stopping:
     """While this context is open a signal only sets `asked`; a second Ctrl-C interrupts at once.
 
     Until `ready` is set there is nothing to end in good order, and a signal ends the process with SystemExit(75).
     A signal that came too late to end anything, as `heeded` was not set, comes once more when the context is left.
+    opened : how many of them this process has entered.
     """
+
+    opened: ClassVar[int] = 0
 
     def __init__(self) -> None:
         self.asked: str | None = None
@@ -71,6 +89,7 @@ class Stopping:
     def __enter__(self) -> Stopping:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
+        Stopping.opened += 1
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,

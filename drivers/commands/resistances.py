@@ -39,13 +39,14 @@ def resistances(
     from ohmlearn.drivers.jobs.exit_codes import FINE
     from ohmlearn.drivers.jobs.run_pairs import pair_resistances
     from ohmlearn.parallel.launch import this_rank
-    from ohmlearn.parallel.signals import STOPPED
+    from ohmlearn.parallel.signals import STOPPED, ignored_when_done
 
     net, g = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
     wanted = "edges" if pairs is None else read_pairs(pairs, net)
     held = [net.node(name) for name in hold or []] or [0]
-    report = pair_resistances(net, output or Path("resistances"), wanted, g, held=held, method=method, threads=threads,
-                              mpi=mpi)
+    with ignored_when_done():
+        report = pair_resistances(net, output or Path("resistances"), wanted, g, held=held, method=method,
+                                  threads=threads, mpi=mpi)
     if this_rank() == 0:
         for (a, b), value in zip(report.pairs.tolist(), report.resistances.tolist(), strict=True):
             typer.echo(f"{net.label(a)} {net.label(b)} {value:.15g}")

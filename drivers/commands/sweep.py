@@ -66,7 +66,6 @@ def sweep(
     Repeat the command to resume. Under mpiexec all ranks share the work.
     """
     import os
-    import signal
 
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
@@ -82,9 +81,9 @@ def sweep(
         raise ValueError("name a sweep file; `ohmlearn sweep --example > fig2d.toml` makes one to start from")
     from ohmlearn.drivers.jobs.run_sweep import run_sweep
     from ohmlearn.parallel.launch import this_rank
-    from ohmlearn.parallel.signals import SIGNALS, STOPPED, handled
+    from ohmlearn.parallel.signals import STOPPED, ignored_when_done
 
-    with handled(SIGNALS, signal.SIG_IGN):      # one that comes after the last member changes nothing
+    with ignored_when_done():
         report = run_sweep(lambda: Sweep.read(file), output or file.with_suffix(""), threads=threads, mpi=mpi,
                            shard=shard_of(shard), retry_failed=retry_failed, checkpoint_every=checkpoint_every,
                            timeline=timeline, progress=progress)

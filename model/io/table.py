@@ -256,4 +256,5 @@ class Quoted(str):
         out = StringIO()
         csv.writer(out, delimiter=separator, lineterminator="").writerow([name])
         text = out.getvalue()
-        return cls(text if text[:1] not in ("#", "%") else f'"{text}"')
+        plain = text[:1] == '"' or ("#" not in text and text[:1] != "%")     # what begins with # is a comment
+        return cls(text if plain else f'"{text}"')

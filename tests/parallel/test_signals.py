@@ -1,6 +1,8 @@
 """Signals end things in good order, and none is lost."""
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 from ohmlearn.parallel.signals import SIGNALS, Stopping, ended_by_signals, handled
@@ -50,3 +52,28 @@ def test_an_error_is_not_covered_by_a_signal():
     with handled(SIGNALS, lambda number, frame: came.append(number)), pytest.raises(ValueError, match="mine"):
         fail()
     assert came == []
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(("moment", "code"), [("before", None), ("within", 7), ("after", 0), ("another", None)])
+def test_a_signal_before_the_work_ends_the_process_and_one_after_it_changes_nothing(number, moment, code):
+    """While MPI starts nothing is done yet: a signal that was lost there would let a whole sweep go on."""
+    program = f"""
+import os, sys
+from ohmlearn.parallel.signals import Stopping, ignored_when_done
+def send(moment):
+    if moment == {moment!r}:
+        os.kill(os.getpid(), {int(number)})
+with ignored_when_done():
+    send("before")
+    with Stopping() as stopping:
+        stopping.ready = True
+        send("within")
+        if stopping.asked:
+            os._exit(7)
+    send("after")
+with ignored_when_done():
+    send("another")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    assert ended.returncode == (-number if code is None else code)

@@ -293,3 +293,14 @@ def test_networkx_conductances_must_be_there():
     graph.edges[0, 1]["conductance"] = 1.0
     with pytest.raises(ValueError, match=r"nodes 1 and 2 has no attribute 'conductance' \(1 such"):
         files.networkx_conductances(graph)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".graphml"])
+@pytest.mark.parametrize("name", ["a #b", "# a", "#", "a#", "%a", 'say "a" # b', 'a,"b" #', "1# nodes: 3 # nodes: 3",
+                                  "a b"])
+def test_a_name_with_marks_of_comments_comes_back(tmp_path, name, suffix):
+    net = ol.Network.from_edges([(0, 1), (1, 2)], node_names=["in", name, "out"], edge_names=[name, "other"])
+    net.write(tmp_path / f"net{suffix}")
+    again = ol.Network.read(tmp_path / f"net{suffix}")
+    assert (again.node_names, again.edge_names) == (net.node_names, net.edge_names)
+    np.testing.assert_array_equal(again.edges, net.edges)
