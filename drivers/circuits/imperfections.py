@@ -71,14 +71,14 @@ class Imperfections:
 
         >>> import ohmlearn as ol
         >>> ol.learn.Imperfections(gain=0.02, bias=1e-4).scaled(5)
-        Imperfections(threshold=0.0, gain=0.1, bias=0.0001)
+        Imperfections(gain=0.1, bias=0.0001)
         """
         names = "threshold", "gain", "twin_threshold", "twin_gain"
         return dataclasses.replace(self, **{name: factor * getattr(self, name) for name in names})
 
     def __repr__(self) -> str:
         given = [f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self)
-                 if getattr(self, field.name) != field.default or field.name in ("threshold",)]
+                 if getattr(self, field.name) != field.default]
         return f"Imperfections({', '.join(given)})"
 
 

@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from ohmlearn.kernels.nonlinear.chips import Settings
 from ohmlearn.solvers.nonlinear.equilibrium import LANES
 
-from .bench import Bench, Block, in_blocks
-from .samples import Inlets, Samples
+from .chip_block import ChipBlock, in_blocks
+from .chip_design import ChipDesign
+from .samples import Samples, checked_features, of_data
+from .terminals import Terminals, wired
 
 Floats = NDArray[np.float64]
 
@@ -23,17 +25,18 @@ class Learned:
     values : (n_chips, n_edges) what the edges have learned. classes : (n_classes,) of a classification, else None.
     epochs : (n_records,) epochs done at the records. loss, score : (n_records, n_chips) of the training samples in the
     epoch before, each before its own update: mean loss, in V for classes and V² for numbers, and accuracy or R².
-    pulled : (n_records, n_chips) fraction of the samples whose outputs were pulled.
+    clamped : (n_records, n_chips) fraction of the samples that had an error, so that their outputs were clamped.
     validation_loss, validation_score : (n_records, n_chips) of the validation samples after the epoch, NaN for none.
     Records of a chip that has stopped are NaN.
     stopped : (n_chips,) the epoch that values are of. failures : (n_chips,) equilibria that were not found; such a chip
-    is not to be trusted. seconds : of training, evaluations included, summed over threads.
+    is not to be trusted. seconds : that the training took, evaluations included.
 
     >>> import numpy as np, ohmlearn as ol
     >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
     >>> y = X[:, 0] > 0.5 * X[:, 1]
-    >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
-    ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
+    >>> learned = ol.learn.train_on_data(
+    ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [8, 6], held={4: 0.0}), X, y, epochs=20,
+    ...     loss=ol.learn.Hinge(margin=0.02), update=ol.learn.Update(step=3.0, nudge=0.05))
     >>> learned.predict(X).shape, float(learned.score[-1, 0]) > 0.9
     ((1, 40), True)
     """
@@ -43,14 +46,14 @@ class Learned:
     epochs: NDArray[np.int64]
     loss: Floats
     score: Floats
-    pulled: Floats
+    clamped: Floats
     validation_loss: Floats
     validation_score: Floats
     stopped: NDArray[np.int64]
     failures: NDArray[np.int64]
     seconds: float
-    _bench: Bench
-    _inlets: Inlets
+    _design: ChipDesign
+    _terminals: Terminals
     _settings: Settings
 
     def outputs(self, X: ArrayLike) -> Floats:
@@ -62,12 +65,13 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (20, 2))
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, 0.4 * X[:, :1] + 0.2, inputs=[0, 2], outputs=[7],
-        ...                                  held={6: 0.0}, epochs=5, step=0.5, chips=2)
+        >>> learned = ol.learn.train_on_data(
+        ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [7], held={6: 0.0}), X, 0.4 * X[:, :1] + 0.2,
+        ...     update=ol.learn.Update(step=0.5), epochs=5, chips=2)
         >>> learned.outputs(X).shape
         (2, 20, 1)
         """
-        return self._of_chips(X, lambda block, shown: block.evaluate(shown).outputs)
+        return self._of_chips(X, lambda block, samples: block.evaluate(samples).outputs)
 
     def voltages(self, X: ArrayLike) -> Floats:
         """What samples make of the voltages of all nodes.
@@ -78,13 +82,14 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (20, 2))
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, 0.4 * X[:, :1] + 0.2, inputs=[0, 2], outputs=[7],
-        ...                                  held={6: 0.0}, epochs=5, step=0.5)
+        >>> learned = ol.learn.train_on_data(
+        ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [7], held={6: 0.0}), X, 0.4 * X[:, :1] + 0.2,
+        ...     update=ol.learn.Update(step=0.5), epochs=5)
         >>> v = learned.voltages(X)
         >>> v.shape, bool(np.all(v[0, :, [0, 2]] == X.T))
         ((1, 20, 9), True)
         """
-        return self._of_chips(X, lambda block, shown: block.voltages(shown))
+        return self._of_chips(X, lambda block, samples: block.voltages(samples))
 
     def power(self, X: ArrayLike) -> Floats:
         """What the edges of every circuit dissipate, Σ I Δv, in the mean over samples.
@@ -95,26 +100,29 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (20, 2))
-        >>> y, wired = 0.4 * X[:, :1] + 0.2, {"inputs": [0, 2], "outputs": [7], "held": {6: 0.0}}
+        >>> terminals = ol.learn.Terminals([0, 2], [7], held={6: 0.0})
         >>> def trained(power):
-        ...     return ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, epochs=50, step=0.5, power=power, **wired)
+        ...     return ol.learn.train_on_data(ol.Network.grid(3, 3), terminals, X, 0.4 * X[:, :1] + 0.2, epochs=50,
+        ...                                   update=ol.learn.Update(step=0.5, power=power))
         >>> bool(trained(0.1).power(X)[0] < trained(0.0).power(X)[0])
         True
         """
-        found, (a, b) = np.empty(len(self.values)), self._bench.network.edges.T
+        found, (a, b) = np.empty(len(self.values)), self._design.network.edges.T
         for chip, voltages in enumerate(self.voltages(X)):
-            circuit, seen = self._bench.free_circuit(chip, self.values[chip])
+            circuit, seen = self._design.free_circuit(chip, self.values[chip])
             found[chip] = np.mean([circuit.derivatives(seen, v).current @ (v[a] - v[b]) for v in voltages])
         return found
 
-    def _of_chips(self, X: ArrayLike, ask: Callable[[Block, Samples], Floats]) -> Floats:
+    def _of_chips(self, X: ArrayLike, ask: Callable[[ChipBlock, Samples], Floats]) -> Floats:
         """What blocks of one chip each say of samples."""
-        features = self._inlets.features(X)
-        count, outputs = len(features), len(self._bench.samples.first)
-        shown = self._inlets.samples(features, np.zeros((count, outputs)), np.zeros(count, dtype=np.int64))
+        wiring = wired(self._terminals, self._design.network)
+        features = checked_features(wiring, X)
+        count, outputs = len(features), len(self._design.samples.first)
+        samples = of_data(wiring, self._terminals.held, features, np.zeros((count, outputs)),
+                          np.zeros(count, dtype=np.int64))
 
         def of_block(chips: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-            return (ask(Block(self._bench, chips, self.values[chips], LANES, self._settings), shown),)
+            return (ask(ChipBlock(self._design, chips, self.values[chips], LANES, self._settings), samples),)
 
         return in_blocks(of_block, len(self.values), 1, None, axes=(0,))[0]
 
@@ -128,8 +136,9 @@ class Learned:
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
         >>> y = np.where(X[:, 0] > 0.5 * X[:, 1], "right", "left")
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
-        ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
+        >>> learned = ol.learn.train_on_data(
+        ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [8, 6], held={4: 0.0}), X, y, epochs=20,
+        ...     loss=ol.learn.Hinge(margin=0.02), update=ol.learn.Update(step=3.0, nudge=0.05))
         >>> learned.predict([[0.9, 0.1]]).tolist()
         [['right']]
         """
@@ -146,8 +155,9 @@ class Learned:
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
         >>> y = X[:, 0] > 0.5 * X[:, 1]
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
-        ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
+        >>> learned = ol.learn.train_on_data(
+        ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [8, 6], held={4: 0.0}), X, y, epochs=20,
+        ...     loss=ol.learn.Hinge(margin=0.02), update=ol.learn.Update(step=3.0, nudge=0.05))
         >>> bool(learned.score_of(X, y)[0] > 0.9)
         True
         """
@@ -166,8 +176,9 @@ class Learned:
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
         >>> y = X[:, 0] > 0.5 * X[:, 1]
-        >>> learned = ol.learn.train_on_data(ol.Network.grid(3, 3), X, y, inputs=[0, 2], outputs=[8, 6], held={4: 0.0},
-        ...                                  loss="hinge", margin=0.02, epochs=20, step=3.0, nudge=0.05)
+        >>> learned = ol.learn.train_on_data(
+        ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [8, 6], held={4: 0.0}), X, y, epochs=20,
+        ...     loss=ol.learn.Hinge(margin=0.02), update=ol.learn.Update(step=3.0, nudge=0.05))
         >>> int(learned.confusion(X, y).sum())
         40
         """

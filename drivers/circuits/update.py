@@ -1,60 +1,112 @@
-"""Numbers that an update takes, checked."""
+"""The discrete update of circuits that learn samples, as data."""
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ohmlearn.kernels.nonlinear import losses, updates
+from ohmlearn.checks.kinds import Frozen, check_fields, check_sign, reals, whole
+from ohmlearn.kernels.nonlinear import updates
 from ohmlearn.kernels.nonlinear.chips import Settings
 
+from .losses import Loss, kernel_loss
+
+Floats = NDArray[np.float64]
 RULES = {"contrast": updates.CONTRAST, "centred": updates.CENTRED, "gradient": updates.GRADIENT}
-LOSSES = {"squared": losses.SQUARED, "hinge": losses.HINGE, "cross entropy": losses.CROSS_ENTROPY}
+ORDERS = ("cyclic", "shuffled", "sampled")
 
 
-def whole(name: str, value: Any, least: int) -> int:
-    """A checked whole number."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name} must be a whole number, >= {least}, not {value!r}")
-    return int(value)
+@dataclass(frozen=True, eq=False)
+class Update(Frozen):
+    """How edges change what they learn after every batch of samples, in circuits at equilibrium.
+
+    For the samples of a batch the free voltages v are found, then v' with the outputs clamped nearer to what is wanted,
+    and every edge changes what it learns by -step times the mean over the batch of (Δv'² - Δv²)/nudge + power Δv²,
+    within the bounds of its law. With step = γ η this is ΔU = -γ (Δv'² - Δv²) as published (Dillavou et al., PNAS 121,
+    e2319718121 (2024), with η the nudge).
+
+    step : a number > 0, or (n_epochs,) numbers >= 0, one an epoch; in V⁻¹ or G₀/V².
+    nudge : η, the fraction of its error by which an output is clamped, below 0 to hold it farther from what is wanted.
+        It is held at v + η error through a conductance `clamp`; the two nodes of an output that is a difference at ±
+        half of it each.
+    clamp : G₀ of the clamps. With clamp = β, nudge 1 and step γ/β a current β (wanted - v') enters: equilibrium
+        propagation.
+    rule : "contrast" as above; "centred", (Δv'₊² - Δv'₋²)/2η of nudges ±η, where the error of the finite nudge is of
+        second order; "gradient", the exact gradient of the loss, to compare with.
+    power : weight λ >= 0 of the dissipated power beside the loss (power-efficient learning).
+    limit : largest change in an update, as where the current is cut off that charges the capacitor of a gate; in V, or
+        G₀.
+    batch : samples of an update.
+    order : "shuffled", anew for every epoch and chip; "cyclic"; "sampled", drawn with replacement; or
+        (n_epochs, n_samples) or (n_epochs, n_samples, n_chips) numbers of samples.
+
+    >>> import ohmlearn as ol
+    >>> ol.learn.Update(step=[1.0, 0.5, 0.25], batch=8).step
+    array([1.  , 0.5 , 0.25])
+    """
+
+    step: ArrayLike = 1.0
+    nudge: float = 0.1
+    clamp: float = 100.0
+    rule: Literal["contrast", "centred", "gradient"] = "contrast"
+    power: float = 0.0
+    limit: float = np.inf
+    batch: int = 1
+    order: Literal["cyclic", "shuffled", "sampled"] | ArrayLike = "shuffled"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        step = reals(self.step, "step")
+        if step.ndim > 1:
+            raise ValueError(f"step must be a number, or one an epoch, not of shape {step.shape}")
+        check_sign("step", step, ">= 0" if step.ndim else "> 0")
+        check_sign("clamp", self.clamp, unit=" G₀")
+        check_sign("power", self.power, ">= 0")
+        if not self.limit > 0:
+            raise ValueError(f"limit must be > 0, not {self.limit}")
+        whole("batch", self.batch, 1)
+        if self.rule not in RULES:
+            raise ValueError(f"rule must be 'contrast', 'centred' or 'gradient', not {self.rule!r}")
+        if not np.isfinite(self.nudge) or self.nudge == 0 or (self.nudge < 0 and self.rule != "contrast"):
+            raise ValueError(f"nudge must be a finite number, and > 0 where rule={self.rule!r}, not {self.nudge}")
+        step.setflags(write=False)
+        object.__setattr__(self, "step", step if step.ndim else float(step))
+        object.__setattr__(self, "order", _checked_order(self.order))
 
 
-def positive(name: str, value: Any, least: float | None = None) -> float:
-    """A checked number > 0, or >= least; it may be infinite."""
-    number = not isinstance(value, bool) and isinstance(value, int | float | np.number)
-    if not number or not (value > 0 if least is None else value >= least):
-        raise ValueError(f"{name} must be a number {'> 0' if least is None else f'>= {least:g}'}, not {value!r}")
-    return float(value)
+def _checked_order(order: Any) -> Any:
+    """The name of an order, or a copy of numbers of samples."""
+    if isinstance(order, str):
+        if order not in ORDERS:
+            raise ValueError(f"order must be 'cyclic', 'shuffled', 'sampled' or numbers of samples, not {order!r}")
+        return order
+    numbers = np.array(order)
+    if numbers.dtype.kind not in "iu" or numbers.ndim not in (2, 3) or (numbers.size and numbers.min() < 0):
+        raise ValueError("order must be (n_epochs, n_samples) or (n_epochs, n_samples, n_chips) numbers of samples, "
+                         f"not {numbers.dtype} of shape {numbers.shape}")
+    numbers.setflags(write=False)
+    return numbers
 
 
-def settings(*, nudge: Any, clamp: Any, rule: Any, limit: Any, loss: Any = "squared", margin: Any = 1.0,
-             over: Any = 0.0, power: Any = 0.0) -> Settings:
-    """Settings of the kernels, from what a user says."""
-    if rule not in RULES:
-        raise ValueError(f"rule must be 'contrast', 'centred' or 'gradient', not {rule!r}")
-    if loss not in LOSSES:
-        raise ValueError(f"loss must be 'squared', 'hinge' or 'cross entropy', not {loss!r}")
-    eta = nudge if isinstance(nudge, int | float) and nudge < 0 else finite("nudge", nudge)
-    if eta == -np.inf or (eta < 0 and rule != "contrast"):
-        raise ValueError(f"nudge must be a finite number, > 0 where rule={rule!r}, not {nudge!r}")
+def check_update(update: object) -> None:
+    """Raise TypeError unless it is an update."""
+    if not isinstance(update, Update):
+        raise TypeError(f"update must be an ohmlearn.learn.Update, not {update!r}")
+
+
+def steps_of(update: Update, epochs: int) -> Floats:
+    """(epochs,) the step of every epoch. Raises ValueError where there are others than the update holds."""
+    if np.ndim(update.step) and np.shape(update.step) != (epochs,):
+        raise ValueError(f"step must be a number > 0, or ({epochs},) of them, one an epoch, not of shape "
+                         f"{np.shape(update.step)}")
+    return np.broadcast_to(np.asarray(update.step, dtype=np.float64), (epochs,)).copy()
+
+
+def kernel_settings(update: Update, loss: Loss) -> Settings:
+    """An update and a loss as the kernels take them."""
     # The kernel divides by the nudge what it adds up, and by both nudges of the centred rule.
-    spent = finite("power", power, 0.0) * {"contrast": eta, "centred": 2 * eta, "gradient": 1.0}[rule]
-    return Settings(float(eta), finite("clamp", clamp), RULES[rule], positive("limit", limit), LOSSES[loss],
-                    finite("margin", margin), float(np.copysign(finite("over", over, 0.0), eta)), spent)
-
-
-def finite(name: str, value: Any, least: float | None = None) -> float:
-    """A checked finite number > 0, or >= least."""
-    if value == np.inf:
-        raise ValueError(f"{name} must be a number {'> 0' if least is None else f'>= {least:g}'}, not {value!r}")
-    return positive(name, value, least)
-
-
-def steps(step: ArrayLike, epochs: int) -> NDArray[np.float64]:
-    """(n_epochs,) checked steps."""
-    if np.ndim(step) == 0:
-        return np.full(epochs, finite("step", step))
-    found = np.asarray(step, dtype=np.float64)
-    if found.shape != (epochs,) or not np.all((found >= 0) & (found < np.inf)):
-        raise ValueError(f"step must be a number > 0, or ({epochs},) of them, one an epoch, not {step!r}")
-    return found
+    power = update.power * {"contrast": update.nudge, "centred": 2 * update.nudge, "gradient": 1.0}[update.rule]
+    kind, margin = kernel_loss(loss)
+    return Settings(update.nudge, update.clamp, RULES[update.rule], update.limit, kind, margin,
+                    float(np.copysign(loss.over, update.nudge)), power)

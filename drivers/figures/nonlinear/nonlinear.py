@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from ohmlearn.drivers.analysis.training_times import TrainingTimes
 from ohmlearn.drivers.circuits.chips import train_chips
+from ohmlearn.drivers.circuits.update import Update
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, UNTIL, decades
 from ohmlearn.drivers.training.ensemble import default_limit
@@ -100,9 +101,9 @@ def learn_xor(size: Size, threads: int | None = None) -> Xor:
     """The published training of XOR, seed by seed."""
     samples = xor_samples()
     drawn = [published_gates(seed, size.epochs) for seed in size.seeds]
-    learned = train_chips(transistor_network(), samples, edges=NMOS.ald1106(), epochs=size.epochs, step=STEP,
-                          nudge=NUDGE, values=np.array([gates for gates, _ in drawn]),
-                          order=np.stack([order for _, order in drawn], axis=-1), every=max(1, size.epochs // 200),
+    update = Update(step=STEP, nudge=NUDGE, order=np.stack([order for _, order in drawn], axis=-1))
+    learned = train_chips(transistor_network(), samples, edges=NMOS.ald1106(), epochs=size.epochs, update=update,
+                          values=np.array([gates for gates, _ in drawn]), every=max(1, size.epochs // 200),
                           threads=threads)
     middle = np.mean(learned.wanted)
     right = (learned.final < middle) == (learned.wanted < middle)

@@ -4,7 +4,7 @@ import ohmlearn as ol
 import pytest
 from ohmlearn.drivers.circuits.imperfections import drawn
 from ohmlearn.edges import NMOS, NonlinearEquilibrium, train_chips
-from ohmlearn.learn import train_on_data
+from ohmlearn.learn import CrossEntropy, Hinge, Imperfections, Squared, Terminals, Update, Validation, train_on_data
 
 NET = ol.Network.grid(3, 3)
 LAW = NMOS(gain=0.5, leak=1e-3, highest=4.0)
@@ -12,22 +12,22 @@ RNG = np.random.default_rng(7)
 X = RNG.uniform(0.0, 0.4, (22, 2))
 CLASSES = np.where(X[:, 0] > X[:, 1] + 0.1, 2, np.where(X[:, 0] < X[:, 1] - 0.1, 0, 1))
 NUMBERS = 0.1 + 0.3 * X[:, :1] + 0.2 * X[:, 1:]
-WIRED = {"inputs": [0, 2], "held": {8: 0.3}, "edges": LAW}
-OUTPUTS = [4, (3, 5), 7]
+TERMINALS = Terminals([0, 2], [4, (3, 5), 7], held={8: 0.3})
+ONE = Terminals([0, 2], [4], held={8: 0.3})
 
 
-def errors_of(loss, outputs, wanted, label, margin):
+def errors_of(loss, outputs, wanted, label):
     """Minus the derivative of the loss by the outputs, by central differences."""
     def value(z):
-        if loss == "squared":
+        if isinstance(loss, Squared):
             return 0.5 * np.sum((wanted - z) ** 2)
-        if loss == "hinge":
-            return max(0.0, margin - z[label] + np.delete(z, label).max())
-        return -margin * np.log(np.exp(z[label] / margin) / np.exp(z / margin).sum())
+        if isinstance(loss, Hinge):
+            return max(0.0, loss.margin - z[label] + np.delete(z, label).max())
+        return -loss.temperature * np.log(np.exp(z[label] / loss.temperature) / np.exp(z / loss.temperature).sum())
     return np.array([(value(outputs - h) - value(outputs + h)) / 2e-6 for h in 1e-6 * np.eye(len(outputs))])
 
 
-def plain(order, batch, loss, *, step, nudge, margin, over=0.0, power=0.0, rule="contrast", wanted=None, clamp=100.0):
+def plain(order, loss, *, batch, step, nudge, power=0.0, rule="contrast", wanted=None, clamp=100.0):
     """One chip, batch after batch, with the solver of single equilibria; clamps are edges to held nodes."""
     gates, (a, b) = np.full(12, LAW.start), NET.edges.T
     free = NonlinearEquilibrium(NET, [0, 2, 8], LAW)
@@ -36,7 +36,7 @@ def plain(order, batch, loss, *, step, nudge, margin, over=0.0, power=0.0, rule=
 
     def drops(held, voltages, pulled):
         moved = {4: pulled[0], 3: pulled[1] / 2, 5: -pulled[1] / 2, 7: pulled[2]}
-        used = [k for k, node in enumerate(nodes) if loss == "squared" or moved[node] != 0]
+        used = [k for k, node in enumerate(nodes) if isinstance(loss, Squared) or moved[node] != 0]
         clamps = np.zeros(4)
         clamps[used] = clamp
         laws = ol.edges.PerEdge([LAW, ol.edges.Linear()], [0] * 12 + [1] * 4)
@@ -50,12 +50,12 @@ def plain(order, batch, loss, *, step, nudge, margin, over=0.0, power=0.0, rule=
         for k in batch_of:
             held = [*X[k], 0.3]
             v = free.solve(gates, held)
-            error = errors_of(loss, np.array([v[4], v[3] - v[5], v[7]]), wanted[k], CLASSES[k], margin)
+            error = errors_of(loss, np.array([v[4], v[3] - v[5], v[7]]), wanted[k], CLASSES[k])
             error[np.abs(error) < 1e-6] = 0.0
             change += power * (v[a] - v[b]) ** 2
             if not error.any():
                 continue
-            moved = nudge * error + over * np.sign(error)
+            moved = nudge * error + loss.over * np.sign(error)
             if rule == "centred":
                 change += (drops(held, v, moved) ** 2 - drops(held, v, -moved) ** 2) / (2 * nudge)
             else:
@@ -64,18 +64,18 @@ def plain(order, batch, loss, *, step, nudge, margin, over=0.0, power=0.0, rule=
     return gates
 
 
-@pytest.mark.parametrize(("batch", "loss", "options"), [
-    (1, "hinge", {"nudge": 0.03, "margin": 0.05}),
-    (3, "squared", {"nudge": 0.5, "margin": 1.0, "over": 0.01}),
-    (11, "cross entropy", {"nudge": 0.05, "margin": 0.1, "power": 0.02}),
-    (4, "hinge", {"nudge": 0.03, "margin": 0.2, "rule": "centred", "power": 0.01}),
+@pytest.mark.parametrize(("loss", "options"), [
+    (Hinge(margin=0.05), {"nudge": 0.03, "batch": 1}),
+    (Squared(over=0.01), {"nudge": 0.5, "batch": 3}),
+    (CrossEntropy(temperature=0.1), {"nudge": 0.05, "power": 0.02, "batch": 11}),
+    (Hinge(margin=0.2), {"nudge": 0.03, "rule": "centred", "power": 0.01, "batch": 4}),
 ])
-def test_updates_are_those_of_a_plain_loop(batch, loss, options):
+def test_updates_are_those_of_a_plain_loop(loss, options):
     wanted = 0.1 * np.eye(3)[CLASSES]
-    order = np.random.default_rng(batch).permutation(len(X))[None]
-    learned = train_on_data(NET, X, CLASSES, outputs=OUTPUTS, loss=loss, batch=batch, order=order, epochs=1, step=0.5,
-                            **WIRED, **options)
-    right = plain(order[0], batch, loss, step=0.5, wanted=wanted, **options)
+    order = np.random.default_rng(options["batch"]).permutation(len(X))[None]
+    learned = train_on_data(NET, TERMINALS, X, CLASSES, edges=LAW, loss=loss, epochs=1,
+                            update=Update(step=0.5, order=order, **options))
+    right = plain(order[0], loss, step=0.5, wanted=wanted, **options)
     assert not learned.failures.any()
     assert np.abs(right - LAW.start).max() > 1e-3
     np.testing.assert_allclose(learned.values[0], right, rtol=0, atol=2e-8)
@@ -83,39 +83,42 @@ def test_updates_are_those_of_a_plain_loop(batch, loss, options):
 
 def test_the_gradient_rule_follows_the_gradient_of_every_loss():
     """A small step lowers the mean loss by step |gradient|², to first order."""
-    for loss, margin in (("squared", 1.0), ("hinge", 0.2), ("cross entropy", 0.1)):
-        options = {"outputs": OUTPUTS, "loss": loss, "margin": margin, "batch": 22, "rule": "gradient", **WIRED}
+    for loss in (Squared(), Hinge(margin=0.2), CrossEntropy(temperature=0.1)):
+        options = {"edges": LAW, "loss": loss, "update": Update(step=1e-3, batch=22, rule="gradient"), "epochs": 1}
         begin = np.full(12, 2.0)
-        moved = train_on_data(NET, X, CLASSES, step=1e-3, epochs=1, values=begin, **options)
-        again = train_on_data(NET, X, CLASSES, step=1e-3, epochs=1, values=moved.values, **options)
+        moved = train_on_data(NET, TERMINALS, X, CLASSES, values=begin, **options)
+        again = train_on_data(NET, TERMINALS, X, CLASSES, values=moved.values, **options)
         squared = np.sum((moved.values[0] - begin) ** 2) / 1e-3
         assert abs((moved.loss[0, 0] - again.loss[0, 0]) / squared - 1) < 0.05
 
 
 def test_tasks_and_data_are_the_same_samples():
     tasks = [ol.Task({0: x[0], 2: x[1], 8: 0.3}, {4: y[0]}) for x, y in zip(X, NUMBERS, strict=True)]
-    chips = train_chips(NET, tasks, edges=LAW, epochs=3, step=1.0, order="shuffled", seed=4)
-    learned = train_on_data(NET, X, NUMBERS, outputs=[4], epochs=3, step=1.0, nudge=0.5, seed=4, **WIRED)
+    update = Update(step=1.0, nudge=0.5)
+    chips = train_chips(NET, tasks, edges=LAW, epochs=3, update=update, seed=4)
+    learned = train_on_data(NET, ONE, X, NUMBERS, edges=LAW, epochs=3, update=update, seed=4)
     assert np.array_equal(chips.values, learned.values)
     assert np.array_equal(chips.final, learned.outputs(X)) or np.abs(chips.final - learned.outputs(X)).max() < 1e-12
 
 
 @pytest.mark.parametrize("batch", [1, 3, 20])
 def test_chips_depend_on_themselves_alone(batch):
-    options = {"outputs": OUTPUTS, "loss": "cross entropy", "margin": 0.1, "epochs": 4, "step": 0.5, "nudge": 0.05,
-               "batch": batch, "validation": 0.3, "patience": 2, **WIRED}
+    options = {"edges": LAW, "loss": CrossEntropy(temperature=0.1), "epochs": 4,
+               "update": Update(step=0.5, nudge=0.05, batch=batch, order="cyclic"),
+               "validation": Validation(0.3, patience=2)}
     begin = np.random.default_rng(1).uniform(1.0, 3.0, (11, 12))
-    many = train_on_data(NET, X, CLASSES, values=begin, threads=2, order="cyclic", **options)
+    many = train_on_data(NET, TERMINALS, X, CLASSES, values=begin, threads=2, **options)
     for chip in (0, 7, 10):
-        one = train_on_data(NET, X, CLASSES, values=begin[chip], order="cyclic", **options)
+        one = train_on_data(NET, TERMINALS, X, CLASSES, values=begin[chip], **options)
         assert np.array_equal(one.values[0], many.values[chip])
         assert np.array_equal(one.validation_score[:, 0], many.validation_score[:, chip], equal_nan=True)
         assert one.stopped[0] == many.stopped[chip]
 
 
 def test_early_stopping_keeps_the_best():
-    learned = train_on_data(NET, X, CLASSES, outputs=OUTPUTS, loss="hinge", margin=0.05, epochs=30, step=2.0,
-                            nudge=0.05, validation=(X[:9], CLASSES[:9]), patience=3, chips=3, **WIRED)
+    learned = train_on_data(NET, TERMINALS, X, CLASSES, edges=LAW, loss=Hinge(margin=0.05), epochs=30, chips=3,
+                            update=Update(step=2.0, nudge=0.05),
+                            validation=Validation((X[:9], CLASSES[:9]), patience=3))
     for chip in range(3):
         score = learned.validation_score[:, chip]
         assert learned.stopped[chip] == np.nanargmax(score) + 1
@@ -126,10 +129,12 @@ def test_early_stopping_keeps_the_best():
 
 def test_weights_count_samples_and_confusion_counts_classes():
     twice = np.concatenate([X, X[:5]])
-    options = {"outputs": OUTPUTS, "loss": "cross entropy", "margin": 0.1, "epochs": 1, "nudge": 0.05,
-               "order": "cyclic", "power": 0.05, **WIRED}
-    doubled = train_on_data(NET, twice, np.concatenate([CLASSES, CLASSES[:5]]), batch=27, step=27.0, **options)
-    weighted = train_on_data(NET, X, CLASSES, batch=22, step=22.0, sample_weight=1.0 + (np.arange(22) < 5), **options)
+    options = {"edges": LAW, "loss": CrossEntropy(temperature=0.1), "epochs": 1}
+    update = {"nudge": 0.05, "order": "cyclic", "power": 0.05}
+    doubled = train_on_data(NET, TERMINALS, twice, np.concatenate([CLASSES, CLASSES[:5]]), **options,
+                            update=Update(batch=27, step=27.0, **update))
+    weighted = train_on_data(NET, TERMINALS, X, CLASSES, sample_weight=1.0 + (np.arange(22) < 5), **options,
+                             update=Update(batch=22, step=22.0, **update))
     np.testing.assert_allclose(doubled.values, weighted.values, rtol=0, atol=1e-9)
     table = weighted.confusion(X, CLASSES)[0]
     assert table.sum(axis=1).tolist() == np.bincount(CLASSES).tolist()
@@ -137,36 +142,63 @@ def test_weights_count_samples_and_confusion_counts_classes():
 
 
 def test_resistors_learn_a_linear_map():
-    learned = train_on_data(NET, X, NUMBERS, inputs=[0, 2], outputs=[4], held={8: 0.3, 6: 0.0}, batch=8, epochs=200,
-                            step=2.0, nudge=0.1)
+    learned = train_on_data(NET, Terminals([0, 2], [4], held={8: 0.3, 6: 0.0}), X, NUMBERS, epochs=200,
+                            update=Update(step=2.0, nudge=0.1, batch=8))
     assert learned.score_of(X, NUMBERS)[0] > 0.98
     assert learned.predict(X).shape == (1, 22, 1)
 
 
 @pytest.mark.parametrize(("options", "error", "words"), [
-    ({"loss": "guess"}, ValueError, "'squared', 'hinge'"),
-    ({"batch": 0}, ValueError, "batch must be a whole number"),
-    ({"step": [1.0, 2.0, 3.0]}, ValueError, "one an epoch"),
-    ({"patience": 2}, ValueError, "needs validation samples"),
-    ({"validation": 1.5}, ValueError, "fraction between 0 and 1"),
-    ({"inputs": [0]}, ValueError, r"X must be \(n_samples, 1\)"),
-    ({"outputs": [4, 5]}, ValueError, "no more than the 2 outputs"),
-    ({"outputs": [0, 5, 4]}, ValueError, "node 0 is an output and is held"),
-    ({"held": {2: 1.0}}, ValueError, "is an input"),
+    ({"loss": "squared"}, TypeError, "loss must be an ohmlearn.learn.Squared, Hinge"),
+    ({"update": 1.0}, TypeError, "update must be an ohmlearn.learn.Update"),
+    ({"update": Update(step=[1.0, 2.0, 3.0])}, ValueError, "one an epoch"),
+    ({"validation": 0.3}, TypeError, "validation must be an ohmlearn.learn.Validation"),
+    ({"validation": Validation(0.01)}, ValueError, "leaves none"),
+    ({"terminals": [0, 2]}, TypeError, "terminals must be"),
+    ({"terminals": Terminals([0], [4, 5, 7])}, ValueError, r"X must be \(n_samples, 1\)"),
+    ({"terminals": Terminals([0, 2], [4, 5])}, ValueError, "no more than the 2 outputs"),
+    ({"terminals": Terminals([0, 2], [0, 5, 4])}, ValueError, "node 0 is an output and is held"),
+    ({"terminals": Terminals([0, 2], [4, 5, 7], {2: 1.0})}, ValueError, "is an input"),
+    ({"terminals": Terminals([0, 22], [4, 5, 7])}, ValueError, "22"),
     ({"imperfections": 3}, TypeError, "imperfections must be"),
     ({"sample_weight": [1.0]}, ValueError, "sample_weight must be"),
+    ({"epochs": 2.5}, TypeError, "epochs must be a whole number"),
 ])
 def test_what_is_refused(options, error, words):
+    every = {"terminals": TERMINALS, "edges": LAW, "loss": Hinge(), "epochs": 2} | options
     with pytest.raises(error, match=words):
-        train_on_data(NET, X, CLASSES, **({"outputs": OUTPUTS, "loss": "hinge", "epochs": 2} | WIRED | options))
+        train_on_data(NET, X=X, y=CLASSES, **every)
+
+
+@pytest.mark.parametrize(("noun", "options", "error", "words"), [
+    (Hinge, {"margin": 0.0}, ValueError, "margin must be finite and > 0 V"),
+    (Squared, {"over": -1.0}, ValueError, "over must be finite and >= 0 V"),
+    (Squared, {"swing": np.inf}, ValueError, "swing must be finite"),
+    (CrossEntropy, {"temperature": "hot"}, TypeError, "temperature must be a number"),
+    (Validation, {"samples": 1.5}, ValueError, "fraction between 0 and 1"),
+    (Validation, {"patience": 0}, ValueError, "patience must be at least 1"),
+    (Validation, {"samples": (X,)}, ValueError, r"pair \(X, y\)"),
+    (Terminals, {"inputs": [0], "outputs": [1], "held": {"a": 1.0}}, TypeError, "held node must be"),
+    (Terminals, {"inputs": [0], "outputs": [1], "held": {2: None}}, TypeError, "held voltage of node 2"),
+])
+def test_nouns_check_themselves(noun, options, error, words):
+    with pytest.raises(error, match=words):
+        noun(**options)
+
+
+def test_progress_goes_to_stderr(capsys):
+    train_on_data(NET, ONE, X, NUMBERS, edges=LAW, epochs=3, progress=True, chips=9, threads=2)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1].startswith("epoch 3 of 3: loss ")
 
 
 def test_power_is_what_sources_deliver():
-    learned = train_on_data(NET, X, NUMBERS, inputs=[0, 2], outputs=[4], held={8: 0.3}, epochs=3, step=1.0, chips=2,
-                            imperfections=ol.learn.Imperfections(gain=0.2))
+    flaws = Imperfections(gain=0.2)
+    learned = train_on_data(NET, ONE, X, NUMBERS, epochs=3, chips=2, imperfections=flaws)
     found, v = learned.power(X), learned.voltages(X)
     for chip in range(2):
-        g = learned.values[chip] * drawn(ol.learn.Imperfections(gain=0.2), 12, 0, chip).gains[0]
+        g = learned.values[chip] * drawn(flaws, 12, 0, chip).gains[0]
         circuit = ol.Equilibrium(NET, [0, 2, 8])
         delivered = np.mean([circuit_power(circuit, g, x, v[chip, k]) for k, x in enumerate(X)])
         assert abs(found[chip] / delivered - 1) < 1e-9
@@ -189,7 +221,7 @@ def test_the_error_grows_with_the_square_of_the_weight_of_power():
     wanted = ol.Equilibrium(ol.Network.grid(4, 4), [0, 3, 15]).solve(drawn_g, held)[[5, 9]].T     # within reach
     inputs, errors = np.eye(2), []
     for weight in (5e-5, 1e-4):
-        learned = train_on_data(ol.Network.grid(4, 4), inputs, wanted, inputs=[0, 3], outputs=[5, 9], held={15: 0.0},
-                                batch=2, order="cyclic", epochs=4000, step=3.0, nudge=0.1, power=weight, every=4000)
+        learned = train_on_data(ol.Network.grid(4, 4), Terminals([0, 3], [5, 9], held={15: 0.0}), inputs, wanted,
+                                update=Update(step=3.0, batch=2, order="cyclic", power=weight), epochs=4000, every=4000)
         errors.append(np.sum((learned.outputs(inputs)[0] - wanted) ** 2))
     assert abs(np.log2(errors[1] / errors[0]) - 2) < 0.2
