@@ -22,7 +22,7 @@ import numpy as np
 import ohmlearn as ol
 from fuzz_counts import told
 from fuzz_files import SLOWEST, damaged
-from ohmlearn.drivers.training import checkpoint
+from ohmlearn.drivers.recording import checkpoint_file
 from ohmlearn.io.idx import read_idx
 from ohmlearn.io.raster import read_raster
 from sweeps import TOML
@@ -43,18 +43,19 @@ def numbers(thing: Any) -> list[bytes]:
 
 def a_checkpoint(path: Path) -> None:
     """A state of a run as it is stored on the way; the run itself ends."""
-    suspend = checkpoint.Kept.suspend
+    suspend = checkpoint_file.CheckpointFile.suspend
 
-    def keep(self: checkpoint.Kept, number: int, state: Any) -> None:
-        suspend(self, number, state)
+    def keep(self: checkpoint_file.CheckpointFile, state: Any) -> None:
+        suspend(self, state)
         self.done = lambda: None        # type: ignore[method-assign]
 
-    checkpoint.Kept.suspend, every = keep, checkpoint.EVERY     # type: ignore[method-assign]
-    checkpoint.EVERY = 0.0
+    checkpoint_file.CheckpointFile.suspend, every = keep, checkpoint_file.EVERY     # type: ignore[method-assign]
+    checkpoint_file.EVERY = 0.0
     try:
         trained(path)
     finally:
-        checkpoint.Kept.suspend, checkpoint.EVERY = suspend, every     # type: ignore[method-assign]
+        checkpoint_file.CheckpointFile.suspend = suspend    # type: ignore[method-assign]
+        checkpoint_file.EVERY = every
 
 
 def trained(path: Path) -> list[bytes]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.drivers.recording.recorded_states import State
 
 from .chip_block import ChipBlock, Evaluated
 from .learned import score_of
@@ -13,6 +14,7 @@ from .orders import BlockOrders
 from .samples import Samples
 
 Floats = NDArray[np.float64]
+OWN = "done", "curves", "values", "best", "stopped", "going"        # what a training changes beside its block
 
 
 class BlockTraining:
@@ -36,9 +38,10 @@ class BlockTraining:
         """Whether there is nothing left to do."""
         return self.done == len(self.steps) or not self.going.any()
 
-    def run(self, tell: Callable[[int, Floats], None]) -> None:
-        """All epochs, or those until every chip has stopped. tell(epochs done, record) is called after each record."""
-        while not self.ended:
+    def run(self, tell: Callable[[int, Floats], None], pause: Callable[[], bool] | None = None) -> None:
+        """All epochs, or those until every chip has stopped. tell(epochs done, record) is called after each record;
+        pause() before every call of a kernel and at the end, and where it is true this call ends."""
+        while not (pause is not None and pause()) and not self.ended:
             record = self.advance()
             if record is not None:
                 tell(self.done, record)
@@ -77,6 +80,19 @@ class BlockTraining:
         self.best[better] = score[better]
         if self.patience is not None:
             self.going &= self.done - self.stopped < self.patience
+
+    def state(self) -> State:
+        """Copies of all that training changes."""
+        own = {name: np.array(getattr(self, name)) for name in OWN}
+        return own | self.block.state()
+
+    def restore(self, state: State) -> None:
+        """Go on from a state. The training must be at its beginning."""
+        for name in OWN:
+            setattr(self, name, state[name].copy())
+        self.done = int(self.done)
+        self.block.restore(state)
+        self.orders.skip(self.done)
 
     def found(self) -> tuple[NDArray[Any], ...]:
         """Values, curves (5, n_records, n_chips), epochs of the values, failures."""

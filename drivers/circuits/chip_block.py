@@ -1,7 +1,7 @@
 """Blocks of chips that learn side by side in the lanes of a register."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,6 +105,20 @@ class ChipBlock:
     def at_once(self) -> int:
         """Epochs in one call of a kernel."""
         return max(1, PIECE // len(self.design.samples))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copies of all that training changes."""
+        return {name: array.copy() for name, array in self._changing().items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a state."""
+        for name, array in self._changing().items():
+            array[...] = state[name]
+
+    def _changing(self) -> dict[str, NDArray[Any]]:
+        chips = self.chips
+        return {"u": chips.u, "found": chips.found, "kept": chips.kept, "failed": chips.failed,
+                "drawn": chips.flaws.drawn, "outputs": self.outputs}
 
     def train(self, orders: BlockOrders, steps: Floats) -> Evaluated:
         """Train for as many epochs as there are steps, one at least."""

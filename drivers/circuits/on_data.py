@@ -1,8 +1,10 @@
 """Circuits that learn data: batches of samples in lanes, losses of classes and numbers, imperfect devices."""
 from __future__ import annotations
 
+import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from ohmlearn.checks.kinds import check_kinds, whole
 from ohmlearn.drivers.display.progress import EpochState, RunProgress
 from ohmlearn.drivers.estimators.wiring import Wiring
+from ohmlearn.drivers.recording.checkpoint_file import digest_of
 from ohmlearn.edges.laws import Linear
 from ohmlearn.network import Network
 from ohmlearn.solvers.nonlinear.equilibrium import LANES
 
+from .block_states import block_states
 from .block_training import BlockTraining
 from .chip_block import ChipBlock, in_blocks
 from .chip_design import ChipDesign
@@ -35,7 +39,7 @@ def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: Array
                   values: ArrayLike | None = None, chips: int | None = None,
                   imperfections: Imperfections | None = None, sample_weight: ArrayLike | None = None,
                   validation: Validation | None = None, every: int = 1, seed: int = 0, threads: int | None = None,
-                  progress: bool = False) -> Learned:
+                  progress: bool = False, checkpoint: str | os.PathLike[str] | None = None) -> Learned:
     """Train circuits on data by discrete updates at equilibrium, whatever the law of their edges.
 
     For one batch after another the free voltages v of its samples are found, then v' with the outputs clamped by nudge
@@ -57,6 +61,9 @@ def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: Array
     validation : samples that are not learned, and when a chip stops (:class:`ohmlearn.learn.Validation`).
     every : epochs from one record to the next. seed : of orders, imperfections, noise and samples that are put aside.
     progress : show on stderr how far training is.
+    checkpoint : file that keeps the state of the training, half a minute apart and on Ctrl-C, SIGTERM and SIGUSR1; the
+        same call goes on from it, with the same bits, and it is gone at the end. A call with other arguments or data is
+        refused.
 
     Returns :class:`Learned`. Results depend on the chip, its seed and the arguments alone, not on other chips or
     threads. Raises ValueError where data do not fit the network, or values lie beyond the bounds of the law.
@@ -84,18 +91,27 @@ def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: Array
     orders, settings = Orders(update, epochs, len(learn), len(begin), seed), kernel_settings(update, loss)
     shown = _Shown(progress, epochs, len(begin))
 
+    patience = None if validation is None else validation.patience
+
+    def owner() -> str:
+        return digest_of(network, learn, check, design.edges, loss, update, steps, begin, imperfections, every, seed,
+                         patience)
+
     def of_block(numbers: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-        block = ChipBlock(design, numbers, begin[numbers], orders.group, settings)
-        training = BlockTraining(block, orders.of_block(numbers), steps, every, check,
-                                 None if validation is None else validation.patience, classes is not None)
-        training.run(lambda done, record: shown.show(numbers, done, record))
+        block, first = ChipBlock(design, numbers, begin[numbers], orders.group, settings), int(numbers[0])
+        training = BlockTraining(block, orders.of_block(numbers), steps, every, check, patience, classes is not None)
+        if states is not None:
+            states.resume(first, training)
+        training.run(lambda done, record: shown.show(numbers, done, record),
+                     None if states is None else lambda: states.pause(first, training))
         return training.found()
 
-    try:
-        learned, curves, stopped, failures = in_blocks(of_block, len(begin), LANES // orders.group, threads,
-                                                       axes=(0, 2, 0, 0))
-    finally:
-        shown.close()
+    with block_states(None if checkpoint is None else Path(checkpoint), owner) as states:
+        try:
+            learned, curves, stopped, failures = in_blocks(of_block, len(begin), LANES // orders.group, threads,
+                                                           axes=(0, 2, 0, 0))
+        finally:
+            shown.close()
     loss_, score, clamped, validation_loss, validation_score = curves
     return Learned(learned, classes, np.arange(every, epochs + 1, every), loss_, score, clamped, validation_loss,
                    validation_score, stopped, failures, time.perf_counter() - begun, design, terminals, settings)

@@ -8,6 +8,7 @@ from ohmlearn.solvers.nonlinear.equilibrium import LANES
 from .update import Update
 
 Numbers = NDArray[np.int64]
+AT_ONCE = 100       # epochs whose orders are held in memory while they are left out
 
 
 def lanes_of_a_chip(batch: int) -> int:
@@ -48,6 +49,13 @@ class BlockOrders:
         every = [self._of_chip(int(chip), draw, epochs) for chip, draw in zip(self.block, self.draws, strict=True)]
         self.done += epochs
         return in_lanes(np.stack(every), self.orders.batch, self.orders.group)
+
+    def skip(self, epochs: int) -> None:
+        """Draw what the next epochs would be, and leave them out."""
+        for first in range(0, epochs, AT_ONCE):
+            for chip, draw in zip(self.block, self.draws, strict=True):
+                self._of_chip(int(chip), draw, min(AT_ONCE, epochs - first))
+            self.done += min(AT_ONCE, epochs - first)
 
     def _of_chip(self, chip: int, draw: np.random.Generator, epochs: int) -> Numbers:
         order, samples = self.orders.order, self.orders.samples
