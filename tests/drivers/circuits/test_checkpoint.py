@@ -29,8 +29,8 @@ def trained(call, **options):
                                                         | CALLS[call] | options))
 
 
-def interrupt_at(count, monkeypatch, number):
-    """Send a signal to this process when blocks have been advanced so many times."""
+def interrupted(call, file, count, number):
+    """A training to which a signal is sent when its blocks have been advanced so many times."""
     calls, advance = iter(range(10**9)), block_training.BlockTraining.advance
 
     def counted(self):
@@ -38,7 +38,9 @@ def interrupt_at(count, monkeypatch, number):
             os.kill(os.getpid(), number)
             time.sleep(0.2)         # the main thread notices
         return advance(self)
-    monkeypatch.setattr(block_training.BlockTraining, "advance", counted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block_training.BlockTraining, "advance", counted)
+        trained(call, checkpoint=file)
 
 
 def same(one, other):
@@ -54,9 +56,8 @@ def test_a_training_goes_on_with_the_same_bits(call, at, tmp_path, monkeypatch, 
     whole = trained(call)
     monkeypatch.setattr(chip_block, "PIECE", 1)         # an epoch at a time
     number = signal.SIGINT if at == 1 else signal.SIGTERM
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt if at == 1 else SystemExit):
-        interrupt_at(at, patch, number)
-        trained(call, checkpoint=file)
+    with pytest.raises(KeyboardInterrupt if at == 1 else SystemExit):
+        interrupted(call, file, at, number)
     assert "the same call goes on from" in capsys.readouterr().err
     assert os.listdir(tmp_path) == ["state.npz"]
     assert same(trained(call, checkpoint=file, threads=1), whole)
@@ -86,22 +87,20 @@ def test_every_state_on_the_way_leads_to_the_same_end(tmp_path, monkeypatch):
     {"loss": Hinge(0.1)}, {"update": Update(step=0.5, nudge=0.06)}, {"seed": 1}, {"epochs": 6}, {"every": 2},
     {"imperfections": None}, {"edges": None}, {"chips": 8}, {"sample_weight": np.full(22, 2.0)},
 ])
-def test_a_file_of_another_call_is_refused(change, tmp_path, monkeypatch):
+def test_a_file_of_another_call_is_refused(change, tmp_path):
     file = tmp_path / "state.npz"
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        interrupt_at(1, patch, signal.SIGTERM)
-        trained("one by one", checkpoint=file)
+    with pytest.raises(SystemExit):
+        interrupted("one by one", file, 1, signal.SIGTERM)
     before = file.read_bytes()
     with pytest.raises(ValueError, match="belongs to another training"):
         trained("one by one", checkpoint=file, **change)
     assert file.read_bytes() == before
 
 
-def test_other_data_and_damage_are_refused(tmp_path, monkeypatch):
+def test_other_data_and_damage_are_refused(tmp_path):
     file = tmp_path / "state.npz"
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        interrupt_at(1, patch, signal.SIGTERM)
-        trained("batches", checkpoint=file)
+    with pytest.raises(SystemExit):
+        interrupted("batches", file, 1, signal.SIGTERM)
     with pytest.raises(ValueError, match="belongs to another training"):
         train_on_data(NET, TERMINALS, X + 1e-9, CLASSES, edges=LAW, loss=CrossEntropy(0.1), **CALLS["batches"],
                       checkpoint=file)
