@@ -25,13 +25,14 @@ class BlockStates:
         self.due: dict[int, float] = {}
         self.unfinished = False
 
-    def resume(self, block: int, training: BlockTraining) -> None:
-        """Let a training go on from its state, if there is one."""
+    def resume(self, block: int, training: BlockTraining) -> Callable[[], bool]:
+        """Let a training go on from its state, if there is one. Returns what it is to call while it runs."""
         mine = f"{block}."
         state = {name.removeprefix(mine): array for name, array in self.states.items() if name.startswith(mine)}
         if state:
             training.restore(state)
         self.due[block] = time.monotonic() + checkpoint_file.EVERY
+        return lambda: self.pause(block, training)
 
     def pause(self, block: int, training: BlockTraining) -> bool:
         """Set the state of a block aside if it is time to, or has ended. Returns whether a signal asks it to end."""

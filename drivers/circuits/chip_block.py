@@ -125,8 +125,12 @@ class ChipBlock:
         for first in range(0, len(steps), self.at_once):
             some = steps[first:first + self.at_once]
             numbers = orders.take(len(some))
-            updates.train(self.circuit, self.chips, numbers, some, self.settings, self.work, self.outputs)
+            self._train(numbers, some)
         return self._done(self.chips, self.outputs, int((numbers[-1, ..., :self.group] >= 0).sum()))
+
+    def _train(self, numbers: NDArray[np.int64], steps: Floats) -> None:
+        """One call of the kernel. numbers : (n_epochs, n_batches, passes, lanes) of samples."""
+        updates.train(self.circuit, self.chips, numbers, steps, self.settings, self.work, self.outputs)
 
     def evaluate(self, samples: Samples | None = None) -> Evaluated:
         """Outputs of other samples, or of those that are learned, without an update."""

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.kernels.nonlinear.chips import Settings
+from ohmlearn.learn.terminals import Terminals
 from ohmlearn.solvers.nonlinear.equilibrium import LANES
 
 from .chip_block import ChipBlock, in_blocks
 from .chip_design import ChipDesign
-from .samples import Samples, checked_features, of_data
-from .terminals import Terminals, wired
+from .samples import Samples, checked_features, of_data, wired
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ class Learned:
     >>> y = X[:, 0] > 0.5 * X[:, 1]
     >>> learned = ol.learn.train_on_data(
     ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [8, 6], held={4: 0.0}), X, y, epochs=20,
-    ...     loss=ol.learn.Hinge(margin=0.02), update=ol.learn.Update(step=3.0, nudge=0.05))
+    ...     loss=ol.learn.Hinge(margin=0.02), dynamics=ol.learn.Update(step=3.0, nudge=0.05))
     >>> learned.predict(X).shape, float(learned.score[-1, 0]) > 0.9
     ((1, 40), True)
     """
@@ -67,7 +67,7 @@ class Learned:
         >>> X = np.random.default_rng(0).uniform(0, 1, (20, 2))
         >>> learned = ol.learn.train_on_data(
         ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [7], held={6: 0.0}), X, 0.4 * X[:, :1] + 0.2,
-        ...     update=ol.learn.Update(step=0.5), epochs=5, chips=2)
+        ...     dynamics=ol.learn.Update(step=0.5), epochs=5, chips=2)
         >>> learned.outputs(X).shape
         (2, 20, 1)
         """
@@ -84,7 +84,7 @@ class Learned:
         >>> X = np.random.default_rng(0).uniform(0, 1, (20, 2))
         >>> learned = ol.learn.train_on_data(
         ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [7], held={6: 0.0}), X, 0.4 * X[:, :1] + 0.2,
-        ...     update=ol.learn.Update(step=0.5), epochs=5)
+        ...     dynamics=ol.learn.Update(step=0.5), epochs=5)
         >>> v = learned.voltages(X)
         >>> v.shape, bool(np.all(v[0, :, [0, 2]] == X.T))
         ((1, 20, 9), True)
@@ -103,7 +103,7 @@ class Learned:
         >>> terminals = ol.learn.Terminals([0, 2], [7], held={6: 0.0})
         >>> def trained(power):
         ...     return ol.learn.train_on_data(ol.Network.grid(3, 3), terminals, X, 0.4 * X[:, :1] + 0.2, epochs=50,
-        ...                                   update=ol.learn.Update(step=0.5, power=power))
+        ...                                   dynamics=ol.learn.Update(step=0.5, power=power))
         >>> bool(trained(0.1).power(X)[0] < trained(0.0).power(X)[0])
         True
         """
@@ -138,7 +138,7 @@ class Learned:
         >>> y = np.where(X[:, 0] > 0.5 * X[:, 1], "right", "left")
         >>> learned = ol.learn.train_on_data(
         ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [8, 6], held={4: 0.0}), X, y, epochs=20,
-        ...     loss=ol.learn.Hinge(margin=0.02), update=ol.learn.Update(step=3.0, nudge=0.05))
+        ...     loss=ol.learn.Hinge(margin=0.02), dynamics=ol.learn.Update(step=3.0, nudge=0.05))
         >>> learned.predict([[0.9, 0.1]]).tolist()
         [['right']]
         """
@@ -157,7 +157,7 @@ class Learned:
         >>> y = X[:, 0] > 0.5 * X[:, 1]
         >>> learned = ol.learn.train_on_data(
         ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [8, 6], held={4: 0.0}), X, y, epochs=20,
-        ...     loss=ol.learn.Hinge(margin=0.02), update=ol.learn.Update(step=3.0, nudge=0.05))
+        ...     loss=ol.learn.Hinge(margin=0.02), dynamics=ol.learn.Update(step=3.0, nudge=0.05))
         >>> bool(learned.score_of(X, y)[0] > 0.9)
         True
         """
@@ -178,7 +178,7 @@ class Learned:
         >>> y = X[:, 0] > 0.5 * X[:, 1]
         >>> learned = ol.learn.train_on_data(
         ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [8, 6], held={4: 0.0}), X, y, epochs=20,
-        ...     loss=ol.learn.Hinge(margin=0.02), update=ol.learn.Update(step=3.0, nudge=0.05))
+        ...     loss=ol.learn.Hinge(margin=0.02), dynamics=ol.learn.Update(step=3.0, nudge=0.05))
         >>> int(learned.confusion(X, y).sum())
         40
         """

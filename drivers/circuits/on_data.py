@@ -14,37 +14,38 @@ from ohmlearn.drivers.display.progress import EpochState, RunProgress
 from ohmlearn.drivers.estimators.wiring import Wiring
 from ohmlearn.drivers.recording.checkpoint_file import digest_of
 from ohmlearn.edges.laws import Linear
+from ohmlearn.learn.flow import Flow
+from ohmlearn.learn.losses import Loss, Squared, check_loss
+from ohmlearn.learn.terminals import Terminals
+from ohmlearn.learn.update import Update
+from ohmlearn.learn.validation import Validation, split
 from ohmlearn.network import Network
 from ohmlearn.solvers.nonlinear.equilibrium import LANES
 
 from .block_states import block_states
 from .block_training import BlockTraining
-from .chip_block import ChipBlock, in_blocks
+from .chip_block import in_blocks
 from .chip_design import ChipDesign
+from .dynamics import Dynamics
 from .imperfections import Imperfections
 from .learned import Learned, labels_of
-from .losses import Loss, Squared, check_loss
-from .orders import Orders
-from .samples import Samples, checked_features, of_data
-from .terminals import Terminals, wired
-from .update import Update, check_update, kernel_settings, steps_of
-from .validation import Validation, split
+from .samples import Samples, checked_features, of_data, wired
 
 Floats = NDArray[np.float64]
 
 
 @check_kinds
 def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: ArrayLike, *, edges: Any = None,
-                  loss: Loss | None = None, update: Update | None = None, epochs: int = 10,
+                  loss: Loss | None = None, dynamics: Update | Flow | None = None, epochs: int = 10,
                   values: ArrayLike | None = None, chips: int | None = None,
                   imperfections: Imperfections | None = None, sample_weight: ArrayLike | None = None,
                   validation: Validation | None = None, every: int = 1, seed: int = 0, threads: int | None = None,
                   progress: bool = False, checkpoint: str | os.PathLike[str] | None = None) -> Learned:
-    """Train circuits on data by discrete updates at equilibrium, whatever the law of their edges.
+    """Train circuits on data, whatever the law of their edges: by discrete updates at equilibrium, or continuously.
 
-    For one batch after another the free voltages v of its samples are found, then v' with the outputs clamped by nudge
-    times their errors, and every edge changes what it learns by -step times the mean over the batch of
-    (Δv'² - Δv²)/nudge. Errors are minus the derivatives of the loss by the outputs, in V. One kernel finds eight
+    By updates, for one batch after another the free voltages v of its samples are found, then v' with the outputs
+    clamped by nudge times their errors, and every edge changes what it learns by -step times the mean over the batch
+    of (Δv'² - Δv²)/nudge. Errors are minus the derivatives of the loss by the outputs, in V. One kernel finds eight
     equilibria at once: those of eight samples of a batch, or of eight chips.
 
     terminals : where features enter and outputs are read (:class:`ohmlearn.learn.Terminals`).
@@ -53,7 +54,9 @@ def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: Array
     edges : law of the edges (`ohmlearn.edges`), or one for every edge; by default resistors.
     loss : :class:`ohmlearn.learn.Squared` (default), :class:`ohmlearn.learn.Hinge` or
         :class:`ohmlearn.learn.CrossEntropy`.
-    update : step, nudge, clamps, batches and order of the samples (:class:`ohmlearn.learn.Update`).
+    dynamics : updates, with step, nudge, clamps, batches and order of the samples (:class:`ohmlearn.learn.Update`, the
+        default); or :class:`ohmlearn.learn.Flow`, learning at a finite rate while samples are presented in turn.
+        Records of a flow have the outputs at the end of every presentation; those of validation are at equilibrium.
     epochs : presentations of all samples, >= 0.
     values : (n_edges,) or (n_chips, n_edges) at the start, by default that of the law. chips : their number where
         values are alike, each with its own order and imperfections.
@@ -73,48 +76,46 @@ def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: Array
     >>> terminals = ol.learn.Terminals(inputs=[2], outputs=[4], held={0: 0.0, 8: 0.4})
     >>> learned = ol.learn.train_on_data(
     ...     ol.Network.grid(3, 3), terminals, X, 0.1 + 0.5 * X, edges=ol.edges.NMOS(gain=0.5, leak=1e-3), epochs=20,
-    ...     update=ol.learn.Update(step=20.0, nudge=0.5, batch=8))
+    ...     dynamics=ol.learn.Update(step=20.0, nudge=0.5, batch=8))
     >>> bool(learned.score[-1, 0] > 0.99)
     True
     """
     begun = time.perf_counter()
-    loss, update = Squared() if loss is None else loss, Update() if update is None else update
+    loss, dynamics = Squared() if loss is None else loss, Update() if dynamics is None else dynamics
     check_loss(loss)
-    check_update(update)
-    steps, every = steps_of(update, whole("epochs", epochs, 0)), whole("every", every, 1)
+    epochs, every = whole("epochs", epochs, 0), whole("every", every, 1)
     for name, noun, kind in (("imperfections", imperfections, Imperfections), ("validation", validation, Validation)):
         if noun is not None and not isinstance(noun, kind):
             raise TypeError(f"{name} must be an ohmlearn.learn.{kind.__name__}, not {noun!r}")
     learn, check, classes = _samples(wired(terminals, network), terminals, X, y, loss, sample_weight, validation, seed)
     design = ChipDesign(network, learn, Linear() if edges is None else edges, imperfections, seed)
     begin = design.start(values, chips)
-    orders, settings = Orders(update, epochs, len(learn), len(begin), seed), kernel_settings(update, loss)
+    learning = Dynamics(dynamics, design, loss, epochs, len(begin))
     shown = _Shown(progress, epochs, len(begin))
 
     patience = None if validation is None else validation.patience
 
     def owner() -> str:
-        return digest_of(network, learn, check, design.edges, loss, update, steps, begin, imperfections, every, seed,
+        return digest_of(network, learn, check, design.edges, loss, dynamics, epochs, begin, imperfections, every, seed,
                          patience)
 
     def of_block(numbers: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-        block, first = ChipBlock(design, numbers, begin[numbers], orders.group, settings), int(numbers[0])
-        training = BlockTraining(block, orders.of_block(numbers), steps, every, check, patience, classes is not None)
-        if states is not None:
-            states.resume(first, training)
-        training.run(lambda done, record: shown.show(numbers, done, record),
-                     None if states is None else lambda: states.pause(first, training))
+        training = BlockTraining(learning.block(numbers, begin[numbers]), learning.orders.of_block(numbers),
+                                 learning.steps, every, check, patience, classes is not None)
+        pause = None if states is None else states.resume(int(numbers[0]), training)
+        training.run(lambda done, record: shown.show(numbers, done, record), pause)
         return training.found()
 
     with block_states(None if checkpoint is None else Path(checkpoint), owner) as states:
         try:
-            learned, curves, stopped, failures = in_blocks(of_block, len(begin), LANES // orders.group, threads,
-                                                           axes=(0, 2, 0, 0))
+            learned, curves, stopped, failures = in_blocks(of_block, len(begin), LANES // learning.orders.group,
+                                                           threads, axes=(0, 2, 0, 0))
         finally:
             shown.close()
     loss_, score, clamped, validation_loss, validation_score = curves
     return Learned(learned, classes, np.arange(every, epochs + 1, every), loss_, score, clamped, validation_loss,
-                   validation_score, stopped, failures, time.perf_counter() - begun, design, terminals, settings)
+                   validation_score, stopped, failures, time.perf_counter() - begun, design, terminals,
+                   learning.settings)
 
 
 def _samples(wiring: Wiring, terminals: Terminals, X: ArrayLike, y: ArrayLike, loss: Loss, weights: ArrayLike | None,

@@ -1,11 +1,11 @@
 """In which order samples are presented to chips."""
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.solvers.nonlinear.equilibrium import LANES
-
-from .update import Update
 
 Numbers = NDArray[np.int64]
 AT_ONCE = 100       # epochs whose orders are held in memory while they are left out
@@ -17,11 +17,11 @@ def lanes_of_a_chip(batch: int) -> int:
 
 
 class Orders:
-    """Batches of samples for every chip, epoch after epoch, as an update asks for them."""
+    """Batches of samples for every chip, epoch after epoch. order : checked."""
 
-    def __init__(self, update: Update, epochs: int, samples: int, chips: int, seed: int) -> None:
-        self.order, self.epochs, self.samples, self.seed, self.batch = update.order, epochs, samples, seed, update.batch
-        self.group = lanes_of_a_chip(update.batch)
+    def __init__(self, order: Any, batch: int, epochs: int, samples: int, chips: int, seed: int) -> None:
+        self.order, self.batch, self.epochs, self.samples, self.seed = order, batch, epochs, samples, seed
+        self.group = lanes_of_a_chip(batch)
         if isinstance(self.order, str):
             return
         numbers = np.asarray(self.order)

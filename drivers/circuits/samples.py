@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.estimators.wiring import Wiring, with_ones
+from ohmlearn.learn.terminals import Terminals
 from ohmlearn.network import Network
 from ohmlearn.outputs import read_outputs
 from ohmlearn.task import Task
@@ -65,6 +66,23 @@ def nodes_of(targets: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         raise NotImplementedError("outputs of chips are nodes or pairs of nodes")
     nodes = np.array(entries, dtype=np.int64).reshape(-1, 2)
     return nodes[:, 0].copy(), nodes[:, 1].copy()
+
+
+def wired(terminals: Terminals, network: Network) -> Wiring:
+    """The inputs and outputs of a network. Raises ValueError where it has no such node, or a node is held twice, or
+    held and an output."""
+    if not isinstance(terminals, Terminals):
+        raise TypeError(f"terminals must be an ohmlearn.learn.Terminals, not {terminals!r}")
+    wiring = Wiring(network, terminals.inputs, terminals.outputs)
+    for node, voltage in terminals.held.items():
+        network.check_nodes([node], "held node")
+        if node in wiring.sources:
+            raise ValueError(f"node {node} is held at {voltage:g} V and is an input; a node is held at one voltage")
+    outputs = {int(node) for entry in terminals.outputs for node in np.atleast_1d(entry)}
+    wrong = outputs & {*wiring.sources, *terminals.held}
+    if wrong:
+        raise ValueError(f"node {min(wrong)} is an output and is held")
+    return wiring
 
 
 def of_data(wiring: Wiring, held: Mapping[int, float], X: Any, wanted: Floats, labels: NDArray[np.int64],

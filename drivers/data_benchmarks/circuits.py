@@ -7,10 +7,10 @@ import numpy as np
 from ohmlearn.drivers.circuits.chips import train_chips
 from ohmlearn.drivers.circuits.imperfections import Imperfections
 from ohmlearn.drivers.circuits.on_data import train_on_data
-from ohmlearn.drivers.circuits.terminals import Terminals
-from ohmlearn.drivers.circuits.update import Update
 from ohmlearn.edges.laws import NMOS
 from ohmlearn.lab import published_gates, regression_samples, transistor_network, xor_samples
+from ohmlearn.learn.terminals import Terminals
+from ohmlearn.learn.update import Update
 
 from .comparison import Row
 
@@ -25,9 +25,9 @@ def xor(epochs: int | None = None, threads: int | None = None) -> list[Row]:
     epochs = XOR_EPOCHS if epochs is None else epochs
     drawn = [published_gates(seed, epochs) for seed in range(XOR_SEEDS)]
     update = Update(step=0.15, nudge=0.5, order=np.stack([order for _, order in drawn], axis=-1))
-    train_chips(transistor_network(), xor_samples(), edges=NMOS.ald1106(), epochs=1, update=Update())     # compiles
+    train_chips(transistor_network(), xor_samples(), edges=NMOS.ald1106(), epochs=1, dynamics=Update())     # compiles
     begun = time.perf_counter()
-    learned = train_chips(transistor_network(), xor_samples(), edges=NMOS.ald1106(), epochs=epochs, update=update,
+    learned = train_chips(transistor_network(), xor_samples(), edges=NMOS.ald1106(), epochs=epochs, dynamics=update,
                           values=np.array([gates for gates, _ in drawn]), threads=threads)
     seconds = time.perf_counter() - begun
     false, true = (np.abs(learned.final[..., 0] - level) for level in (0.0, -0.087))
@@ -46,7 +46,7 @@ def regression(epochs: int | None = None, threads: int | None = None) -> list[Ro
     epochs = REGRESSION_EPOCHS if epochs is None else epochs
     samples = regression_samples()
     update = Update(step=0.4, nudge=1.0, order="cyclic")
-    exact = train_chips(transistor_network(), samples, edges=NMOS.ald1106(), epochs=epochs, update=update,
+    exact = train_chips(transistor_network(), samples, edges=NMOS.ald1106(), epochs=epochs, dynamics=update,
                         values=np.full(32, 3.0))
     low, high, entry = (int(node) for node in samples[0].sources)
     levels = samples[0].source_voltages
@@ -55,9 +55,9 @@ def regression(epochs: int | None = None, threads: int | None = None) -> list[Ro
                                                                                    for sample in samples])
 
     def of_chips(flaws: Imperfections) -> str:
-        chips = train_on_data(transistor_network(), terminals, X, y, edges=NMOS.ald1106(), epochs=epochs, update=update,
-                              values=np.full(32, 3.0), chips=REGRESSION_CHIPS, imperfections=flaws, threads=threads,
-                              every=max(1, epochs))
+        chips = train_on_data(transistor_network(), terminals, X, y, edges=NMOS.ald1106(), epochs=epochs,
+                              dynamics=update, values=np.full(32, 3.0), chips=REGRESSION_CHIPS,
+                              imperfections=flaws, threads=threads, every=max(1, epochs))
         errors = np.mean((chips.outputs(X) - y) ** 2, axis=(1, 2))
         return f"{np.median(errors):.2e} ({errors.min():.2e} to {errors.max():.2e})"
 

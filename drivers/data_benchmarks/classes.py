@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.circuits.imperfections import Imperfections
 from ohmlearn.drivers.circuits.learned import Learned
-from ohmlearn.drivers.circuits.losses import CrossEntropy, Hinge, Loss, Squared
 from ohmlearn.drivers.circuits.on_data import train_on_data
-from ohmlearn.drivers.circuits.terminals import Terminals
-from ohmlearn.drivers.circuits.update import Update
-from ohmlearn.drivers.circuits.validation import Validation
 from ohmlearn.edges.laws import NMOS, EdgeLaw
 from ohmlearn.io.idx import read_idx
+from ohmlearn.learn.losses import CrossEntropy, Hinge, Loss, Squared
+from ohmlearn.learn.terminals import Terminals
+from ohmlearn.learn.update import Update
+from ohmlearn.learn.validation import Validation
 from ohmlearn.network import Network
 
 from .comparison import Row, spread
@@ -119,7 +119,7 @@ def held_out(X: Floats, y: NDArray[Any], circuit: Wired, law: EdgeLaw, how: Trai
 def train_once(X: Floats, y: NDArray[Any], circuit: Wired, law: EdgeLaw, how: Training, begin: Floats,
                **options: Any) -> Learned:
     """One training of all chips."""
-    return train_on_data(circuit.network, circuit.terminals, X, y, edges=law, loss=how.loss, update=how.update(),
+    return train_on_data(circuit.network, circuit.terminals, X, y, edges=law, loss=how.loss, dynamics=how.update(),
                          epochs=how.epochs, values=begin, threads=how.threads, **options)
 
 

@@ -8,7 +8,7 @@ import ohmlearn as ol
 import pytest
 from ohmlearn.drivers.circuits import block_training, chip_block
 from ohmlearn.drivers.recording import checkpoint_file
-from ohmlearn.learn import CrossEntropy, Hinge, Imperfections, Terminals, Update, Validation, train_on_data
+from ohmlearn.learn import CrossEntropy, Flow, Hinge, Imperfections, Terminals, Update, Validation, train_on_data
 
 NET = ol.Network.grid(3, 3)
 LAW = ol.edges.NMOS(gain=0.5, leak=1e-3, highest=4.0)
@@ -17,9 +17,10 @@ CLASSES = np.where(X[:, 0] > X[:, 1], "right", "left")
 TERMINALS = Terminals([0, 2], [4, (3, 5)], held={8: 0.3})
 FLAWS = Imperfections(threshold=0.02, read_noise=1e-3, update_noise=1e-4, probability=0.8)
 CALLS = {
-    "one by one": {"update": Update(step=0.5, nudge=0.05), "chips": 9, "imperfections": FLAWS, "epochs": 5},
-    "batches": {"update": Update(step=0.5, nudge=0.05, batch=5, order="sampled"), "chips": 3, "epochs": 7, "every": 3},
-    "early stop": {"update": Update(step=0.5, nudge=0.05, order="cyclic"), "chips": 9, "epochs": 12,
+    "one by one": {"dynamics": Update(step=0.5, nudge=0.05), "chips": 9, "imperfections": FLAWS, "epochs": 5},
+    "batches": {"dynamics": Update(step=0.5, nudge=0.05, batch=5, order="sampled"), "chips": 3, "epochs": 7, "every": 3},
+    "flow": {"dynamics": Flow(rate=5.0, switching=3.0), "chips": 9, "epochs": 5},
+    "early stop": {"dynamics": Update(step=0.5, nudge=0.05, order="cyclic"), "chips": 9, "epochs": 12,
                    "validation": Validation(0.3, patience=2)},
 }
 
@@ -84,7 +85,7 @@ def test_every_state_on_the_way_leads_to_the_same_end(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("change", [
-    {"loss": Hinge(0.1)}, {"update": Update(step=0.5, nudge=0.06)}, {"seed": 1}, {"epochs": 6}, {"every": 2},
+    {"loss": Hinge(0.1)}, {"dynamics": Update(step=0.5, nudge=0.06)}, {"seed": 1}, {"epochs": 6}, {"every": 2},
     {"imperfections": None}, {"edges": None}, {"chips": 8}, {"sample_weight": np.full(22, 2.0)},
 ])
 def test_a_file_of_another_call_is_refused(change, tmp_path):

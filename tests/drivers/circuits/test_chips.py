@@ -55,7 +55,7 @@ def test_updates_are_those_of_a_plain_loop(samples, nudge):
     gates = np.random.default_rng(0).uniform(0.5, 3, (10, 12))
     gates[3, :4] = 3.999
     learned = train_chips(NET, samples, edges=LAW, epochs=2, values=gates,
-                          update=Update(step=2.0, nudge=nudge, clamp=50.0, order="cyclic"))
+                          dynamics=Update(step=2.0, nudge=nudge, clamp=50.0, order="cyclic"))
     assert not learned.failures.any()
     for chip in (0, 3, 9):
         right = twin(samples, gates[chip], [0, 1, 2, 0, 1, 2], 2.0, nudge, 50.0)
@@ -66,15 +66,15 @@ def test_chips_depend_on_themselves_alone():
     gates = np.random.default_rng(1).uniform(0.5, 3, (11, 12))
     options, step = {"edges": LAW, "epochs": 7, "every": 3}, {"step": 1.0, "nudge": 0.5}
     order = np.random.default_rng(2).integers(3, size=(7, 3, 11))
-    many = train_chips(NET, NODES, values=gates, update=Update(order=order, **step), threads=2, **options)
+    many = train_chips(NET, NODES, values=gates, dynamics=Update(order=order, **step), threads=2, **options)
     for chip in (0, 8, 10):
-        one = train_chips(NET, NODES, values=gates[chip], update=Update(order=order[..., chip], **step), **options)
+        one = train_chips(NET, NODES, values=gates[chip], dynamics=Update(order=order[..., chip], **step), **options)
         assert np.array_equal(one.values[0], many.values[chip])
         assert np.array_equal(one.outputs[:, 0], many.outputs[:, chip])
     assert many.epochs.tolist() == [3, 6]
     assert many.outputs.shape == (2, 11, 3, 2)
-    shuffled = train_chips(NET, NODES, values=gates[:2], update=Update(**step), seed=5, **options)
-    again = train_chips(NET, NODES, values=gates[:2], update=Update(**step), seed=5, **options)
+    shuffled = train_chips(NET, NODES, values=gates[:2], dynamics=Update(**step), seed=5, **options)
+    again = train_chips(NET, NODES, values=gates[:2], dynamics=Update(**step), seed=5, **options)
     assert np.array_equal(shuffled.values, again.values)
     assert not np.array_equal(shuffled.values, many.values[:2])
 
@@ -84,10 +84,10 @@ def test_the_gradient_rule_goes_down_the_gradient():
     task, gates = NODES[1:2], np.full(12, 1.5)
     found = ol.edges.cost_gradient(NET, task[0], gates, edges=LAW)
     moved = train_chips(NET, task, edges=LAW, epochs=1, values=gates,
-                        update=Update(step=1e-3, rule="gradient")).values[0]
+                        dynamics=Update(step=1e-3, rule="gradient")).values[0]
     np.testing.assert_allclose(moved, gates - 1e-3 * found.gradient, rtol=0, atol=1e-12)
     steps = [train_chips(NET, task, edges=LAW, epochs=1, values=gates,
-                         update=Update(step=1e-3, nudge=nudge, clamp=1e6, rule=rule)).values[0] - gates
+                         dynamics=Update(step=1e-3, nudge=nudge, clamp=1e6, rule=rule)).values[0] - gates
              for rule, nudge in (("contrast", 1e-4), ("contrast", 0.1), ("centred", 0.1), ("contrast", -0.1))]
     np.testing.assert_allclose(steps[2], 0.5 * (steps[1] + steps[3]), rtol=0, atol=1e-12)
     off = [np.abs(step - steps[0]).max() for step in steps[1:]]
@@ -96,7 +96,7 @@ def test_the_gradient_rule_goes_down_the_gradient():
 
 def test_a_limit_cuts_off_what_an_update_changes():
     free, limited = (train_chips(NET, NODES[1:2], edges=LAW, epochs=1,
-                                 update=Update(step=2.0, nudge=0.5, limit=limit)).values[0] - LAW.start
+                                 dynamics=Update(step=2.0, nudge=0.5, limit=limit)).values[0] - LAW.start
                      for limit in (np.inf, 1e-3))
     assert 0 < (np.abs(free) > 1e-3).sum() < 12
     np.testing.assert_allclose(limited, np.clip(free, -1e-3, 1e-3), rtol=0, atol=1e-15)
@@ -108,7 +108,7 @@ def test_a_weak_clamp_is_equilibrium_propagation():
     task = [ol.Task({0: 0.0, 8: 1e-3}, {4: 6e-4})]
     gates, beta = np.random.default_rng(3).uniform(1.0, 3.0, 12), 1e-5
     moved = train_chips(NET, task, edges=LAW, epochs=1, values=gates,
-                        update=Update(step=1.0 / beta, nudge=1.0, clamp=beta)).values[0]
+                        dynamics=Update(step=1.0 / beta, nudge=1.0, clamp=beta)).values[0]
     exact = ol.edges.cost_gradient(NET, task[0], gates, edges=LAW).gradient
     # Δv'² - Δv² is twice the product of drops; a gate moves a conductance by the gain
     right = -2.0 / LAW.gain * exact
@@ -136,10 +136,10 @@ def test_updates_that_are_refused(options, error, words):
 
 
 @pytest.mark.parametrize(("options", "error", "words"), [
-    ({"update": 0.1}, TypeError, "update must be an ohmlearn.learn.Update"),
-    ({"update": Update(step=[1.0])}, ValueError, "one an epoch"),
-    ({"update": Update(order=np.full((2, 3), 7))}, ValueError, "from 0 to 2"),
-    ({"update": Update(order=np.zeros((2, 2), int))}, ValueError, r"order must be \(2, 3\)"),
+    ({"dynamics": 0.1}, TypeError, "dynamics must be an ohmlearn.learn.Update"),
+    ({"dynamics": Update(step=[1.0])}, ValueError, "one an epoch"),
+    ({"dynamics": Update(order=np.full((2, 3), 7))}, ValueError, "from 0 to 2"),
+    ({"dynamics": Update(order=np.zeros((2, 2), int))}, ValueError, r"order must be \(2, 3\)"),
     ({"epochs": -1}, ValueError, "epochs must be"),
     ({"every": 0}, ValueError, "every must be"),
     ({"values": np.full(12, 9.0)}, ValueError, "outside of its bounds"),
@@ -147,14 +147,14 @@ def test_updates_that_are_refused(options, error, words):
 ])
 def test_calls_that_are_refused(options, error, words):
     with pytest.raises(error, match=words):
-        train_chips(NET, NODES, **({"edges": LAW, "epochs": 2, "update": Update()} | options))
+        train_chips(NET, NODES, **({"edges": LAW, "epochs": 2, "dynamics": Update()} | options))
 
 
 def test_batches_of_tasks_are_batches_of_updates():
     """The mean over a batch of what its samples ask, which a batch of one has too."""
     options = {"edges": LAW, "epochs": 1, "values": np.full(12, 2.0)}
-    batch = train_chips(NET, NODES, update=Update(step=1.0, nudge=0.5, batch=3), **options).values[0] - 2.0
-    alone = [train_chips(NET, NODES[k:k + 1], update=Update(step=1.0, nudge=0.5), **options).values[0] - 2.0
+    batch = train_chips(NET, NODES, dynamics=Update(step=1.0, nudge=0.5, batch=3), **options).values[0] - 2.0
+    alone = [train_chips(NET, NODES[k:k + 1], dynamics=Update(step=1.0, nudge=0.5), **options).values[0] - 2.0
              for k in range(3)]
     np.testing.assert_allclose(batch, np.mean(alone, axis=0), rtol=0, atol=1e-12)
 
@@ -165,7 +165,7 @@ def test_published_xor():
     drawn = [ol.lab.published_gates(seed, 10_000) for seed in (3, 4, 0)]
     update = Update(step=0.3 * 0.5, nudge=0.5, order=np.stack([order for _, order in drawn], axis=-1))
     learned = train_chips(ol.lab.transistor_network(), ol.lab.xor_samples(), edges=NMOS.ald1106(), epochs=10_000,
-                          update=update, values=np.array([gates for gates, _ in drawn]))
+                          dynamics=update, values=np.array([gates for gates, _ in drawn]))
     found = learned.values[0]
     assert not learned.failures.any()
     assert abs(found.max() - 2.938915) < 1e-4
@@ -180,7 +180,7 @@ def test_published_xor():
 def test_published_regression():
     """The mean squared error after 25 000 epochs, published as 1.71e-5 V² with looser options of SPICE."""
     learned = train_chips(ol.lab.transistor_network(), ol.lab.regression_samples(), edges=NMOS.ald1106(),
-                          epochs=25_000, update=Update(step=0.4, nudge=1.0, order="cyclic"), values=np.full(32, 3.0))
+                          epochs=25_000, dynamics=Update(step=0.4, nudge=1.0, order="cyclic"), values=np.full(32, 3.0))
     assert not learned.failures.any()
     assert abs(learned.mean_squared_error[0] / 1.73e-5 - 1) < 0.02
 

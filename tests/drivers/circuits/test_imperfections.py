@@ -17,7 +17,7 @@ TERMINALS = Terminals([0, 2], [4], held={8: 0.3})
 
 def trained(flaws, *, step=1e-9, batch=1, order="shuffled", clamp=100.0, edges=LAW, epochs=1, **options):
     update = Update(step=step, nudge=0.5, batch=batch, order=order, clamp=clamp)
-    return train_on_data(NET, TERMINALS, X, Y, edges=edges, update=update, epochs=epochs, imperfections=flaws,
+    return train_on_data(NET, TERMINALS, X, Y, edges=edges, dynamics=update, epochs=epochs, imperfections=flaws,
                          **options)
 
 

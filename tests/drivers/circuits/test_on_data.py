@@ -74,7 +74,7 @@ def test_updates_are_those_of_a_plain_loop(loss, options):
     wanted = 0.1 * np.eye(3)[CLASSES]
     order = np.random.default_rng(options["batch"]).permutation(len(X))[None]
     learned = train_on_data(NET, TERMINALS, X, CLASSES, edges=LAW, loss=loss, epochs=1,
-                            update=Update(step=0.5, order=order, **options))
+                            dynamics=Update(step=0.5, order=order, **options))
     right = plain(order[0], loss, step=0.5, wanted=wanted, **options)
     assert not learned.failures.any()
     assert np.abs(right - LAW.start).max() > 1e-3
@@ -84,7 +84,7 @@ def test_updates_are_those_of_a_plain_loop(loss, options):
 def test_the_gradient_rule_follows_the_gradient_of_every_loss():
     """A small step lowers the mean loss by step |gradient|², to first order."""
     for loss in (Squared(), Hinge(margin=0.2), CrossEntropy(temperature=0.1)):
-        options = {"edges": LAW, "loss": loss, "update": Update(step=1e-3, batch=22, rule="gradient"), "epochs": 1}
+        options = {"edges": LAW, "loss": loss, "dynamics": Update(step=1e-3, batch=22, rule="gradient"), "epochs": 1}
         begin = np.full(12, 2.0)
         moved = train_on_data(NET, TERMINALS, X, CLASSES, values=begin, **options)
         again = train_on_data(NET, TERMINALS, X, CLASSES, values=moved.values, **options)
@@ -95,8 +95,8 @@ def test_the_gradient_rule_follows_the_gradient_of_every_loss():
 def test_tasks_and_data_are_the_same_samples():
     tasks = [ol.Task({0: x[0], 2: x[1], 8: 0.3}, {4: y[0]}) for x, y in zip(X, NUMBERS, strict=True)]
     update = Update(step=1.0, nudge=0.5)
-    chips = train_chips(NET, tasks, edges=LAW, epochs=3, update=update, seed=4)
-    learned = train_on_data(NET, ONE, X, NUMBERS, edges=LAW, epochs=3, update=update, seed=4)
+    chips = train_chips(NET, tasks, edges=LAW, epochs=3, dynamics=update, seed=4)
+    learned = train_on_data(NET, ONE, X, NUMBERS, edges=LAW, epochs=3, dynamics=update, seed=4)
     assert np.array_equal(chips.values, learned.values)
     assert np.array_equal(chips.final, learned.outputs(X)) or np.abs(chips.final - learned.outputs(X)).max() < 1e-12
 
@@ -104,7 +104,7 @@ def test_tasks_and_data_are_the_same_samples():
 @pytest.mark.parametrize("batch", [1, 3, 20])
 def test_chips_depend_on_themselves_alone(batch):
     options = {"edges": LAW, "loss": CrossEntropy(temperature=0.1), "epochs": 4,
-               "update": Update(step=0.5, nudge=0.05, batch=batch, order="cyclic"),
+               "dynamics": Update(step=0.5, nudge=0.05, batch=batch, order="cyclic"),
                "validation": Validation(0.3, patience=2)}
     begin = np.random.default_rng(1).uniform(1.0, 3.0, (11, 12))
     many = train_on_data(NET, TERMINALS, X, CLASSES, values=begin, threads=2, **options)
@@ -117,7 +117,7 @@ def test_chips_depend_on_themselves_alone(batch):
 
 def test_early_stopping_keeps_the_best():
     learned = train_on_data(NET, TERMINALS, X, CLASSES, edges=LAW, loss=Hinge(margin=0.05), epochs=30, chips=3,
-                            update=Update(step=2.0, nudge=0.05),
+                            dynamics=Update(step=2.0, nudge=0.05),
                             validation=Validation((X[:9], CLASSES[:9]), patience=3))
     for chip in range(3):
         score = learned.validation_score[:, chip]
@@ -132,9 +132,9 @@ def test_weights_count_samples_and_confusion_counts_classes():
     options = {"edges": LAW, "loss": CrossEntropy(temperature=0.1), "epochs": 1}
     update = {"nudge": 0.05, "order": "cyclic", "power": 0.05}
     doubled = train_on_data(NET, TERMINALS, twice, np.concatenate([CLASSES, CLASSES[:5]]), **options,
-                            update=Update(batch=27, step=27.0, **update))
+                            dynamics=Update(batch=27, step=27.0, **update))
     weighted = train_on_data(NET, TERMINALS, X, CLASSES, sample_weight=1.0 + (np.arange(22) < 5), **options,
-                             update=Update(batch=22, step=22.0, **update))
+                             dynamics=Update(batch=22, step=22.0, **update))
     np.testing.assert_allclose(doubled.values, weighted.values, rtol=0, atol=1e-9)
     table = weighted.confusion(X, CLASSES)[0]
     assert table.sum(axis=1).tolist() == np.bincount(CLASSES).tolist()
@@ -143,15 +143,15 @@ def test_weights_count_samples_and_confusion_counts_classes():
 
 def test_resistors_learn_a_linear_map():
     learned = train_on_data(NET, Terminals([0, 2], [4], held={8: 0.3, 6: 0.0}), X, NUMBERS, epochs=200,
-                            update=Update(step=2.0, nudge=0.1, batch=8))
+                            dynamics=Update(step=2.0, nudge=0.1, batch=8))
     assert learned.score_of(X, NUMBERS)[0] > 0.98
     assert learned.predict(X).shape == (1, 22, 1)
 
 
 @pytest.mark.parametrize(("options", "error", "words"), [
     ({"loss": "squared"}, TypeError, "loss must be an ohmlearn.learn.Squared, Hinge"),
-    ({"update": 1.0}, TypeError, "update must be an ohmlearn.learn.Update"),
-    ({"update": Update(step=[1.0, 2.0, 3.0])}, ValueError, "one an epoch"),
+    ({"dynamics": 1.0}, TypeError, "dynamics must be an ohmlearn.learn.Update"),
+    ({"dynamics": Update(step=[1.0, 2.0, 3.0])}, ValueError, "one an epoch"),
     ({"validation": 0.3}, TypeError, "validation must be an ohmlearn.learn.Validation"),
     ({"validation": Validation(0.01)}, ValueError, "leaves none"),
     ({"terminals": [0, 2]}, TypeError, "terminals must be"),
@@ -222,6 +222,7 @@ def test_the_error_grows_with_the_square_of_the_weight_of_power():
     inputs, errors = np.eye(2), []
     for weight in (5e-5, 1e-4):
         learned = train_on_data(ol.Network.grid(4, 4), Terminals([0, 3], [5, 9], held={15: 0.0}), inputs, wanted,
-                                update=Update(step=3.0, batch=2, order="cyclic", power=weight), epochs=4000, every=4000)
+                                dynamics=Update(step=3.0, batch=2, order="cyclic", power=weight), epochs=4000,
+                                every=4000)
         errors.append(np.sum((learned.outputs(inputs)[0] - wanted) ** 2))
     assert abs(np.log2(errors[1] / errors[0]) - 2) < 0.2

@@ -4,7 +4,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ohmlearn.checks.kinds import check_fields, check_sign
-from ohmlearn.kernels.nonlinear import losses
 
 
 @dataclass(frozen=True)
@@ -79,12 +78,3 @@ def check_loss(loss: object) -> None:
     """Raise TypeError unless it is a loss."""
     if not isinstance(loss, Squared | Hinge | CrossEntropy):
         raise TypeError(f"loss must be an ohmlearn.learn.Squared, Hinge or CrossEntropy, not {loss!r}")
-
-
-def kernel_loss(loss: Loss) -> tuple[int, float]:
-    """Number of the loss in the kernels, and its margin there."""
-    if isinstance(loss, Hinge):
-        return losses.HINGE, loss.margin
-    if isinstance(loss, CrossEntropy):
-        return losses.CROSS_ENTROPY, loss.temperature
-    return losses.SQUARED, 1.0

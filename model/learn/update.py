@@ -5,16 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from ohmlearn.checks.kinds import Frozen, check_fields, check_sign, reals, whole
-from ohmlearn.kernels.nonlinear import updates
-from ohmlearn.kernels.nonlinear.chips import Settings
 
-from .losses import Loss, kernel_loss
-
-Floats = NDArray[np.float64]
-RULES = {"contrast": updates.CONTRAST, "centred": updates.CENTRED, "gradient": updates.GRADIENT}
-ORDERS = ("cyclic", "shuffled", "sampled")
+RULES, ORDERS = ("contrast", "centred", "gradient"), ("cyclic", "shuffled", "sampled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +66,10 @@ class Update(Frozen):
             raise ValueError(f"nudge must be a finite number, and > 0 where rule={self.rule!r}, not {self.nudge}")
         step.setflags(write=False)
         object.__setattr__(self, "step", step if step.ndim else float(step))
-        object.__setattr__(self, "order", _checked_order(self.order))
+        object.__setattr__(self, "order", checked_order(self.order))
 
 
-def _checked_order(order: Any) -> Any:
+def checked_order(order: Any) -> Any:
     """The name of an order, or a copy of numbers of samples."""
     if isinstance(order, str):
         if order not in ORDERS:
@@ -87,26 +81,3 @@ def _checked_order(order: Any) -> Any:
                          f"not {numbers.dtype} of shape {numbers.shape}")
     numbers.setflags(write=False)
     return numbers
-
-
-def check_update(update: object) -> None:
-    """Raise TypeError unless it is an update."""
-    if not isinstance(update, Update):
-        raise TypeError(f"update must be an ohmlearn.learn.Update, not {update!r}")
-
-
-def steps_of(update: Update, epochs: int) -> Floats:
-    """(epochs,) the step of every epoch. Raises ValueError where there are others than the update holds."""
-    if np.ndim(update.step) and np.shape(update.step) != (epochs,):
-        raise ValueError(f"step must be a number > 0, or ({epochs},) of them, one an epoch, not of shape "
-                         f"{np.shape(update.step)}")
-    return np.broadcast_to(np.asarray(update.step, dtype=np.float64), (epochs,)).copy()
-
-
-def kernel_settings(update: Update, loss: Loss) -> Settings:
-    """An update and a loss as the kernels take them."""
-    # The kernel divides by the nudge what it adds up, and by both nudges of the centred rule.
-    power = update.power * {"contrast": update.nudge, "centred": 2 * update.nudge, "gradient": 1.0}[update.rule]
-    kind, margin = kernel_loss(loss)
-    return Settings(update.nudge, update.clamp, RULES[update.rule], update.limit, kind, margin,
-                    float(np.copysign(loss.over, update.nudge)), power)

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from ohmlearn.checks.kinds import number, whole
-from ohmlearn.drivers.estimators.wiring import Wiring
-from ohmlearn.network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,20 +33,3 @@ class Terminals:
         held = {whole("held node", node, 0): number(f"held voltage of node {node}", voltage)
                 for node, voltage in dict(self.held or {}).items()}
         object.__setattr__(self, "held", held)
-
-
-def wired(terminals: Terminals, network: Network) -> Wiring:
-    """The inputs and outputs of a network. Raises ValueError where it has no such node, or a node is held twice, or
-    held and an output."""
-    if not isinstance(terminals, Terminals):
-        raise TypeError(f"terminals must be an ohmlearn.learn.Terminals, not {terminals!r}")
-    wiring = Wiring(network, terminals.inputs, terminals.outputs)
-    for node, voltage in terminals.held.items():
-        network.check_nodes([node], "held node")
-        if node in wiring.sources:
-            raise ValueError(f"node {node} is held at {voltage:g} V and is an input; a node is held at one voltage")
-    outputs = {int(node) for entry in terminals.outputs for node in np.atleast_1d(entry)}
-    wrong = outputs & {*wiring.sources, *terminals.held}
-    if wrong:
-        raise ValueError(f"node {min(wrong)} is an output and is held")
-    return wiring
