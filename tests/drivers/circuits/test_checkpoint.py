@@ -18,7 +18,8 @@ TERMINALS = Terminals([0, 2], [4, (3, 5)], held={8: 0.3})
 FLAWS = Imperfections(threshold=0.02, read_noise=1e-3, update_noise=1e-4, probability=0.8)
 CALLS = {
     "one by one": {"dynamics": Update(step=0.5, nudge=0.05), "chips": 9, "imperfections": FLAWS, "epochs": 5},
-    "batches": {"dynamics": Update(step=0.5, nudge=0.05, batch=5, order="sampled"), "chips": 3, "epochs": 7, "every": 3},
+    "batches": {"dynamics": Update(step=0.5, nudge=0.05, batch=5, order="sampled"), "chips": 3, "epochs": 7,
+                "every": 3},
     "flow": {"dynamics": Flow(rate=5.0, switching=3.0), "chips": 9, "epochs": 5},
     "early stop": {"dynamics": Update(step=0.5, nudge=0.05, order="cyclic"), "chips": 9, "epochs": 12,
                    "validation": Validation(0.3, patience=2)},
