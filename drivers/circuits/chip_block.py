@@ -15,7 +15,7 @@ from ohmlearn.solvers.nonlinear import edge_arrays
 from ohmlearn.solvers.nonlinear.equilibrium import LANES, work_space
 
 from .chip_design import ChipDesign
-from .imperfections import drawn, kernel_flaws, laws_in_lanes
+from .imperfections import kernel_flaws, laws_in_lanes
 from .orders import BlockOrders, in_lanes
 from .samples import Samples
 
@@ -59,7 +59,7 @@ class ChipBlock:
         rows = [aligned(size, LANES) for size in (m, n, n, n, n, n, n, n, n, m)]
         u, leak, toward, inject, clamped_leak, clamped_toward, v, read, clamped, seen = rows
         u[:], leak[:] = values[self.chip_of_lane].T, design.leak[design.order, None]
-        every = [drawn(design.flaws, m, design.seed, int(chip)) for chip in chips] if design.flaws else []
+        every = [] if design.ideal else [design.device(int(chip)) for chip in chips]
         devices = [every[k] for k in self.chip_of_lane] if every else []
         keys = np.array([np.random.SeedSequence([design.seed, int(chips[self.chip_of_lane[lane]]), 2, lane % group])
                          .generate_state(1, np.uint64)[0] for lane in range(LANES)], dtype=np.uint64)

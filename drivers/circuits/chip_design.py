@@ -10,7 +10,7 @@ from ohmlearn.network import Network
 from ohmlearn.solvers.nonlinear import edge_arrays
 from ohmlearn.solvers.nonlinear.equilibrium import NonlinearEquilibrium
 
-from .imperfections import Imperfections, drawn, has_gain, shifted_law
+from .imperfections import Device, Imperfections, drawn, has_gain, shifted_law
 from .samples import Samples
 
 Floats = NDArray[np.float64]
@@ -18,12 +18,12 @@ Floats = NDArray[np.float64]
 
 class ChipDesign:
     """The circuit that all chips have in common: network, law of the edges, the samples that they learn, and of what
-    imperfections every chip is a draw."""
+    imperfections every chip is a draw. lost : (n_chips, n_edges) edges that chips have lost, or None."""
 
     def __init__(self, network: Network, samples: Samples, edges: Any, flaws: Imperfections | None = None,
-                 seed: int = 0) -> None:
+                 seed: int = 0, lost: NDArray[np.bool_] | None = None) -> None:
         self.network, self.edges = network, edge_arrays.as_edges(edges, network)
-        self.samples, self.flaws, self.seed = samples, flaws, seed
+        self.samples, self.flaws, self.seed, self.lost = samples, flaws, seed, lost
         self.order, graph, self.pattern = prepare_held(network.edges, network.n_nodes, samples.sources,
                                                        lambda needed: None)
         self.graph, self.turned = edge_arrays.upwards(graph)
@@ -48,11 +48,26 @@ class ChipDesign:
                              f"{self.low[edge]:g} and {self.high[edge]:g}")
         return np.ascontiguousarray(begin)
 
+    @property
+    def ideal(self) -> bool:
+        """Whether all chips are as designed."""
+        return self.flaws is None and self.lost is None
+
+    def device(self, chip: int) -> Device:
+        """What a chip has drawn, and lost."""
+        lost = None if self.lost is None else self.lost[chip]
+        return drawn(self.flaws, self.network.n_edges, self.seed, chip, lost)
+
+    def damaged(self, lost: NDArray[np.bool_]) -> ChipDesign:
+        """The same with chips that have lost edges, (n_chips, n_edges), beside those that they had lost before."""
+        before = False if self.lost is None else self.lost
+        return ChipDesign(self.network, self.samples, self.edges, self.flaws, self.seed, lost | before)
+
     def free_circuit(self, chip: int, values: Floats) -> tuple[NonlinearEquilibrium, Floats]:
         """The free network of a chip as one that is solved alone, and its values as that network has them."""
-        if self.flaws is None:
+        if self.ideal:
             return NonlinearEquilibrium(self.network, self.samples.sources, self.edges), values
-        device = drawn(self.flaws, values.size, self.seed, chip)
+        device = self.device(chip)
         law = shifted_law(self.edges, device.thresholds[0], device.gains[0])
         factors = np.where(has_gain(self.edges, values.size), 1.0, device.gains[0])
         return NonlinearEquilibrium(self.network, self.samples.sources, law), values * factors

@@ -54,10 +54,10 @@ class FlowBlock(ChipBlock):
 
 def check_flow(design: ChipDesign) -> None:
     """Raise unless the kernels can follow these chips continuously."""
-    if design.flaws is None:
-        return
-    ideal = Imperfections(threshold=design.flaws.threshold, gain=design.flaws.gain)
-    gains = has_gain(design.edges, design.network.n_edges).all() or not design.flaws.gain
-    if design.flaws != ideal or not gains:
+    flaws = design.flaws or Imperfections()
+    ideal = Imperfections(threshold=flaws.threshold, gain=flaws.gain)
+    gains = has_gain(design.edges, design.network.n_edges).all() or not (flaws.gain or design.lost is not None)
+    if flaws != ideal or not gains:
         raise NotImplementedError("of imperfections, learning by a flow knows the mismatch of thresholds, and of gains "
-                                  "where laws have them; take updates (ohmlearn.learn.Update) for others")
+                                  "and lost edges where laws have gains; take updates (ohmlearn.learn.Update) for "
+                                  "others")

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from ohmlearn.checks.kinds import check_kinds, check_sign
 from ohmlearn.kernels.nonlinear.chips import Settings
 from ohmlearn.learn.terminals import Terminals
 from ohmlearn.solvers.nonlinear.equilibrium import LANES
@@ -125,6 +126,59 @@ class Learned:
             return (ask(ChipBlock(self._design, chips, self.values[chips], LANES, self._settings), samples),)
 
         return in_blocks(of_block, len(self.values), 1, None, axes=(0,))[0]
+
+    @property
+    def lost(self) -> NDArray[np.bool_] | None:
+        """(n_chips, n_edges) edges that chips have lost, see :meth:`perturbed`; None where none has.
+
+        Returns a boolean array, or None.
+
+        >>> import numpy as np, ohmlearn as ol
+        >>> X = np.random.default_rng(0).uniform(0, 1, (20, 2))
+        >>> learned = ol.learn.train_on_data(
+        ...     ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [7], held={6: 0.0}), X, 0.4 * X[:, 0] + 0.2, epochs=1)
+        >>> learned.lost is None, int(learned.perturbed(lost=0.25).lost.sum())
+        (True, 3)
+        """
+        return self._design.lost
+
+    @check_kinds
+    def perturbed(self, noise: float = 0.0, *, fraction: float = 1.0, lost: float = 0.0, seed: int = 0) -> Learned:
+        """The circuits with damage: noise on what edges have learned, and edges that are lost.
+
+        noise : standard deviation of what is added to the values of some edges, in V or G₀, within the bounds of the
+            law. fraction : of the edges that have such noise.
+        lost : fraction of the edges that conduct no more but for a leak beside a channel, and learn no more. Numbers of
+            edges are rounded, and which ones they are is drawn for every chip.
+        seed : of the draws.
+
+        Returns :class:`Learned`, whose curves are those of the training before. Training goes on from there by
+        `train_on_data(..., values=damaged)`. Raises ValueError where a number is out of range.
+
+        >>> import numpy as np, ohmlearn as ol
+        >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
+        >>> y, net, terminals = 0.4 * X[:, :1] + 0.2, ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [7], {6: 0.0})
+        >>> options = {"dynamics": ol.learn.Update(step=0.5), "epochs": 30}
+        >>> learned = ol.learn.train_on_data(net, terminals, X, y, **options)
+        >>> damaged = learned.perturbed(noise=0.5, lost=0.1, seed=1)
+        >>> again = ol.learn.train_on_data(net, terminals, X, y, values=damaged, **options)
+        >>> [bool(one.score_of(X, y)[0] > 0.9) for one in (learned, damaged, again)]
+        [True, False, True]
+        """
+        check_sign("noise", noise, ">= 0")
+        for name, number in (("fraction", fraction), ("lost", lost)):
+            if not 0 <= number <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1, not {number}")
+        chips, m = self.values.shape
+        values, gone = self.values.copy(), np.zeros((chips, m), dtype=bool)
+        for chip in range(chips):
+            draw = np.random.default_rng([seed, chip, 4])
+            noisy, dead = draw.permutation(m)[:round(fraction * m)], draw.permutation(m)[:round(lost * m)]
+            values[chip, noisy] += noise * draw.standard_normal(len(noisy))
+            gone[chip, dead] = True
+        values = np.clip(values, self._design.low, self._design.high)
+        design = self._design.damaged(gone) if gone.any() else self._design
+        return replace(self, values=values, _design=design)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Classes of samples, those of the largest outputs; or, of numbers, the outputs.

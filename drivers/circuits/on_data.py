@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 @check_kinds
 def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: ArrayLike, *, edges: Any = None,
                   loss: Loss | None = None, dynamics: Update | Flow | None = None, epochs: int = 10,
-                  values: ArrayLike | None = None, chips: int | None = None,
+                  values: ArrayLike | Learned | None = None, chips: int | None = None,
                   imperfections: Imperfections | None = None, sample_weight: ArrayLike | None = None,
                   validation: Validation | None = None, every: int = 1, seed: int = 0, threads: int | None = None,
                   progress: bool = False, checkpoint: str | os.PathLike[str] | None = None) -> Learned:
@@ -58,8 +58,9 @@ def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: Array
         default); or :class:`ohmlearn.learn.Flow`, learning at a finite rate while samples are presented in turn.
         Records of a flow have the outputs at the end of every presentation; those of validation are at equilibrium.
     epochs : presentations of all samples, >= 0.
-    values : (n_edges,) or (n_chips, n_edges) at the start, by default that of the law. chips : their number where
-        values are alike, each with its own order and imperfections.
+    values : (n_edges,) or (n_chips, n_edges) at the start, by default that of the law; or circuits that have learned
+        (:class:`Learned`), whose training goes on with the edges that they have. chips : their number where values are
+        alike, each with its own order and imperfections.
     imperfections : of the devices (:class:`ohmlearn.learn.Imperfections`). sample_weight : (n_samples,) factors >= 0.
     validation : samples that are not learned, and when a chip stops (:class:`ohmlearn.learn.Validation`).
     every : epochs from one record to the next. seed : of orders, imperfections, noise and samples that are put aside.
@@ -88,7 +89,8 @@ def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: Array
         if noun is not None and not isinstance(noun, kind):
             raise TypeError(f"{name} must be an ohmlearn.learn.{kind.__name__}, not {noun!r}")
     learn, check, classes = _samples(wired(terminals, network), terminals, X, y, loss, sample_weight, validation, seed)
-    design = ChipDesign(network, learn, Linear() if edges is None else edges, imperfections, seed)
+    values, lost = (values.values, values.lost) if isinstance(values, Learned) else (values, None)
+    design = ChipDesign(network, learn, Linear() if edges is None else edges, imperfections, seed, lost)
     begin = design.start(values, chips)
     learning = Dynamics(dynamics, design, loss, epochs, len(begin))
     shown = _Shown(progress, epochs, len(begin))
@@ -97,7 +99,7 @@ def train_on_data(network: Network, terminals: Terminals, X: ArrayLike, y: Array
 
     def owner() -> str:
         return digest_of(network, learn, check, design.edges, loss, dynamics, epochs, begin, imperfections, every, seed,
-                         patience)
+                         patience, lost)
 
     def of_block(numbers: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
         training = BlockTraining(learning.block(numbers, begin[numbers]), learning.orders.of_block(numbers),

@@ -164,3 +164,21 @@ def test_imperfections_that_are_refused():
             train_on_data(NET, ONE, X, NUMBERS, edges=edges, imperfections=flaws, dynamics=Flow())
     with pytest.raises(ValueError, match=r"rate must be a number > 0, or \(3,\)"):
         train_on_data(NET, ONE, X, NUMBERS, dynamics=Flow(rate=[1.0, 1.0]), epochs=3)
+
+
+def test_damaged_transistors_go_on_by_a_flow():
+    law, options = LAWS["square"], {"dynamics": Flow(rate=2.0, switching=0.3, clamp=20.0), "epochs": 300}
+    circuit = NonlinearEquilibrium(NET, HELD, law)
+    wanted = np.array([[circuit.solve(np.linspace(4.0, 1.0, 12), [*x, 0.3])[4]] for x in X])
+
+    def error_of(learned):
+        return np.sum((learned.outputs(X)[0] - wanted) ** 2)
+    learned = train_on_data(NET, ONE, X, wanted, edges=law, **options)
+    damaged = learned.perturbed(noise=1.5, lost=0.1)
+    again = train_on_data(NET, ONE, X, wanted, edges=law, values=damaged, **options)
+    assert np.array_equal(again.lost, damaged.lost)
+    assert error_of(learned) < 0.1 * error_of(damaged)
+    assert error_of(again) < 0.1 * error_of(damaged)
+    resistors = train_on_data(NET, ONE, X, wanted, epochs=1).perturbed(lost=0.1)
+    with pytest.raises(NotImplementedError, match="lost edges"):
+        train_on_data(NET, ONE, X, wanted, values=resistors, dynamics=Flow())

@@ -122,3 +122,40 @@ def test_what_is_printed_is_what_is_given():
 def test_what_is_refused(given, words):
     with pytest.raises(ValueError, match=words):
         Imperfections(**given)
+
+
+def test_damage_is_done_to_some_edges_within_bounds():
+    learned = trained(None, chips=3, epochs=3, step=1.0)
+    noisy = learned.perturbed(noise=0.3, fraction=0.5, seed=2)
+    moved = noisy.values != learned.values
+    assert moved.sum(axis=1).tolist() == [6, 6, 6]
+    assert len({row.tobytes() for row in moved}) == 3
+    assert noisy.lost is None
+    far = learned.perturbed(noise=100.0).values
+    assert far.min() == 0.0
+    assert far.max() == 4.0
+    assert np.array_equal(noisy.values, learned.perturbed(noise=0.3, fraction=0.5, seed=2).values)
+    with pytest.raises(ValueError, match="lost must lie between 0 and 1"):
+        learned.perturbed(lost=2.0)
+    with pytest.raises(ValueError, match="noise must be"):
+        learned.perturbed(-1.0)
+
+
+@pytest.mark.parametrize("edges", [LAW, None], ids=["transistors", "resistors"])
+def test_lost_edges_are_lost_for_good(edges):
+    """They do not conduct, nor learn, and more may be lost; the others recover what they can."""
+    learned = trained(None, chips=3, epochs=30, step=1.0, edges=edges)
+    damaged = learned.perturbed(lost=0.2, seed=1)
+    lost = damaged.lost
+    assert lost.sum(axis=1).tolist() == [2, 2, 2]
+    left = np.where(lost[1], 0.0, learned.values[1])        # a channel that is off leaks as one that is lost
+    v = ol.edges.NonlinearEquilibrium(NET, [0, 2, 8], edges or ol.edges.Linear()).solve(left, [*X[0], 0.3])
+    assert abs(damaged.outputs(X)[1, 0, 0] - v[4]) < 1e-6
+    again = trained(None, values=damaged, epochs=30, step=1.0, edges=edges)
+    assert np.array_equal(again.lost, lost)
+    assert np.array_equal(again.values[lost], damaged.values[lost])
+    assert (again.values != damaged.values)[~lost].all()
+    assert np.all(again.score_of(X, Y) > damaged.score_of(X, Y))
+    assert again.perturbed(lost=1.0).lost.all()
+    both = again.perturbed(lost=0.1, seed=7).lost
+    assert np.all(both >= lost)
