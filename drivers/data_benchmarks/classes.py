@@ -51,7 +51,8 @@ def transistors() -> NMOS:
 @dataclass(frozen=True)
 class Training:
     """How a benchmark trains. rate : γ = step/nudge, in V⁻¹, of the first half of the epochs; it then falls to a 50th.
-    chips : how many begin differently. splits : of the data into learned and held-out samples."""
+    chips : how many begin differently. splits : of the data into learned and held-out samples. progress : whether it is
+    shown how far every training is."""
 
     loss: Loss = field(default_factory=lambda: Hinge(margin=0.05))
     epochs: int = 30
@@ -62,6 +63,7 @@ class Training:
     splits: int = 5
     held_out: float = 0.2
     threads: int | None = None
+    progress: bool = False
 
     def update(self) -> Update:
         """The update, with its steps."""
@@ -99,7 +101,7 @@ def held_out(X: Floats, y: NDArray[Any], circuit: Wired, law: EdgeLaw, how: Trai
     begin = np.stack([np.random.default_rng(chip).uniform(low, high, circuit.network.n_edges)
                       for chip in range(how.chips)])
     # One epoch compiles what the others are timed with.
-    train_once(X, y, circuit, law, replace(how, epochs=1), begin[:1], **options)
+    train_once(X, y, circuit, law, replace(how, epochs=1, progress=False), begin[:1], **options)
     found, best, peer, seconds, peer_seconds, samples = [], [], [], 0.0, 0.0, 0
     for split in range(how.splits):
         learn, test, wanted, right = train_test_split(X, y, test_size=how.held_out, random_state=split, stratify=y)
@@ -120,7 +122,7 @@ def train_once(X: Floats, y: NDArray[Any], circuit: Wired, law: EdgeLaw, how: Tr
                **options: Any) -> Learned:
     """One training of all chips."""
     return train_on_data(circuit.network, circuit.terminals, X, y, edges=law, loss=how.loss, dynamics=how.update(),
-                         epochs=how.epochs, values=begin, threads=how.threads, **options)
+                         epochs=how.epochs, values=begin, threads=how.threads, progress=how.progress, **options)
 
 
 def rows(name: str, found: Outcome, published: float | None = None) -> list[Row]:

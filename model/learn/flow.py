@@ -25,7 +25,7 @@ class Flow(Frozen):
     For σ and R/σ -> 0 this is :class:`Update` with step R/σ. Times are in 1/γp, in which a node that is joined by G₀
     relaxes; one that has more edges relaxes faster.
 
-    rate : R = γl/γp > 0, or (n_epochs,) numbers >= 0, one an epoch; in V⁻² (gates: G₀/V).
+    rate : R = γl/γp > 0, or (n_epochs,) numbers >= 0, one an epoch; in V⁻¹ of gates, else G₀/V².
     switching : σ, samples presented in a unit of time.
     nudge : η > 0, the fraction of its error by which an output is clamped.
     clamp : G₀ of the clamps. Stiff clamps take short steps.

@@ -20,7 +20,7 @@ class Update(Frozen):
     within the bounds of its law. With step = γ η this is ΔU = -γ (Δv'² - Δv²) as published (Dillavou et al., PNAS 121,
     e2319718121 (2024), with η the nudge).
 
-    step : a number > 0, or (n_epochs,) numbers >= 0, one an epoch; in V⁻¹ or G₀/V².
+    step : a number > 0, or (n_epochs,) numbers >= 0, one an epoch; in V⁻¹ of gates, else G₀/V².
     nudge : η, the fraction of its error by which an output is clamped, below 0 to hold it farther from what is wanted.
         It is held at v + η error through a conductance `clamp`; the two nodes of an output that is a difference at ±
         half of it each.

@@ -134,7 +134,7 @@ def lines(found: dict[str, Found], size: Size) -> list[str]:
             f"{2 * DIGITS} rails, {size.seeds} circuits that begin differently, hinge loss with a margin of "
             f"{LOSS.margin:g} V, nudge {NUDGE:g}, clamps of {CLAMP:g} rails. Times in relaxation times of a rail at "
             f"the start (1/γ), to the record: {size.epochs} of them, one an epoch, or every σ/γ epochs where σ > γ. R "
-            "in V⁻² of gates; conductances of resistors learn as fast as those of transistors. Accuracies are means of "
+            "in V⁻¹ of gates; conductances of resistors learn as fast as those of transistors. Accuracies are means of "
             "equilibria after the last epoch.", ""]
     for name, one in found.items():
         best, sigma = one.accuracy.max(axis=0), np.array(one.switching)

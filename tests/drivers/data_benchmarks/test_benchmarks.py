@@ -21,7 +21,9 @@ def test_iris_is_learned_and_written(tmp_path, capsys):
     rows = list(csv.DictReader((tmp_path / "rows.csv").read_text().splitlines()))
     assert float(rows[0]["measured"].split()[0]) >= 0.9
     assert rows[0]["beside"].startswith("logistic regression 0.9")
-    assert rows[0]["what"] in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert rows[0]["what"] in said.out
+    assert "epoch 20 of 20" in said.err
 
 
 def test_digits_are_those_of_the_published_circuit():
