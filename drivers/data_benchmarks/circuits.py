@@ -4,9 +4,9 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from ohmlearn.drivers.circuits.chips import train_chips
 from ohmlearn.drivers.circuits.imperfections import Imperfections
-from ohmlearn.drivers.circuits.on_data import train_on_data
+from ohmlearn.drivers.circuits.train_chips import train_chips
+from ohmlearn.drivers.circuits.train_on_data import train_on_data
 from ohmlearn.edges.laws import NMOS
 from ohmlearn.lab import published_gates, regression_samples, transistor_network, xor_samples
 from ohmlearn.learn.terminals import Terminals

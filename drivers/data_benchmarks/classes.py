@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.circuits.imperfections import Imperfections
 from ohmlearn.drivers.circuits.learned import Learned
-from ohmlearn.drivers.circuits.on_data import train_on_data
+from ohmlearn.drivers.circuits.train_on_data import train_on_data
 from ohmlearn.edges.laws import NMOS, EdgeLaw
 from ohmlearn.io.idx import read_idx
 from ohmlearn.learn.losses import CrossEntropy, Hinge, Loss, Squared

@@ -11,7 +11,7 @@ from .validation import Validation
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "ohmlearn.drivers.circuits.imperfections": ["Imperfections"],
     "ohmlearn.drivers.circuits.learned": ["Learned"],
-    "ohmlearn.drivers.circuits.on_data": ["train_on_data"],
+    "ohmlearn.drivers.circuits.train_on_data": ["train_on_data"],
     "ohmlearn.drivers.estimators.estimators": ["CoupledClassifier", "CoupledRegressor"],
 })
 __all__ += ["CrossEntropy", "Flow", "Hinge", "Squared", "Terminals", "Update", "Validation"]

@@ -2,7 +2,7 @@
 scikit-learn, which need the extra `ohmlearn[learn]`."""
 from ohmlearn.drivers.circuits.imperfections import Imperfections as Imperfections
 from ohmlearn.drivers.circuits.learned import Learned as Learned
-from ohmlearn.drivers.circuits.on_data import train_on_data as train_on_data
+from ohmlearn.drivers.circuits.train_on_data import train_on_data as train_on_data
 from ohmlearn.drivers.estimators.estimators import CoupledClassifier as CoupledClassifier
 from ohmlearn.drivers.estimators.estimators import CoupledRegressor as CoupledRegressor
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.circuits.learned import Learned
-from ohmlearn.drivers.circuits.on_data import train_on_data
+from ohmlearn.drivers.circuits.train_on_data import train_on_data
 from ohmlearn.drivers.data_benchmarks.classes import rails
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.verdicts import judge

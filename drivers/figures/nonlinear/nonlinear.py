@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from ohmlearn.drivers.analysis.training_times import TrainingTimes
-from ohmlearn.drivers.circuits.chips import train_chips
+from ohmlearn.drivers.circuits.train_chips import train_chips
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, UNTIL, decades
 from ohmlearn.drivers.training.ensemble import default_limit
