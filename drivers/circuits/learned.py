@@ -29,8 +29,9 @@ class Learned:
     clamped : (n_records, n_chips) fraction of the samples that had an error, so that their outputs were clamped.
     validation_loss, validation_score : (n_records, n_chips) of the validation samples after the epoch, NaN for none.
     Records of a chip that has stopped are NaN.
-    stopped : (n_chips,) the epoch that values are of. failures : (n_chips,) equilibria that were not found; such a chip
-    is not to be trusted. seconds : that the training took, evaluations included.
+    stopped : (n_chips,) the epoch that values are of. seconds : that the training took, evaluations included.
+    failures : (n_chips,) equilibria that were not found, or of a flow presentations that led to no numbers or took too
+    many steps; such a chip is not to be trusted.
 
     >>> import numpy as np, ohmlearn as ol
     >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))

@@ -21,10 +21,12 @@ from ohmlearn.kernels.simd.vectors import load, store
 
 from .nonlinear_step import ROUNDS, begin_peak, fastest, rk_stage
 from .rk4 import DT, FALL, LEARN, Law
-from .step_control import CLIP, RELAX
+from .step_control import CLIP, LEARN_MOST, RELAX
 from .step_control import LEARN as REACH
 
 SPAN = 8            # steps from one choice of their length to the next
+RELAX_MOST = 2.0    # dt times the bound of λ_max, at most
+MOST_SPANS = 10**5  # in a presentation: it is given up then
 MOST_HALVINGS = 20  # of the steps of a presentation that led to no numbers
 
 
@@ -128,8 +130,9 @@ def plan(circuit, c, f, order, rate, s):
         f.steps[lane] = 0
         if f.rest[lane] > 0.0:
             learning = np.sqrt(2.0 * rate * c.weights[order[lane]] * f.bounds[1, lane])
-            dt = min(RELAX / f.bounds[0, lane], CLIP * REACH / max(learning, 1e-300))
-            whole = max(1.0, np.ceil(f.rest[lane] / (f.finer[0] * f.caution[lane] * dt)))
+            relax_reach, learn_reach = min(RELAX * f.finer[0], RELAX_MOST), CLIP * min(REACH * f.finer[0], LEARN_MOST)
+            dt = f.caution[lane] * min(relax_reach / f.bounds[0, lane], learn_reach / max(learning, 1e-300))
+            whole = max(1.0, np.ceil(f.rest[lane] / dt)) if dt > 0.0 else 1.0        # no number: it is taken again
             dt = f.rest[lane] / whole
             f.steps[lane] = int(min(whole, SPAN))
             f.rest[lane] = dt * (whole - f.steps[lane])
@@ -190,7 +193,7 @@ def advance_sample(circuit, c, f, order, rate, s):
     """Present samples order (lanes,), -1 for none, for their time."""
     graph, edges, law, u = circuit.graph, f.edges, f.law, c.u
     present(circuit, c, f, order, s)
-    most = plan(circuit, c, f, order, rate, s)
+    most, spans = plan(circuit, c, f, order, rate, s), 0
     while most > 0:
         for taken in range(most):
             for lane in range(order.size):
@@ -210,6 +213,10 @@ def advance_sample(circuit, c, f, order, rate, s):
                     c.failed[lane] += 1
                 else:
                     take_back(c, f, lane)
+            elif spans == MOST_SPANS and f.rest[lane] > 0.0:
+                c.failed[lane] += 1
+                f.rest[lane] = 0.0
+        spans += 1
         most = plan(circuit, c, f, order, rate, s)
     for a in range(c.read.shape[0]):
         store(c.read, a, load(f.x, 2 * a))

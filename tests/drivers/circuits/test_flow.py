@@ -3,7 +3,7 @@ equilibrium in the slow limit."""
 import numpy as np
 import ohmlearn as ol
 import pytest
-from ohmlearn.drivers.circuits import chip_block
+from ohmlearn.drivers.circuits import chip_block, flow_block
 from ohmlearn.drivers.circuits.imperfections import drawn
 from ohmlearn.edges import NMOS, Linear, NonlinearEquilibrium, Sinh
 from ohmlearn.learn import CrossEntropy, Flow, Hinge, Imperfections, Squared, Terminals, Update, train_on_data
@@ -135,6 +135,20 @@ def test_what_learns_stays_within_its_bounds():
     learned = train_on_data(NET, ONE, X, NUMBERS, edges=law, dynamics=Flow(rate=1e4, switching=2.0), epochs=5)
     assert learned.values.min() == 1.9
     assert learned.values.max() == 2.1
+
+
+def test_a_chip_without_numbers_is_told_and_alone(monkeypatch):
+    begin = flow_block.FlowBlock.__init__
+
+    def spoilt(self, *given):
+        begin(self, *given)
+        self.flow.begun[0] = True
+        self.flow.x[:, 1] = np.nan
+    monkeypatch.setattr(flow_block.FlowBlock, "__init__", spoilt)
+    learned = train_on_data(NET, ONE, X, NUMBERS, edges=LAWS["square"], dynamics=Flow(), epochs=2, chips=3)
+    assert learned.failures.tolist() == [0, 6, 0]
+    assert np.isnan(learned.values[1]).any()
+    assert np.isfinite(learned.values[[0, 2]]).all()
 
 
 def test_rates_of_epochs_and_weights_of_samples():
