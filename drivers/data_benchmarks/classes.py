@@ -20,6 +20,7 @@ from ohmlearn.learn.update import Update
 from ohmlearn.learn.validation import Validation
 from ohmlearn.network import Network
 
+from . import data_sets
 from .comparison import Row, spread
 
 Floats = NDArray[np.float64]
@@ -94,9 +95,7 @@ class Outcome(NamedTuple):
 
 def held_out(X: Floats, y: NDArray[Any], circuit: Wired, law: EdgeLaw, how: Training, **options: Any) -> Outcome:
     """Train on several splits of the data, and test on what was held out."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import train_test_split
-
+    regression = data_sets.scikit_learn("linear_model").LogisticRegression
     low, high = (GATES if law.learns == "gate voltage" else (0.5, 1.5))
     begin = np.stack([np.random.default_rng(chip).uniform(low, high, circuit.network.n_edges)
                       for chip in range(how.chips)])
@@ -104,7 +103,7 @@ def held_out(X: Floats, y: NDArray[Any], circuit: Wired, law: EdgeLaw, how: Trai
     train_once(X, y, circuit, law, replace(how, epochs=1, progress=False), begin[:1], **options)
     found, best, peer, seconds, peer_seconds, samples = [], [], [], 0.0, 0.0, 0
     for split in range(how.splits):
-        learn, test, wanted, right = train_test_split(X, y, test_size=how.held_out, random_state=split, stratify=y)
+        learn, test, wanted, right = data_sets.split(X, y, split, test_size=how.held_out)
         begun = time.perf_counter()
         learned = train_once(learn, wanted, circuit, law, how, begin, validation=Validation((test, right)), **options)
         seconds += time.perf_counter() - begun
@@ -112,7 +111,7 @@ def held_out(X: Floats, y: NDArray[Any], circuit: Wired, law: EdgeLaw, how: Trai
         found.append(learned.validation_score[-1])
         best.append(learned.validation_score.max(axis=0))
         begun = time.perf_counter()
-        peer.append(LogisticRegression(max_iter=5000).fit(learn, wanted).score(test, right))
+        peer.append(regression(max_iter=5000).fit(learn, wanted).score(test, right))
         peer_seconds += time.perf_counter() - begun
     return Outcome(np.array(found), np.array(best), np.array(peer), seconds / max(samples, 1),
                    peer_seconds / how.splits)
@@ -134,18 +133,10 @@ def rows(name: str, found: Outcome, published: float | None = None) -> list[Row]
             Row(f"{name}: time of a sample, evaluations included", f"{1e6 * found.seconds:.0f} µs")]
 
 
-def scaled(X: Floats) -> Floats:
-    """Features from 0 to 1 V."""
-    low, high = X.min(axis=0), X.max(axis=0)
-    return np.asarray((X - low) / np.where(high > low, high - low, 1.0))
-
-
 def flowers_and_wines(name: str, how: Training) -> list[Row]:
     """Iris or wine: features as they are and turned round, which 10 or 32 inputs and rails of transistors separate."""
-    from sklearn import datasets
-
-    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
-    both = with_turned(scaled(X))
+    X, y = data_sets.table(name)
+    both = with_turned(X)
     found = held_out(both, y, rails(both.shape[1], 3), transistors(), how)
     return rows(name, found)
 
@@ -158,24 +149,20 @@ def with_turned(X: Floats) -> Floats:
 
 def digits(how: Training, losses: Iterable[str] = ("hinge", "cross entropy", "squared")) -> list[Row]:
     """Scikit-learn's digits on 64 pixels and 20 rails, 1280 transistors."""
-    from sklearn.datasets import load_digits
-
-    X, y = load_digits(return_X_y=True)
+    X, y = data_sets.digits()
     published = {"hinge": 0.9806, "cross entropy": 0.9556, "squared": 0.9194}
     trainings = {"hinge": how, "cross entropy": replace(how, loss=CrossEntropy(temperature=0.02)),
                  "squared": replace(how, loss=Squared(), nudge=0.5, rate=2.0)}
     every = []
     for loss in losses:
-        found = held_out(X / 16.0, y, rails(64, 10), transistors(), trainings[loss])
+        found = held_out(X, y, rails(64, 10), transistors(), trainings[loss])
         every += rows(f"digits, {loss}", found, published[loss])
     return every
 
 
 def imperfect_digits(how: Training) -> list[Row]:
     """What imperfections take away from the digits (hinge loss), of devices that both networks share and of twins."""
-    from sklearn.datasets import load_digits
-
-    X, y = load_digits(return_X_y=True)
+    X, y = data_sets.digits()
     device, twin = Imperfections(threshold=5e-3, gain=0.01), Imperfections(twin_threshold=5e-3, twin_gain=0.01)
     cases = [("perfect devices", None, 0.0),
              *((f"mismatch × {k} of 5 mV and 1 %", device.scaled(k), lost) for k, lost in MISMATCH_LOST),
@@ -183,7 +170,7 @@ def imperfect_digits(how: Training) -> list[Row]:
              *((f"read noise of {k} mV", Imperfections(read_noise=1e-3 * k), lost) for k, lost in NOISE_LOST)]
     every, perfect = [], 0.0
     for words, flaws, lost in cases:
-        found = held_out(X / 16.0, y, rails(64, 10), transistors(), how, imperfections=flaws)
+        found = held_out(X, y, rails(64, 10), transistors(), how, imperfections=flaws)
         accuracy = float(found.accuracies.mean())
         perfect = accuracy if flaws is None else perfect
         every.append(Row(f"digits, {words}: held-out accuracy", spread(found.accuracies),
@@ -199,10 +186,7 @@ def mnist_subset(how: Training, images: Path | None, labels: Path | None) -> lis
     if (images is None) != (labels is None):
         raise ValueError("give both files, --images and --labels, or neither")
     if images is None or labels is None:
-        from sklearn.datasets import load_digits
-
-        X, y = load_digits(return_X_y=True)
-        X, name = X / 16.0, "digits 0 to 2"
+        (X, y), name = data_sets.digits(), "digits 0 to 2"
     else:
         X, y = read_idx(images, dimensions=3), read_idx(labels, dimensions=1)
         if len(X) != len(y):

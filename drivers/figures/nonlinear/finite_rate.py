@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ohmlearn.drivers.circuits.learned import Learned
 from ohmlearn.drivers.circuits.train_on_data import train_on_data
 from ohmlearn.drivers.data_benchmarks.classes import rails
+from ohmlearn.drivers.data_benchmarks.data_sets import digits, split
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.verdicts import judge
 from ohmlearn.edges import NMOS, Linear, Sinh
@@ -88,20 +89,10 @@ class Found:
     rest: Floats
 
 
-def images(count: int) -> tuple[Floats, Floats, Any, Any]:
-    """So many digits to learn and to test, in V, and what they are."""
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    X, y = load_digits(return_X_y=True)
-    learn, test, wanted, right = train_test_split(X / 16.0, y, train_size=count, test_size=count, random_state=0,
-                                                  stratify=y)
-    return learn, test, wanted, right
-
-
 def measure(name: str, size: Size, threads: int | None = None) -> Found:
     """Train the circuits of a law at every R and σ, and by updates at rest."""
-    case, circuit, (learn, test, wanted, right) = LAWS[name], rails(PIXELS, DIGITS), images(size.images)
+    case, circuit = LAWS[name], rails(PIXELS, DIGITS)
+    learn, test, wanted, right = split(*digits(), 0, train_size=size.images, test_size=size.images)
     begin = np.stack([np.random.default_rng(seed).uniform(*case.begin, circuit.network.n_edges)
                       for seed in range(size.seeds)])
 

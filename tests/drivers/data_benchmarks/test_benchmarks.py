@@ -1,11 +1,12 @@
 """The benchmarks of learning from data: their circuits and data, and that the command prints and writes them."""
 import csv
 import gzip
+import sys
 
 import numpy as np
 import pytest
 from ohmlearn.drivers import cli
-from ohmlearn.drivers.data_benchmarks import circuits, classes
+from ohmlearn.drivers.data_benchmarks import circuits, classes, data_sets
 from ohmlearn.drivers.data_benchmarks.comparison import Row, spread, table
 
 
@@ -76,3 +77,9 @@ def test_the_transistor_circuit():
     assert len(rows) == 5
     assert rows[0].published == ""
     assert len(circuits.regression(epochs=5)) == 3
+
+
+def test_data_without_scikit_learn_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError, match=r"pip install 'ohmlearn\[learn\]'"):
+        data_sets.digits()
