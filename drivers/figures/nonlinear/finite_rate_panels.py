@@ -41,7 +41,7 @@ def draw_times(ax: Axes, one: Any, legend: bool) -> None:
     """Median time until 95 % of the last accuracy, against σ; hollow where that is less than half."""
     scale = plots.rate_colors(one.rates)
     for k, rate in enumerate(one.rates):
-        times, learned = np.median(one.time[k], axis=1), one.accuracy[k].mean(axis=1) >= 0.5
+        times, learned = np.median(one.time[k], axis=1), one.accuracy[k].mean(axis=1) >= 0.5    # NaN: not drawn
         color = scale.to_rgba(rate)
         ax.plot(one.switching, times, "-", lw=0.9, color=color, label=f"{rate:g}")
         for s, t, good in zip(one.switching, times, learned, strict=True):
