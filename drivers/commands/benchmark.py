@@ -15,6 +15,7 @@ class Name(StrEnum):
 
     iris = "iris"
     wine = "wine"
+    ionosphere_like = "ionosphere-like"
     digits = "digits"
     xor = "xor"
     regression = "regression"
@@ -27,8 +28,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def benchmark(
-    name: Annotated[Name, typer.Argument(help="iris and wine: transistors between inputs and rails. digits: 64 pixels "
-                                              "and 20 rails, three losses. xor and regression: the transistor circuit "
+    name: Annotated[Name, typer.Argument(help="iris, wine and ionosphere-like (radar returns that are made here): "
+                                              "transistors between inputs and rails. digits: 64 pixels and 20 rails, "
+                                              "three losses. xor and regression: the transistor circuit "
                                               "of the laboratory. mnist-subset: digits 0 to 2 on 1500 resistors. "
                                               "power: error against power, and energies, of 64 nodes that save it.")],
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, by default those of the benchmark.")] = None,
@@ -62,6 +64,8 @@ def benchmark(
         rows = power.power(epochs, seeds, threads)
     elif name is Name.digits:
         rows = (classes.imperfect_digits if imperfections else classes.digits)(how.shortened(epochs))
+    elif name is Name.ionosphere_like:
+        rows = classes.ionosphere_like(how.shortened(epochs))
     elif name is Name.mnist_subset:
         rows = classes.mnist_subset(classes.linear(how).shortened(epochs), images, labels)
     else:
