@@ -10,6 +10,8 @@ __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "ohmlearn.solvers.nonlinear.differentiable": ["Pulled", "voltages_vjp"],
     "ohmlearn.solvers.nonlinear.equilibrium": ["NonlinearEquilibrium"],
     "ohmlearn.solvers.nonlinear.gradients": ["CostGradient", "cost_gradient"],
+    "ohmlearn.solvers.nonlinear.jax_voltages": ["jax_voltages"],
     "ohmlearn.solvers.nonlinear.responses": ["OutputResponses", "differential_conductances", "output_responses"],
+    "ohmlearn.solvers.nonlinear.torch_voltages": ["torch_voltages"],
 })
 __all__ += ["NMOS", "Cubic", "Diode", "IdealDiode", "Linear", "Offset", "Own", "PerEdge", "Sinh"]

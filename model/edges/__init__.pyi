@@ -7,9 +7,11 @@ from ohmlearn.solvers.nonlinear.differentiable import voltages_vjp as voltages_v
 from ohmlearn.solvers.nonlinear.equilibrium import NonlinearEquilibrium as NonlinearEquilibrium
 from ohmlearn.solvers.nonlinear.gradients import CostGradient as CostGradient
 from ohmlearn.solvers.nonlinear.gradients import cost_gradient as cost_gradient
+from ohmlearn.solvers.nonlinear.jax_voltages import jax_voltages as jax_voltages
 from ohmlearn.solvers.nonlinear.responses import OutputResponses as OutputResponses
 from ohmlearn.solvers.nonlinear.responses import differential_conductances as differential_conductances
 from ohmlearn.solvers.nonlinear.responses import output_responses as output_responses
+from ohmlearn.solvers.nonlinear.torch_voltages import torch_voltages as torch_voltages
 
 from .laws import NMOS as NMOS
 from .laws import Cubic as Cubic
