@@ -28,6 +28,7 @@ def fit_law(network: Network, edges: Any, measurements: Measurements, fit: Seque
     fit, per_edge : names of parameters that are one number for all edges of a law, and of those with one for every
         edge. "factor" is a factor of the conductances that were set; parameters that are > 0 are varied by their
         logarithm. max_evaluations : of the circuit, at most.
+    Parameters of one number an edge are first fitted as if all edges were alike, and then each.
     Derivatives of the readings go through the equilibrium by the adjoint method, so that an evaluation costs one
     factorisation and one solve a reading for each setting, however many parameters there are.
 
@@ -50,23 +51,46 @@ def fit_law(network: Network, edges: Any, measurements: Measurements, fit: Seque
     names = [[name] if isinstance(name, str) else list(name) for name in (fit, per_edge)]
     circuit = _Circuit(network, as_edges(edges, network), measurements)
     given = unknowns(circuit.edges, network.n_edges, *names)
-    x = np.concatenate([unknown.start for unknown in given])
-    lowest = np.concatenate([np.full(unknown.start.size, unknown.lowest) for unknown in given])
+    x = _begin(circuit, given, max_evaluations)
     circuit.given = given
-    from scipy.optimize import least_squares
-
-    pull = PULL * circuit.size                                  # what the data leave open stays where it begins
-    found = least_squares(
-        lambda now: np.concatenate([circuit.residuals(now), pull * (now - x)]), np.maximum(x, lowest),
-        lambda now: np.concatenate([circuit.jacobian(now), pull * np.eye(x.size)]), (lowest, np.inf), x_scale="jac",
-        ftol=1e-12, xtol=1e-12, gtol=1e-12, max_nfev=max_evaluations)
+    lowest = _lowest(given)
+    found = _least_squares(circuit, x, lowest, max_evaluations)
     if found.status <= 0:
         raise RuntimeError(f"the fit did not settle in {max_evaluations} evaluations; begin from a law nearer to the "
                            "hardware, fit fewer parameters, or raise max_evaluations")
+    evaluations = int(found.nfev)
+    found = _least_squares(circuit, found.x, lowest, max_evaluations)       # not pulled to where the first began
     now = tried(circuit.edges, network.n_edges, given, found.x)
     weighed = measurements.voltage_error is not None or measurements.current_error is not None
-    residuals = found.fun[:-x.size]
-    return described(now, given, found.x, residuals, circuit.jacobian(found.x), circuit.size, weighed, int(found.nfev))
+    return described(now, given, found.x, found.fun[:-x.size], circuit.jacobian(found.x), circuit.size, weighed,
+                     evaluations + int(found.nfev))
+
+
+def _begin(circuit: _Circuit, given: list[Unknown], most: int) -> Floats:
+    """Where a fit begins: with one number an edge, at the best that all edges of a law have in common."""
+    if not any(unknown.each and np.ptp(unknown.start) == 0 for unknown in given):
+        return np.concatenate([unknown.start for unknown in given])
+    alike = [unknown.alike() for unknown in given]
+    circuit.given = alike
+    x = _least_squares(circuit, np.concatenate([unknown.start for unknown in alike]), _lowest(alike), most).x
+    parts = np.split(x, np.cumsum([unknown.start.size for unknown in alike])[:-1])
+    return np.concatenate([np.broadcast_to(part, unknown.start.size)
+                           for part, unknown in zip(parts, given, strict=True)])
+
+
+def _lowest(given: list[Unknown]) -> Floats:
+    return np.concatenate([np.full(unknown.start.size, unknown.lowest) for unknown in given])
+
+
+def _least_squares(circuit: _Circuit, x: Floats, lowest: Floats, most: int) -> Any:
+    """The minimum near x; what the data leave open stays at x."""
+    from scipy.optimize import least_squares
+
+    pull = PULL * circuit.size
+    return least_squares(
+        lambda now: np.concatenate([circuit.residuals(now), pull * (now - x)]), np.maximum(x, lowest),
+        lambda now: np.concatenate([circuit.jacobian(now), pull * np.eye(x.size)]), (lowest, np.inf), x_scale="jac",
+        ftol=1e-10, xtol=1e-10, gtol=1e-10, max_nfev=most)
 
 
 def simulate_measurements(network: Network, edges: Any, held: ArrayLike, held_voltages: ArrayLike,

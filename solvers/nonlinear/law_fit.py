@@ -30,7 +30,8 @@ class LawFit:
     singular_values : (n_unknowns,) of the derivatives of the residuals by what is varied, largest first: the inverse
         of the standard errors of the combinations. combinations : (n_unknowns, n_unknowns), one a row.
     undetermined : combinations that the data leave open, in words: those with a standard error above 100 % (above 1 in
-        the unit of a parameter that is not varied by its logarithm). evaluations : of the circuit.
+        the unit of a parameter that is not varied by its logarithm). evaluations : of the circuit, without
+        those of a first fit with all edges alike.
 
     With standard errors of the readings given, chi2 should be near degrees_of_freedom; without, the spread of the
     residuals is taken for them.

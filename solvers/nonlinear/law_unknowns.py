@@ -43,6 +43,12 @@ class Unknown(NamedTuple):
         """In words, one of every number."""
         return [f"{self.title} of edge {j}" for j in self.edges] if self.each else [self.title]
 
+    def alike(self) -> Unknown:
+        """The same as one number for all edges, where all begin at one number."""
+        if self.each and np.ptp(self.start) == 0:
+            return self._replace(each=False, start=self.start[:1])
+        return self
+
     def value(self, x: Floats) -> Floats:
         """The parameter at the numbers that are varied."""
         return np.exp(x) if self.logarithmic else x

@@ -158,6 +158,18 @@ def test_diodes_and_resistors_come_back():
         assert abs(found[name][1] - value) < 4.5 * found.error(name)[1] < 0.2 * value
 
 
+def test_without_noise_the_parameters_are_exact():
+    """However far away and however exact the readings are: nothing pulls a fit to where it began."""
+    true = NMOS(gain=0.4, threshold=0.3 + 0.1 * np.sin(np.arange(M)), leak=1e-3)
+    read = simulate(NET, true, [0, 5, 11], *plan(true, 12), nodes=[1, 2, 3, 4, 6, 7], terminals=[0, 5, 11])
+    given = Measurements([0, 5, 11], read.held_voltages, read.settings, nodes=read.nodes, voltages=read.voltages,
+                         terminals=read.terminals, currents=read.currents, voltage_error=1e-7, current_error=1e-7)
+    found = fit_law(NET, NMOS(gain=1.5, threshold=-0.3, leak=1e-3), given, "gain", "threshold")
+    np.testing.assert_allclose(found["gain"], 0.4, rtol=1e-8)
+    np.testing.assert_allclose(found["threshold"], true.threshold, rtol=0, atol=1e-7)
+    assert found.chi2 < 1e-4
+
+
 def test_missing_readings_are_left_out():
     held, settings = plan(Linear(), 10)
     read = read_at(NET, Linear(), [0, 5, 11], held, settings, factors=np.linspace(0.8, 1.2, M))
@@ -190,8 +202,13 @@ def test_without_errors_the_spread_of_the_residuals_counts():
 def test_voltages_leave_open_how_much_all_edges_conduct():
     """Of resistors: all conductances times a number give the same voltages."""
     held, settings = plan(Linear(), 8)
-    read = simulate(NET, Linear(), [0, 5, 11], held, settings, nodes=[1, 2, 3, 4, 6, 7, 8, 9, 10], voltage_error=1e-5)
+    factors = np.linspace(0.8, 2.0, M)
+    read = simulate(NET, Linear(), [0, 5, 11], held, settings, nodes=[1, 2, 3, 4, 6, 7, 8, 9, 10], voltage_error=1e-5,
+                    factors=factors)
     found = fit_law(NET, Linear(), read, per_edge="factor")
+    assert abs(np.log(found["factor"]).mean()) < 1e-6          # it stays where the fit began
+    ratio = found["factor"] / factors
+    np.testing.assert_allclose(ratio / ratio.mean(), 1.0, atol=2e-3)
     said, = found.undetermined
     assert "ln factor of edge 0" in said
     assert said.endswith(f"and {M - 6} more")
