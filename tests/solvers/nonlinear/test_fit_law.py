@@ -4,6 +4,8 @@ import dataclasses
 import numpy as np
 import ohmlearn as ol
 import pytest
+from ngspice import needs_ngspice, voltages
+from ngspice import simulate as run_ngspice
 from ohmlearn.edges import NMOS, Cubic, Diode, IdealDiode, Linear, Measurements, Offset, PerEdge, Sinh, fit_law
 from ohmlearn.edges import simulate_measurements as simulate
 from ohmlearn.solvers.nonlinear.edge_arrays import as_edges
@@ -139,6 +141,26 @@ def test_a_board_of_transistors_of_level_1_comes_back():
     check(found, {"threshold": true.threshold, "modulation": 0.17})
     assert found.error("threshold").max() < 0.02
     assert found.law.bounds == (0.4, 8.0)
+
+
+@needs_ngspice
+def test_transistors_that_ngspice_simulated_come_back(tmp_path):
+    """Readings of another program, full circuits with series resistances and leaks, and noise of 10 µV."""
+    net, rng = ol.Network.grid(4, 4), np.random.default_rng(6)
+    card = NMOS("level1", gain=1.1e-3, threshold=0.75, body_effect=1.09, surface_potential=0.95, modulation=0.2,
+                drain_resistance=20.0, source_resistance=40.0, terminal_leak=1e-8, node_leak=1e-9)
+    real = dataclasses.replace(card, threshold=0.75 + 0.02 * rng.normal(size=net.n_edges), modulation=0.17)
+    held, gates, read = rng.uniform(0.0, 2.0, (10, 3)), rng.uniform(2.0, 6.0, (10, net.n_edges)), []
+    for volts, setting in zip(held, gates, strict=True):
+        deck = net.to_spice(ol.Task([0, 5, 15], volts, [1], [0.0]), setting, edges=real, path=tmp_path / "a.cir")
+        read.append(voltages(run_ngspice(deck, tmp_path, ".options reltol=1e-9 abstol=1e-15 vntol=1e-13 itl1=1000")[1],
+                             net))
+    nodes = np.setdiff1d(np.arange(16), [0, 5, 15])
+    measured = Measurements([0, 5, 15], held, gates, nodes=nodes, voltage_error=1e-5,
+                            voltages=np.array(read)[:, nodes] + 1e-5 * rng.normal(size=(10, 13)))
+    found = fit_law(net, card, measured, "modulation", "threshold")
+    check(found, {"threshold": real.threshold, "modulation": 0.17})
+    assert found.error("threshold").max() < 0.01
 
 
 def test_diodes_and_resistors_come_back():
