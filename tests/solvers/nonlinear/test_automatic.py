@@ -2,7 +2,6 @@
 import doctest
 import inspect
 import sys
-from functools import partial
 
 import numpy as np
 import ohmlearn as ol
@@ -52,8 +51,10 @@ def test_gradients_of_torch_are_those_of_differences(torch, edges):
 
 
 @each_law
-def test_a_batch_is_what_its_rows_are(jax, torch, edges):
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_a_batch_is_what_its_rows_are(name, edges, request):
     """Values of all rows alike, held voltages of each its own: gradients add up over the rows."""
+    library = request.getfixturevalue(name)
     (values, _, _), (_, held, _), weights = given(), given((4, 3)), np.random.default_rng(1).normal(size=(4, 3, 12))
     single = [[voltages_vjp(NET, HELD, values, row, edges=edges) for row in rows] for rows in held]
     expected = np.array([[v for v, _ in row] for row in single])
@@ -61,18 +62,17 @@ def test_a_batch_is_what_its_rows_are(jax, torch, edges):
               for row, some in zip(single, weights, strict=True)]
     by_values = sum(each.values for row in pulled for each in row)
     by_held = np.array([[each.held_voltages for each in row] for row in pulled])
-
-    v, pull = jax.vjp(jax_voltages(NET, HELD, edges=edges), values, held)
+    if name == "jax":
+        v, pull = library.vjp(jax_voltages(NET, HELD, edges=edges), values, held)
+        slopes = pull(library.numpy.asarray(weights))
+    else:
+        parts = [library.tensor(part, requires_grad=True) for part in (values, held)]
+        v = torch_voltages(NET, HELD, edges=edges)(*parts)
+        v.backward(library.tensor(weights))
+        v, slopes = v.detach(), [part.grad for part in parts]
     np.testing.assert_allclose(v, expected, rtol=0, atol=1e-12)
-    for found, wanted in zip(pull(jax.numpy.asarray(weights)), (by_values, by_held), strict=True):
+    for found, wanted in zip(slopes, (by_values, by_held), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
-
-    parts = [torch.tensor(part, requires_grad=True) for part in (values, held)]
-    v = torch_voltages(NET, HELD, edges=edges)(*parts)
-    np.testing.assert_allclose(v.detach(), expected, rtol=0, atol=1e-12)
-    v.backward(torch.tensor(weights))
-    for part, wanted in zip(parts, (by_values, by_held), strict=True):
-        np.testing.assert_allclose(part.grad, wanted, rtol=1e-10, atol=1e-12)
 
 
 def test_jit_and_vmap(jax):
@@ -88,40 +88,60 @@ def test_jit_and_vmap(jax):
     np.testing.assert_array_equal(two, f(values[0], held[0]) + f(values[1], held[1]))
 
 
-def test_types_are_those_of_what_is_given(jax, torch):
+def nearly(found, dtype):
+    """Voltages as exact as float32 allows, and no better."""
     values, held, _ = given()
-    exact = voltages_vjp(NET, HELD, values, held)[0]
-    for f, array in ((jax_voltages(NET, HELD), partial(jax.numpy.asarray, dtype=jax.numpy.float32)),
-                     (torch_voltages(NET, HELD), partial(torch.tensor, dtype=torch.float32))):
-        found = f(array(values), array(held))
-        assert "float32" in str(found.dtype)
-        assert 0 < np.abs(np.asarray(found, dtype=np.float64) - exact).max() < 1e-6
-    assert torch_voltages(NET, HELD)(held_voltages=torch.tensor([1.0, 0.5, 0.0]).double()).dtype == torch.float64
-    assert torch_voltages(NET, HELD)(None, [1, 0, 0]).dtype == torch.float64
-    assert jax_voltages(NET, HELD)().shape == torch_voltages(NET, HELD)().shape == (12,)
-    assert torch_voltages(NET, HELD)(torch.ones(0, NET.n_edges)).shape == (0, 12)
+    assert dtype in str(found.dtype)
+    assert 0 < np.abs(np.asarray(found, dtype=np.float64) - voltages_vjp(NET, HELD, values, held)[0]).max() < 1e-6
 
 
-def test_only_first_derivatives_backwards(jax, torch):
+def test_types_of_jax_are_those_of_what_is_given(jax):
+    f, array = jax_voltages(NET, HELD), jax.numpy.asarray
+    values, held, _ = given()
+    nearly(f(array(values, dtype="float32"), array(held, dtype="float32")), "float32")
+    assert "float64" in str(f(array(values, dtype="float32"), held).dtype)
+    assert f().shape == (12,)
+    assert jax.grad(lambda g: f(g, array(held, dtype="float32"))[7])(array(values, dtype="float32")).dtype == "float32"
+
+
+def test_types_of_torch_are_those_of_what_is_given(torch):
+    f = torch_voltages(NET, HELD)
+    values, held, _ = map(torch.tensor, given())
+    nearly(f(values.float(), held.float()), "float32")
+    assert f(values.float(), held).dtype == torch.float64
+    assert f(None, [1, 0, 0]).dtype == f().dtype == torch.float64
+    assert f(torch.ones(0, NET.n_edges)).shape == (0, 12)
+    single = values.float().requires_grad_()
+    f(single, held)[7].backward()
+    assert single.grad.dtype == torch.float32
+
+
+def test_jax_has_first_derivatives_backwards_alone(jax):
     values, held, _ = given()
     f = jax_voltages(NET, HELD)
     with pytest.raises(Exception, match=r"JVP|jvp"):
         jax.hessian(lambda g: f(g, held)[7])(values)
     with pytest.raises(TypeError, match="jvp"):
         jax.jvp(lambda g: f(g, held)[7], (values,), (values,))
+
+
+def test_torch_has_first_derivatives_backwards_alone(torch):
+    values, held, _ = given()
     g = torch.tensor(values, requires_grad=True)
     slope, = torch.autograd.grad(torch_voltages(NET, HELD)(g, held)[7], g, create_graph=True)
     with pytest.raises(NotImplementedError, match="first derivatives only"):
         slope.sum().backward()
 
 
-def test_what_is_refused(jax, torch):
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_what_is_refused(name, request):
+    request.getfixturevalue(name)
     values, held, _ = given()
-    for f in (jax_voltages(NET, HELD), torch_voltages(NET, HELD)):
-        with pytest.raises(ValueError, match=r"held_voltages must be \(..., 3\), not of shape \(2,\)"):
-            f(values, np.ones(2))
-        with pytest.raises(Exception, match="conductance of edge 0 is negative"):
-            np.asarray(f(-values, held))
+    f = getattr(ol.edges, f"{name}_voltages")(NET, HELD)
+    with pytest.raises(ValueError, match=r"held_voltages must be \(..., 3\), not of shape \(2,\)"):
+        f(values, np.ones(2))
+    with pytest.raises(Exception, match="conductance of edge 0 is negative"):
+        np.asarray(f(-values, held))
 
 
 @pytest.mark.parametrize("name", ["jax", "torch"])
