@@ -16,9 +16,10 @@ from ohmlearn.network import Network
 from ohmlearn.parallel.threads import in_threads
 
 Rows = NDArray[np.int64]
-PART = 240_000      # rows of a part, at least
-COUNTS = (16, 8, 4, 2)      # of parts, which as many threads share evenly
-WIDEST = 0.05       # of the rows may be border rows or tied to one
+PART = 60_000       # rows of a part, at least: the core's vectors of one fit into the cache of a core
+COUNTS = (64, 32, 16, 8, 4, 2)      # of parts, which as many threads share evenly
+WIDEST = 0.06       # of the rows may be border rows or tied to one
+THREADED = 300_000  # rows from which threads are worth their start
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ class Parts:
             inside = ends[(ends >= 0).all(axis=1)]
             low, high = (np.searchsorted(bounds, side(inside, axis=1), side="right") for side in (np.min, np.max))
             border = np.unique(inside.max(axis=1)[low != high]).astype(np.int64)
-            found = cls(bounds, border, threads)
+            found = cls(bounds, border, threads if n_rows >= THREADED else 1)
             if (high - low).max(initial=0) < 2 and found.around(ends).sum() <= WIDEST * n_rows:
                 return found
         return cls.whole(n_rows)

@@ -19,6 +19,7 @@ NETS = [ol.Network.delaunay(1500, seed=3), ol.Network.grid(31, 47), ol.Network.g
 def small_parts(monkeypatch):
     monkeypatch.setattr(node_order, "PART", 230)
     monkeypatch.setattr(node_order, "WIDEST", 0.4)
+    monkeypatch.setattr(node_order, "THREADED", 2)
 
 
 def laplacian_of(net, held=(0,)):
