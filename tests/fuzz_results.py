@@ -1,12 +1,13 @@
-"""Saved runs, checkpoints, sweep files and rasters changed at random: read as they were, or refused in words.
+"""Saved runs, checkpoints, sweep files, rasters and images changed at random: read as they were, or refused in words.
 
     python tests/fuzz_results.py [COUNT] [SEED]
 
-A file of runs or a checkpoint that was changed must give the very same numbers or a ValueError; a sweep file or a
-raster must be read or refused with a ValueError that names it, within SLOWEST seconds.
+A file of runs, a checkpoint or packed images that were changed must give the very same numbers or a ValueError; a sweep
+file, a raster or images must be read or refused with a ValueError that names them, within SLOWEST seconds.
 """
 from __future__ import annotations
 
+import gzip
 import random
 import time
 import traceback
@@ -21,13 +22,15 @@ import numpy as np
 import ohmlearn as ol
 from fuzz_counts import told
 from fuzz_files import SLOWEST, damaged
-from ohmlearn.drivers.training import checkpoint
+from ohmlearn.drivers.recording import checkpoint_file
+from ohmlearn.io.idx import read_idx
 from ohmlearn.io.raster import read_raster
 from sweeps import TOML
 
 NET = ol.Network.grid(4, 4)
 TASK = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
 RASTER = "ncols 3\nnrows 2\nxllcorner 0.5\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n1 2 3.5\n4 -9999 1e3\n"
+IMAGES = b"\x00\x00\x08\x03" + b"".join(size.to_bytes(4, "big") for size in (3, 4, 5)) + bytes(range(60))
 SWEEP = TOML + '[rule]\nnudge = 1e-3\nfloor_mode = "clip"\n'
 
 
@@ -40,18 +43,19 @@ def numbers(thing: Any) -> list[bytes]:
 
 def a_checkpoint(path: Path) -> None:
     """A state of a run as it is stored on the way; the run itself ends."""
-    suspend = checkpoint.Kept.suspend
+    suspend = checkpoint_file.CheckpointFile.suspend
 
-    def keep(self: checkpoint.Kept, number: int, state: Any) -> None:
-        suspend(self, number, state)
+    def keep(self: checkpoint_file.CheckpointFile, state: Any) -> None:
+        suspend(self, state)
         self.done = lambda: None        # type: ignore[method-assign]
 
-    checkpoint.Kept.suspend, every = keep, checkpoint.EVERY     # type: ignore[method-assign]
-    checkpoint.EVERY = 0.0
+    checkpoint_file.CheckpointFile.suspend, every = keep, checkpoint_file.EVERY     # type: ignore[method-assign]
+    checkpoint_file.EVERY = 0.0
     try:
         trained(path)
     finally:
-        checkpoint.Kept.suspend, checkpoint.EVERY = suspend, every     # type: ignore[method-assign]
+        checkpoint_file.CheckpointFile.suspend = suspend    # type: ignore[method-assign]
+        checkpoint_file.EVERY = every
 
 
 def trained(path: Path) -> list[bytes]:
@@ -70,6 +74,9 @@ def files(folder: Path) -> dict[str, tuple[bytes, Callable[[Path], Any], Any]]:
         "state.npz": (whole, trained, trained(folder / "state.npz")),
         "sweep.toml": (SWEEP.encode(), ol.Sweep.read, None),
         "grid.asc": (RASTER.encode(), read_raster, None),
+        "images": (IMAGES, lambda path: read_idx(path, 3), None),
+        "images.gz": (gzip.compress(IMAGES, mtime=0), lambda path: read_idx(path, 3).tolist(),
+                      np.arange(60).reshape(3, 4, 5).tolist()),
     }
 
 

@@ -13,7 +13,7 @@ def test_changes_of_stores_are_noticed():
 
 
 def test_changes_of_saved_runs_and_checkpoints_are_noticed():
-    assert len(fuzz_results.fuzz(80, 1)) == 4
+    assert len(fuzz_results.fuzz(80, 1)) == 6
 
 
 def test_odd_calls_end_in_words():

@@ -71,14 +71,14 @@ class Imperfections:
 
         >>> import ohmlearn as ol
         >>> ol.learn.Imperfections(gain=0.02, bias=1e-4).scaled(5)
-        Imperfections(threshold=0.0, gain=0.1, bias=0.0001)
+        Imperfections(gain=0.1, bias=0.0001)
         """
         names = "threshold", "gain", "twin_threshold", "twin_gain"
         return dataclasses.replace(self, **{name: factor * getattr(self, name) for name in names})
 
     def __repr__(self) -> str:
         given = [f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self)
-                 if getattr(self, field.name) != field.default or field.name in ("threshold",)]
+                 if getattr(self, field.name) != field.default]
         return f"Imperfections({', '.join(given)})"
 
 
@@ -92,16 +92,18 @@ class Device(NamedTuple):
     learns: NDArray[np.bool_]
 
 
-def drawn(flaws: Imperfections, n_edges: int, seed: int, chip: int) -> Device:
-    """The device of a chip."""
+def drawn(flaws: Imperfections | None, n_edges: int, seed: int, chip: int,
+          lost: NDArray[np.bool_] | None = None) -> Device:
+    """The device of a chip. lost : (n_edges,) edges that are open beside those that are drawn."""
+    flaws = Imperfections() if flaws is None else flaws
     draw = np.random.default_rng([seed, chip, 1])
     threshold, twin_threshold, gain, twin_gain, bias = draw.standard_normal((5, n_edges))
     open_, stuck = draw.random((2, n_edges))
     free = flaws.threshold * threshold
     own = 1 + np.maximum(flaws.gain * gain, -MOST_SPREAD)
     other = own * (1 + np.maximum(flaws.twin_gain * twin_gain, -MOST_SPREAD))
-    shut = np.where(open_ < flaws.open, OPEN, 1.0)
-    learns = (open_ >= flaws.open) & (stuck >= flaws.stuck)
+    cut = open_ < flaws.open if lost is None else (open_ < flaws.open) | lost
+    shut, learns = np.where(cut, OPEN, 1.0), ~cut & (stuck >= flaws.stuck)
     return Device((free, free + flaws.twin_threshold * twin_threshold), (shut * own, shut * other), flaws.bias * bias,
                   learns)
 
@@ -139,16 +141,17 @@ def kernel_flaws(flaws: Imperfections | None, edges: Edges, start: Floats, devic
     """Imperfections as the kernels take them. start : (n_edges, lanes) what learns at the start."""
     m = len(start)
     given = flaws or Imperfections()
+    still = any(not device.learns.all() for device in devices)
     beside = any((given.update_noise, given.bias, given.dead_zone, given.quantum, given.leakage, given.open,
-                  given.stuck, given.probability < 1))
+                  given.stuck, given.probability < 1, still))
     bias, rest, learns = (aligned(m, LANES) for _ in range(3))
     rest[:], learns[:] = start, 1.0
     scales = [aligned(0, LANES), aligned(0, LANES)]
-    if flaws is not None:
+    if devices:
         bias[:] = np.stack([device.bias for device in devices], axis=1)
         learns[:] = np.stack([device.learns for device in devices], axis=1)
         own = has_gain(edges, m)
-        if not own.all() and (given.gain or given.twin_gain or given.open):
+        if not own.all() and (given.gain or given.twin_gain or given.open or still):
             for k in (0, 1):
                 scales[k] = aligned(m, LANES)
                 scales[k][:] = np.stack([np.where(own, 1.0, device.gains[k]) for device in devices], axis=1)

@@ -1,4 +1,4 @@
-"""In which order chips are shown their samples."""
+"""In which order samples are presented to chips."""
 from __future__ import annotations
 
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.solvers.nonlinear.equilibrium import LANES
 
-KINDS = ("cyclic", "shuffled", "sampled")
 Numbers = NDArray[np.int64]
+AT_ONCE = 100       # epochs whose orders are held in memory while they are left out
 
 
 def lanes_of_a_chip(batch: int) -> int:
@@ -17,26 +17,20 @@ def lanes_of_a_chip(batch: int) -> int:
 
 
 class Orders:
-    """Batches of samples for every chip, epoch after epoch.
+    """Batches of samples for every chip, epoch after epoch. order : checked."""
 
-    order : "cyclic", "shuffled" (anew for every epoch and chip), "sampled" (drawn with replacement), or
-    (n_epochs, n_samples) or (n_epochs, n_samples, n_chips) numbers of samples.
-    """
-
-    def __init__(self, order: Any, epochs: int, samples: int, chips: int, seed: int, batch: int = 1) -> None:
-        self.order, self.epochs, self.samples, self.seed, self.batch = order, epochs, samples, seed, batch
+    def __init__(self, order: Any, batch: int, epochs: int, samples: int, chips: int, seed: int) -> None:
+        self.order, self.batch, self.epochs, self.samples, self.seed = order, batch, epochs, samples, seed
         self.group = lanes_of_a_chip(batch)
-        if isinstance(order, str):
-            if order not in KINDS:
-                raise ValueError(f"order must be 'cyclic', 'shuffled', 'sampled' or numbers of samples, not {order!r}")
+        if isinstance(self.order, str):
             return
-        given = np.asarray(order)
-        if given.dtype.kind not in "iu" or given.shape not in ((epochs, samples), (epochs, samples, chips)):
+        numbers = np.asarray(self.order)
+        if numbers.shape not in ((epochs, samples), (epochs, samples, chips)):
             raise ValueError(f"order must be ({epochs}, {samples}) or ({epochs}, {samples}, {chips}) numbers of "
-                             f"samples, not of shape {given.shape}")
-        if given.size and not 0 <= given.min() <= given.max() < samples:
+                             f"samples, not of shape {numbers.shape}")
+        if numbers.size and not numbers.max() < samples:
             raise ValueError(f"order must name samples from 0 to {samples - 1}")
-        self.order = np.broadcast_to(given if given.ndim == 3 else given[..., None], (epochs, samples, chips))
+        self.order = np.broadcast_to(numbers if numbers.ndim == 3 else numbers[..., None], (epochs, samples, chips))
 
     def of_block(self, block: Numbers) -> BlockOrders:
         """Those of the chips of a block, to be taken a number of epochs at a time."""
@@ -56,10 +50,17 @@ class BlockOrders:
         self.done += epochs
         return in_lanes(np.stack(every), self.orders.batch, self.orders.group)
 
+    def skip(self, epochs: int) -> None:
+        """Draw what the next epochs would be, and leave them out."""
+        for first in range(0, epochs, AT_ONCE):
+            for chip, draw in zip(self.block, self.draws, strict=True):
+                self._of_chip(int(chip), draw, min(AT_ONCE, epochs - first))
+            self.done += min(AT_ONCE, epochs - first)
+
     def _of_chip(self, chip: int, draw: np.random.Generator, epochs: int) -> Numbers:
         order, samples = self.orders.order, self.orders.samples
         if not isinstance(order, str):
-            return order[self.done:self.done + epochs, :, chip].astype(np.int64)
+            return np.asarray(order)[self.done:self.done + epochs, :, chip].astype(np.int64)
         if order == "shuffled":
             return np.stack([draw.permutation(samples) for _ in range(epochs)])
         if order == "sampled":

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.drivers.estimators.wiring import Wiring, with_ones
+from ohmlearn.learn.terminals import Terminals
 from ohmlearn.network import Network
 from ohmlearn.outputs import read_outputs
 from ohmlearn.task import Task
@@ -67,46 +68,44 @@ def nodes_of(targets: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return nodes[:, 0].copy(), nodes[:, 1].copy()
 
 
-@dataclass(frozen=True, eq=False)
-class Inlets:
-    """Where features enter a network, which nodes are held at the same voltage throughout, and where outputs are read.
-    """
+def wired(terminals: Terminals, network: Network) -> Wiring:
+    """The inputs and outputs of a network. Raises ValueError where it has no such node, or a node is held twice, or
+    held and an output."""
+    if not isinstance(terminals, Terminals):
+        raise TypeError(f"terminals must be an ohmlearn.learn.Terminals, not {terminals!r}")
+    wiring = Wiring(network, terminals.inputs, terminals.outputs)
+    for node, voltage in terminals.held.items():
+        network.check_nodes([node], "held node")
+        if node in wiring.sources:
+            raise ValueError(f"node {node} is held at {voltage:g} V and is an input; a node is held at one voltage")
+    outputs = {int(node) for entry in terminals.outputs for node in np.atleast_1d(entry)}
+    wrong = outputs & {*wiring.sources, *terminals.held}
+    if wrong:
+        raise ValueError(f"node {min(wrong)} is an output and is held")
+    return wiring
 
-    wiring: Wiring
-    held: Mapping[int, float]
 
-    def __post_init__(self) -> None:
-        for node in self.held:
-            self.wiring.network.check_nodes([node], "held node")
-            if node in self.wiring.sources:
-                raise ValueError(f"node {node} is held at {self.held[node]:g} V and is an input; a node is held at one "
-                                 "voltage")
-        outputs = {int(node) for entry in self.wiring.outputs for node in np.atleast_1d(entry)}
-        wrong = outputs & {*self.wiring.sources, *self.held}
-        if wrong:
-            raise ValueError(f"node {min(wrong)} is an output and is held")
+def of_data(wiring: Wiring, held: Mapping[int, float], X: Any, wanted: Floats, labels: NDArray[np.int64],
+            weights: ArrayLike | None = None) -> Samples:
+    """Samples with features X (s, n_features) in V, on nodes held at them and at constant voltages."""
+    features = checked_features(wiring, X)
+    levels = np.array(list(held.values()), dtype=np.float64)
+    constant = np.broadcast_to(levels, (len(features), levels.size))
+    voltages = np.concatenate([with_ones(features) @ wiring.drive.T, constant], axis=1)
+    factors = np.ones(len(features)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if factors.shape != (len(features),) or not np.all(np.isfinite(factors)) or (factors < 0).any():
+        raise ValueError(f"sample_weight must be ({len(features)},) finite numbers >= 0, not of shape {factors.shape}")
+    sources = np.array([*wiring.sources, *held], dtype=np.int64)
+    return Samples(sources, np.ascontiguousarray(voltages), *nodes_of(read_outputs(list(wiring.outputs))), wanted,
+                   labels, factors)
 
-    def samples(self, X: Any, wanted: Floats, labels: NDArray[np.int64], weights: ArrayLike | None = None) -> Samples:
-        """Samples with features X (s, n_features) in V."""
-        features = self.features(X)
-        levels = np.array(list(self.held.values()), dtype=np.float64)
-        constant = np.broadcast_to(levels, (len(features), levels.size))
-        held = np.concatenate([with_ones(features) @ self.wiring.drive.T, constant], axis=1)
-        factors = np.ones(len(features)) if weights is None else np.asarray(weights, dtype=np.float64)
-        if factors.shape != (len(features),) or not np.all(np.isfinite(factors)) or (factors < 0).any():
-            raise ValueError(f"sample_weight must be ({len(features)},) finite numbers >= 0, not of shape "
-                             f"{factors.shape}")
-        sources = np.array([*self.wiring.sources, *self.held], dtype=np.int64)
-        return Samples(sources, np.ascontiguousarray(held), *nodes_of(read_outputs(list(self.wiring.outputs))), wanted,
-                       labels, factors)
 
-    def features(self, X: Any) -> Floats:
-        """Checked features."""
-        features = np.asarray(X, dtype=np.float64)
-        count = len(self.wiring.inputs)
-        if features.ndim != 2 or features.shape[1] != count:
-            raise ValueError(f"X must be (n_samples, {count}), one column for each input, not of shape "
-                             f"{features.shape}")
-        if not np.all(np.isfinite(features)):
-            raise ValueError("X must be finite")
-        return features
+def checked_features(wiring: Wiring, X: Any) -> Floats:
+    """(s, n_features) finite features."""
+    features = np.asarray(X, dtype=np.float64)
+    count = len(wiring.inputs)
+    if features.ndim != 2 or features.shape[1] != count:
+        raise ValueError(f"X must be (n_samples, {count}), one column for each input, not of shape {features.shape}")
+    if not np.all(np.isfinite(features)):
+        raise ValueError("X must be finite")
+    return features

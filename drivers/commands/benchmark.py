@@ -50,7 +50,7 @@ def benchmark(
         raise ValueError("--images and --labels belong to mnist-subset")
     if imperfections and name is not Name.digits:
         raise ValueError("--imperfections belongs to digits")
-    how = classes.Training(chips=seeds, splits=splits, threads=threads)
+    how = classes.Training(chips=seeds, splits=splits, threads=threads, progress=True)
     if name is Name.xor:
         rows = circuits.xor(epochs, threads)
     elif name is Name.regression:

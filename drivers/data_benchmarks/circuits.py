@@ -4,11 +4,13 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from ohmlearn.drivers.circuits.chips import train_chips
 from ohmlearn.drivers.circuits.imperfections import Imperfections
-from ohmlearn.drivers.circuits.on_data import train_on_data
+from ohmlearn.drivers.circuits.train_chips import train_chips
+from ohmlearn.drivers.circuits.train_on_data import train_on_data
 from ohmlearn.edges.laws import NMOS
 from ohmlearn.lab import published_gates, regression_samples, transistor_network, xor_samples
+from ohmlearn.learn.terminals import Terminals
+from ohmlearn.learn.update import Update
 
 from .comparison import Row
 
@@ -22,11 +24,11 @@ def xor(epochs: int | None = None, threads: int | None = None) -> list[Row]:
     """XOR as published, and which seeds solve it (PyCLLN: seeds 3 and 4 of the first five)."""
     epochs = XOR_EPOCHS if epochs is None else epochs
     drawn = [published_gates(seed, epochs) for seed in range(XOR_SEEDS)]
-    train_chips(transistor_network(), xor_samples(), edges=NMOS.ald1106(), epochs=1, step=0.15)     # compiles
+    update = Update(step=0.15, nudge=0.5, order=np.stack([order for _, order in drawn], axis=-1))
+    train_chips(transistor_network(), xor_samples(), edges=NMOS.ald1106(), epochs=1, dynamics=Update())     # compiles
     begun = time.perf_counter()
-    learned = train_chips(transistor_network(), xor_samples(), edges=NMOS.ald1106(), epochs=epochs, step=0.15,
-                          nudge=0.5, values=np.array([gates for gates, _ in drawn]), threads=threads,
-                          order=np.stack([order for _, order in drawn], axis=-1))
+    learned = train_chips(transistor_network(), xor_samples(), edges=NMOS.ald1106(), epochs=epochs, dynamics=update,
+                          values=np.array([gates for gates, _ in drawn]), threads=threads)
     seconds = time.perf_counter() - begun
     false, true = (np.abs(learned.final[..., 0] - level) for level in (0.0, -0.087))
     solved = np.flatnonzero(np.all((true < false) == (learned.wanted[:, 0] < -0.04), axis=1))
@@ -43,17 +45,18 @@ def regression(epochs: int | None = None, threads: int | None = None) -> list[Ro
     """The eight points with a bend, on the circuit as designed, and on chips whose transistors differ."""
     epochs = REGRESSION_EPOCHS if epochs is None else epochs
     samples = regression_samples()
-    exact = train_chips(transistor_network(), samples, edges=NMOS.ald1106(), epochs=epochs, step=0.4, nudge=1.0,
+    update = Update(step=0.4, nudge=1.0, order="cyclic")
+    exact = train_chips(transistor_network(), samples, edges=NMOS.ald1106(), epochs=epochs, dynamics=update,
                         values=np.full(32, 3.0))
-    low, high, inlet = (int(node) for node in samples[0].sources)
+    low, high, entry = (int(node) for node in samples[0].sources)
     levels = samples[0].source_voltages
+    terminals = Terminals([entry], [int(samples[0].targets[0])], held={low: levels[0], high: levels[1]})
     X, y = np.array([sample.source_voltages[2:] for sample in samples]), np.array([sample.target_voltages
                                                                                    for sample in samples])
 
     def of_chips(flaws: Imperfections) -> str:
-        chips = train_on_data(transistor_network(), X, y, inputs=[inlet], outputs=[int(samples[0].targets[0])],
-                              held={low: levels[0], high: levels[1]}, edges=NMOS.ald1106(), epochs=epochs, step=0.4,
-                              nudge=1.0, order="cyclic", values=np.full(32, 3.0), chips=REGRESSION_CHIPS,
+        chips = train_on_data(transistor_network(), terminals, X, y, edges=NMOS.ald1106(), epochs=epochs,
+                              dynamics=update, values=np.full(32, 3.0), chips=REGRESSION_CHIPS,
                               imperfections=flaws, threads=threads, every=max(1, epochs))
         errors = np.mean((chips.outputs(X) - y) ** 2, axis=(1, 2))
         return f"{np.median(errors):.2e} ({errors.min():.2e} to {errors.max():.2e})"

@@ -1,21 +1,26 @@
 """Benchmarks with classes: data sets of scikit-learn or files, held-out samples, seeds, and a peer beside."""
 from __future__ import annotations
 
-import gzip
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.circuits.imperfections import Imperfections
 from ohmlearn.drivers.circuits.learned import Learned
-from ohmlearn.drivers.circuits.on_data import train_on_data
+from ohmlearn.drivers.circuits.train_on_data import train_on_data
 from ohmlearn.edges.laws import NMOS, EdgeLaw
+from ohmlearn.io.idx import read_idx
+from ohmlearn.learn.losses import CrossEntropy, Hinge, Loss, Squared
+from ohmlearn.learn.terminals import Terminals
+from ohmlearn.learn.update import Update
+from ohmlearn.learn.validation import Validation
 from ohmlearn.network import Network
 
+from . import data_sets
 from .comparison import Row, spread
 
 Floats = NDArray[np.float64]
@@ -24,19 +29,19 @@ GATES = 0.5, 4.5        # V, between which gates are drawn at the start
 MISMATCH_LOST, NOISE_LOST = ((1, 0.011), (10, 0.008), (50, 0.093)), ((10, 0.033), (30, 0.081))
 
 
-class Rails(NamedTuple):
-    """A circuit that joins every input to two rails an output, whose difference is the output."""
+class Wired(NamedTuple):
+    """A network, and where data enter it."""
 
     network: Network
-    inputs: Sequence[int]
-    outputs: list[tuple[int, int]]
+    terminals: Terminals
 
 
-def rails(n_inputs: int, n_outputs: int) -> Rails:
-    """The circuit of the published digits: edges input by input, rails that count up before those that count down."""
+def rails(n_inputs: int, n_outputs: int) -> Wired:
+    """Every input joined to two rails an output, whose difference is the output, as in the published circuit of the
+    digits: edges input by input, rails that count up before those that count down."""
     edges = [(i, n_inputs + k) for i in range(n_inputs) for k in range(2 * n_outputs)]
-    return Rails(Network(np.array(edges), name="rails"), range(n_inputs),
-                 [(n_inputs + k, n_inputs + n_outputs + k) for k in range(n_outputs)])
+    pairs = [(n_inputs + k, n_inputs + n_outputs + k) for k in range(n_outputs)]
+    return Wired(Network(np.array(edges), name="rails"), Terminals(range(n_inputs), pairs))
 
 
 def transistors() -> NMOS:
@@ -46,25 +51,26 @@ def transistors() -> NMOS:
 
 @dataclass(frozen=True)
 class Training:
-    """How a benchmark trains. step : of the first half of the epochs, in units of the nudge; it then falls to a 50th.
-    chips : how many begin differently. splits : of the data into learned and held-out samples."""
+    """How a benchmark trains. rate : γ = step/nudge, in V⁻¹, of the first half of the epochs; it then falls to a 50th.
+    chips : how many begin differently. splits : of the data into learned and held-out samples. progress : whether it is
+    shown how far every training is."""
 
-    loss: Literal["squared", "hinge", "cross entropy"] = "hinge"
+    loss: Loss = field(default_factory=lambda: Hinge(margin=0.05))
     epochs: int = 30
-    step: float = 1.0
+    rate: float = 1.0
     nudge: float = 0.05
-    margin: float = 0.05
-    swing: float = 0.1
     batch: int = 1
     chips: int = 5
     splits: int = 5
     held_out: float = 0.2
     threads: int | None = None
+    progress: bool = False
 
-    def steps(self) -> Floats:
-        """(epochs,) steps."""
+    def update(self) -> Update:
+        """The update, with its steps."""
         first = self.epochs // 2
-        return self.step * self.nudge * np.r_[np.ones(first), np.linspace(1, 0.02, self.epochs - first)]
+        falling = np.r_[np.ones(first), np.linspace(1, 0.02, self.epochs - first)]
+        return Update(step=self.rate * self.nudge * falling, nudge=self.nudge, batch=self.batch)
 
     def shortened(self, epochs: int | None) -> Training:
         """The same with so many epochs, if any are asked for."""
@@ -73,7 +79,7 @@ class Training:
 
 def linear(how: Training) -> Training:
     """The same for resistors, whose outputs are small: a network in which every node has ten edges averages."""
-    return replace(how, step=30.0, margin=0.005, batch=8, epochs=12)
+    return replace(how, rate=30.0, loss=Hinge(margin=0.005), batch=8, epochs=12)
 
 
 class Outcome(NamedTuple):
@@ -87,38 +93,35 @@ class Outcome(NamedTuple):
     peer_seconds: float
 
 
-def held_out(X: Floats, y: NDArray[Any], circuit: Rails, law: EdgeLaw, how: Training, **options: Any) -> Outcome:
+def held_out(X: Floats, y: NDArray[Any], circuit: Wired, law: EdgeLaw, how: Training, **options: Any) -> Outcome:
     """Train on several splits of the data, and test on what was held out."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import train_test_split
-
+    regression = data_sets.scikit_learn("linear_model").LogisticRegression
     low, high = (GATES if law.learns == "gate voltage" else (0.5, 1.5))
     begin = np.stack([np.random.default_rng(chip).uniform(low, high, circuit.network.n_edges)
                       for chip in range(how.chips)])
     # One epoch compiles what the others are timed with.
-    train_once(X, y, circuit, law, replace(how, epochs=1), begin[:1], **options)
+    train_once(X, y, circuit, law, replace(how, epochs=1, progress=False), begin[:1], **options)
     found, best, peer, seconds, peer_seconds, samples = [], [], [], 0.0, 0.0, 0
     for split in range(how.splits):
-        learn, test, wanted, right = train_test_split(X, y, test_size=how.held_out, random_state=split, stratify=y)
+        learn, test, wanted, right = data_sets.split(X, y, split, test_size=how.held_out)
         begun = time.perf_counter()
-        learned = train_once(learn, wanted, circuit, law, how, begin, validation=(test, right), **options)
+        learned = train_once(learn, wanted, circuit, law, how, begin, validation=Validation((test, right)), **options)
         seconds += time.perf_counter() - begun
         samples += how.chips * how.epochs * len(learn)
         found.append(learned.validation_score[-1])
         best.append(learned.validation_score.max(axis=0))
         begun = time.perf_counter()
-        peer.append(LogisticRegression(max_iter=5000).fit(learn, wanted).score(test, right))
+        peer.append(regression(max_iter=5000).fit(learn, wanted).score(test, right))
         peer_seconds += time.perf_counter() - begun
     return Outcome(np.array(found), np.array(best), np.array(peer), seconds / max(samples, 1),
                    peer_seconds / how.splits)
 
 
-def train_once(X: Floats, y: NDArray[Any], circuit: Rails, law: EdgeLaw, how: Training, begin: Floats,
+def train_once(X: Floats, y: NDArray[Any], circuit: Wired, law: EdgeLaw, how: Training, begin: Floats,
                **options: Any) -> Learned:
     """One training of all chips."""
-    return train_on_data(circuit.network, X, y, inputs=circuit.inputs, outputs=circuit.outputs, edges=law,
-                         loss=how.loss, epochs=how.epochs, step=how.steps(), nudge=how.nudge, margin=how.margin,
-                         swing=how.swing, batch=how.batch, values=begin, threads=how.threads, **options)
+    return train_on_data(circuit.network, circuit.terminals, X, y, edges=law, loss=how.loss, dynamics=how.update(),
+                         epochs=how.epochs, values=begin, threads=how.threads, progress=how.progress, **options)
 
 
 def rows(name: str, found: Outcome, published: float | None = None) -> list[Row]:
@@ -130,18 +133,10 @@ def rows(name: str, found: Outcome, published: float | None = None) -> list[Row]
             Row(f"{name}: time of a sample, evaluations included", f"{1e6 * found.seconds:.0f} µs")]
 
 
-def scaled(X: Floats) -> Floats:
-    """Features from 0 to 1 V."""
-    low, high = X.min(axis=0), X.max(axis=0)
-    return np.asarray((X - low) / np.where(high > low, high - low, 1.0))
-
-
 def flowers_and_wines(name: str, how: Training) -> list[Row]:
     """Iris or wine: features as they are and turned round, which 10 or 32 inputs and rails of transistors separate."""
-    from sklearn import datasets
-
-    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
-    both = with_turned(scaled(X))
+    X, y = data_sets.table(name)
+    both = with_turned(X)
     found = held_out(both, y, rails(both.shape[1], 3), transistors(), how)
     return rows(name, found)
 
@@ -152,27 +147,22 @@ def with_turned(X: Floats) -> Floats:
     return np.concatenate([X, 1 - X, ends], axis=1)
 
 
-def digits(how: Training, losses: Sequence[str] = ("hinge", "cross entropy", "squared")) -> list[Row]:
+def digits(how: Training, losses: Iterable[str] = ("hinge", "cross entropy", "squared")) -> list[Row]:
     """Scikit-learn's digits on 64 pixels and 20 rails, 1280 transistors."""
-    from sklearn.datasets import load_digits
-
-    X, y = load_digits(return_X_y=True)
+    X, y = data_sets.digits()
     published = {"hinge": 0.9806, "cross entropy": 0.9556, "squared": 0.9194}
-    numbers: dict[str, dict[str, Any]] = {
-        "hinge": {}, "cross entropy": {"margin": 0.02}, "squared": {"nudge": 0.5, "step": 2.0}}
+    trainings = {"hinge": how, "cross entropy": replace(how, loss=CrossEntropy(temperature=0.02)),
+                 "squared": replace(how, loss=Squared(), nudge=0.5, rate=2.0)}
     every = []
     for loss in losses:
-        given: Any = {"loss": loss} | numbers[loss]
-        every += rows(f"digits, {loss}", held_out(X / 16.0, y, rails(64, 10), transistors(), replace(how, **given)),
-                      published[loss])
+        found = held_out(X, y, rails(64, 10), transistors(), trainings[loss])
+        every += rows(f"digits, {loss}", found, published[loss])
     return every
 
 
 def imperfect_digits(how: Training) -> list[Row]:
     """What imperfections take away from the digits (hinge loss), of devices that both networks share and of twins."""
-    from sklearn.datasets import load_digits
-
-    X, y = load_digits(return_X_y=True)
+    X, y = data_sets.digits()
     device, twin = Imperfections(threshold=5e-3, gain=0.01), Imperfections(twin_threshold=5e-3, twin_gain=0.01)
     cases = [("perfect devices", None, 0.0),
              *((f"mismatch × {k} of 5 mV and 1 %", device.scaled(k), lost) for k, lost in MISMATCH_LOST),
@@ -180,7 +170,7 @@ def imperfect_digits(how: Training) -> list[Row]:
              *((f"read noise of {k} mV", Imperfections(read_noise=1e-3 * k), lost) for k, lost in NOISE_LOST)]
     every, perfect = [], 0.0
     for words, flaws, lost in cases:
-        found = held_out(X / 16.0, y, rails(64, 10), transistors(), how, imperfections=flaws)
+        found = held_out(X, y, rails(64, 10), transistors(), how, imperfections=flaws)
         accuracy = float(found.accuracies.mean())
         perfect = accuracy if flaws is None else perfect
         every.append(Row(f"digits, {words}: held-out accuracy", spread(found.accuracies),
@@ -196,43 +186,30 @@ def mnist_subset(how: Training, images: Path | None, labels: Path | None) -> lis
     if (images is None) != (labels is None):
         raise ValueError("give both files, --images and --labels, or neither")
     if images is None or labels is None:
-        from sklearn.datasets import load_digits
-
-        X, y = load_digits(return_X_y=True)
-        X, name = X / 16.0, "digits 0 to 2"
+        (X, y), name = data_sets.digits(), "digits 0 to 2"
     else:
-        X, y = read_idx(images).reshape(len(read_idx(labels)), -1) / 255.0, read_idx(labels)
-        X, name = pooled(X), "MNIST 0 to 2"
+        X, y = read_idx(images, dimensions=3), read_idx(labels, dimensions=1)
+        if len(X) != len(y):
+            raise ValueError(f"{images} has {len(X)} images, but {labels} {len(y)} labels")
+        X, name = pooled(X / 255.0), "MNIST 0 to 2"
     some = y < 3
     circuit = random_network(X.shape[1])
-    return rows(name, held_out(X[some], y[some], circuit, Linear(), how, held={circuit.network.n_nodes - 1: 0.0}))
+    return rows(name, held_out(X[some], y[some], circuit, Linear(), how))
 
 
-def random_network(n_inputs: int, n_nodes: int = 300, n_edges: int = 1500, seed: int = 0) -> Rails:
-    """A random network with three outputs that are differences of two nodes; the last node is for ground."""
+def random_network(n_inputs: int, n_nodes: int = 300, n_edges: int = 1500, seed: int = 0) -> Wired:
+    """A random network with three outputs that are differences of two nodes; the last node is grounded."""
     network = Network.random(n_nodes, 2 * n_edges / n_nodes, seed=seed)
     nodes = np.random.default_rng(seed).permutation(n_nodes - 1)
-    pairs = nodes[n_inputs:n_inputs + 6].reshape(3, 2)
-    return Rails(network, nodes[:n_inputs].tolist(), [(int(a), int(b)) for a, b in pairs])
+    pairs = [(int(a), int(b)) for a, b in nodes[n_inputs:n_inputs + 6].reshape(3, 2)]
+    terminals = Terminals(nodes[:n_inputs].tolist(), pairs, held={n_nodes - 1: 0.0})
+    return Wired(network, terminals)
 
 
-def pooled(X: Floats, side: int = 14) -> Floats:
-    """Square images with means over squares of pixels, side × side of them."""
-    full = int(np.sqrt(X.shape[1]))
-    factor = full // side
-    if full * full != X.shape[1] or factor * side != full:
-        raise ValueError(f"images must be squares of a multiple of {side} pixels a side, not of {X.shape[1]} pixels")
-    return np.asarray(X.reshape(len(X), side, factor, side, factor).mean(axis=(2, 4)).reshape(len(X), -1))
-
-
-def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array of a file in the format of MNIST, with or without gzip."""
-    raw = path.read_bytes()
-    data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    if len(data) < 4 or data[:3] != b"\x00\x00\x08":
-        raise ValueError(f"{path} is no IDX file of bytes, the format of MNIST")
-    shape = np.frombuffer(data, ">u4", data[3], 4)
-    body = np.frombuffer(data, np.uint8, offset=4 + 4 * data[3])
-    if body.size != np.prod(shape, dtype=np.int64):
-        raise ValueError(f"{path} says {'×'.join(map(str, shape))} bytes and holds {body.size}")
-    return body.reshape(shape)
+def pooled(images: Floats, side: int = 14) -> Floats:
+    """(n_images, side²) means over squares of pixels of images (n_images, height, width), which are square."""
+    count, high, wide = images.shape
+    factor = high // side
+    if high != wide or factor * side != high or factor == 0:
+        raise ValueError(f"images must be squares of a multiple of {side} pixels a side, not {high} × {wide}")
+    return np.asarray(images.reshape(count, side, factor, side, factor).mean(axis=(2, 4)).reshape(count, -1))

@@ -66,6 +66,26 @@ class RunState:
                 f"{clock(self.elapsed)} so far")
 
 
+@dataclass(frozen=True)
+class EpochState:
+    """How far a training on data is: epochs done of a block of chips, the fraction of the work that is done of all,
+    medians over the block of loss, score and validation score (NaN for none), seconds passed."""
+
+    epoch: int
+    epochs: int
+    fraction: float
+    loss: float
+    score: float
+    validation: float
+    elapsed: float
+
+    def line(self) -> str:
+        """One line for a log."""
+        checked = "" if math.isnan(self.validation) else f", validation {self.validation:.4f}"
+        return (f"epoch {self.epoch} of {self.epochs}: loss {self.loss:.3g}, score {self.score:.4f}{checked}, "
+                f"{clock(self.elapsed)} so far")
+
+
 def clock(seconds: float) -> str:
     """h:mm:ss, or seconds below a minute."""
     if seconds < 60:
@@ -145,7 +165,7 @@ class RunProgress:
         if not quiet and self._stream.isatty():
             self._bar = started_bar(self._stream, ["{task.description}"], "starting", 1.0)
 
-    def show(self, state: RunState, last: bool = False) -> None:
+    def show(self, state: RunState | EpochState, last: bool = False) -> None:
         """Tell how far it is, if it is time to."""
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=1.0 if last else state.fraction, description=state.line())

@@ -256,7 +256,7 @@ def check_nonlinear(ensemble: Ensemble) -> None:
     if not ensemble.plain:
         raise NotImplementedError("nonlinear edges learn tasks of held and target nodes, of one sample, by a clamp "
                                   "that holds or pulls, without other variants of the rule or a schedule; several "
-                                  "samples are learned by discrete updates with ohmlearn.edges.train_chips")
+                                  "samples are learned by ohmlearn.edges.train_chips, by updates or in turn by a flow")
     from ohmlearn.solvers.nonlinear.edge_arrays import laws_of
 
     if not any(law.learns for law in laws_of(ensemble.edges)):

@@ -11,7 +11,7 @@ from .flaws import Flaws
 
 
 class Settings(NamedTuple):
-    """Of the updates. loss, margin : see `losses.errors`. over : V by which outputs are pulled beyond `nudge` of their
+    """Of the updates. loss, margin : see `losses.errors`. over : V by which outputs are clamped beyond `nudge` of their
     errors. power : weight of the dissipated power, Σ Δv² of the free network, beside the contrast."""
 
     nudge: float
@@ -39,7 +39,7 @@ class Chips(NamedTuple):
     """A block of chips; n nodes, m edges, s samples, h held nodes, o outputs of one node or two; rows of lanes.
 
     u : (m,) what learns. low, high, factor : (m,) plain arrays, its bounds and the factor of the step.
-    leak, toward, inject : (n,) of the circuit alone; pulled_leak, pulled_toward : with the clamps.
+    leak, toward, inject : (n,) of the circuit alone; clamped_leak, clamped_toward : with the clamps.
     v, read, clamped : (n,) voltages, v as it is measured, and those with clamps. seen : (m,) what learns as a network
     with mismatch has it. found : (s, chips, n), v of every sample when it was presented last. kept : (s, chips, m)
     likewise, see Newton; (0, chips, m) where laws keep nothing, or it would take too much memory. contrast : (m,).
@@ -47,7 +47,7 @@ class Chips(NamedTuple):
     weight : (2,) of the samples of a pass, those with an error, and all. held : (h,) nodes. held_voltages : (s, h).
     first, second : (o,) nodes of the outputs, -1 for none. wanted : (s, o). labels : (s,). weights : (s,).
     group : lanes of a chip. eta : (1,) unused η of the equilibria. failed : (lanes,) equilibria that were not found.
-    loss, pulled : (chips,) sums over samples, of their losses, and of those with an error.
+    loss, n_clamped : (chips,) sum of the losses of samples, and number of those with an error.
     """
 
     u: NDArray[np.float64]
@@ -57,8 +57,8 @@ class Chips(NamedTuple):
     leak: NDArray[np.float64]
     toward: NDArray[np.float64]
     inject: NDArray[np.float64]
-    pulled_leak: NDArray[np.float64]
-    pulled_toward: NDArray[np.float64]
+    clamped_leak: NDArray[np.float64]
+    clamped_toward: NDArray[np.float64]
     v: NDArray[np.float64]
     read: NDArray[np.float64]
     clamped: NDArray[np.float64]
@@ -79,5 +79,5 @@ class Chips(NamedTuple):
     eta: NDArray[np.float64]
     failed: NDArray[np.int64]
     loss: NDArray[np.float64]
-    pulled: NDArray[np.int64]
+    n_clamped: NDArray[np.int64]
     flaws: Flaws

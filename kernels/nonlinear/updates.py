@@ -1,6 +1,6 @@
 """Discrete updates of networks of nonlinear edges at equilibrium: chips and samples in lanes, batch after batch.
 
-The free voltages v of a sample are found, then those with the outputs pulled by their errors, v', and what learns
+The free voltages v of a sample are found, then those with the outputs clamped by their errors, v', and what learns
 changes by -step (Δv'² - Δv²)/η: the rule of the laboratory circuits. In the place of the contrast may stand that of
 two nudges of either sign, or the exact gradient of the loss, by one solve with the transposed Jacobian. A chip has
 `group` lanes side by side, each of which is presented another sample of its batch.
@@ -72,20 +72,20 @@ def read_outputs(c, order, outputs):
 
 
 @inner
-def pull(c, a, lane, clamp, voltage):
+def clamp_node(c, a, lane, clamp, voltage):
     """Join node a of a lane to a voltage through a conductance, beside what it is joined to."""
-    leak = c.pulled_leak[a, lane]
-    c.pulled_leak[a, lane] = leak + clamp
-    c.pulled_toward[a, lane] += (voltage - c.pulled_toward[a, lane]) * (clamp / (leak + clamp))
+    leak = c.clamped_leak[a, lane]
+    c.clamped_leak[a, lane] = leak + clamp
+    c.clamped_toward[a, lane] += (voltage - c.clamped_toward[a, lane]) * (clamp / (leak + clamp))
 
 
 @kernel
 def add_clamped(circuit, c, active, s, sign, work):
-    """Add sign times Δv² of the circuits pulled by `sign nudge` of their errors, through conductances, to the contrast.
-    An output of two nodes is pulled by half of it at either, with opposite signs."""
+    """Add sign times Δv² of the circuits clamped by `sign nudge` of their errors, through conductances, to the
+    contrast. An output of two nodes is clamped by half of it at either, with opposite signs."""
     for a in range(circuit.free.size):
-        store(c.pulled_leak, a, load(c.leak, a))
-        store(c.pulled_toward, a, load(c.toward, a))
+        store(c.clamped_leak, a, load(c.leak, a))
+        store(c.clamped_toward, a, load(c.toward, a))
         store(c.clamped, a, load(c.v, a))
     for lane in range(c.failed.size):
         for o in range(c.first.size):
@@ -93,11 +93,11 @@ def add_clamped(circuit, c, active, s, sign, work):
             if active >> lane & 1 and (error != 0.0 or s.loss == SQUARED):
                 moved = sign * (s.nudge * error + s.over * np.sign(error))
                 moved = 0.5 * moved if b >= 0 else moved
-                pull(c, a, lane, s.clamp, c.read[a, lane] + moved)
+                clamp_node(c, a, lane, s.clamp, c.read[a, lane] + moved)
                 if b >= 0:
-                    pull(c, b, lane, s.clamp, c.read[b, lane] - moved)
+                    clamp_node(c, b, lane, s.clamp, c.read[b, lane] - moved)
     u = learned(c, c.flaws.twin_scale)
-    failed = newton(circuit.graph, circuit.pattern, circuit.twin, c.pulled_leak, c.pulled_toward, c.inject,
+    failed = newton(circuit.graph, circuit.pattern, circuit.twin, c.clamped_leak, c.clamped_toward, c.inject,
                     circuit.free, u, c.clamped, None, c.eta, active, work)[0]
     for lane in range(c.failed.size):
         c.failed[lane] += failed >> lane & 1
@@ -140,7 +140,7 @@ def add_gradient(circuit, c, work):
 @inner
 def weigh(c, order, s):
     """Losses and errors of all lanes, and the weights of their samples. Returns bits of the lanes with an error."""
-    pulled = 0
+    with_error = 0
     for lane in range(order.size):
         k, chip = order[lane], lane // c.group
         c.weight[0, lane] = c.weight[1, lane] = 0.0
@@ -151,10 +151,10 @@ def weigh(c, order, s):
             c.loss[chip] += loss
             c.weight[1, lane] = c.weights[k]
             if wrong and c.weights[k] > 0.0:
-                c.pulled[chip] += 1
+                c.n_clamped[chip] += 1
                 c.weight[0, lane] = c.weights[k]
-                pulled |= 1 << lane
-    return pulled
+                with_error |= 1 << lane
+    return with_error
 
 
 @kernel
@@ -163,20 +163,20 @@ def add_contrast(circuit, c, order, s, work, outputs):
     Returns whether they ask anything."""
     free_state(circuit, c, order, work)
     read_outputs(c, order, outputs)
-    pulled = weigh(c, order, s)
-    if s.power != 0.0 or (pulled and s.rule == CONTRAST):
+    with_error = weigh(c, order, s)
+    if s.power != 0.0 or (with_error and s.rule == CONTRAST):
         held_back, spent = -load(c.weight, 0), s.power * load(c.weight, 1)
         factor = held_back + spent if s.rule == CONTRAST else spent
         for j in range(c.factor.size):
             drop = load(c.read, at(circuit.graph.ends, 2 * j)) - load(c.read, at(circuit.graph.ends, 2 * j + 1))
             store(c.contrast, j, fma(factor, drop * drop, load(c.contrast, j)))
-    if pulled and s.rule == GRADIENT:
+    if with_error and s.rule == GRADIENT:
         add_gradient(circuit, c, work)
-    elif pulled:
-        add_clamped(circuit, c, pulled, s, 1.0, work)
+    elif with_error:
+        add_clamped(circuit, c, with_error, s, 1.0, work)
         if s.rule == CENTRED:
-            add_clamped(circuit, c, pulled, s, -1.0, work)
-    return pulled != 0 or s.power != 0.0
+            add_clamped(circuit, c, with_error, s, -1.0, work)
+    return with_error != 0 or s.power != 0.0
 
 
 @inner
@@ -246,7 +246,7 @@ def train(circuit, c, orders, steps, s, work, outputs):
     circuit, c, work = borrowed(circuit), borrowed(c), borrowed(work)
     for epoch in range(orders.shape[0]):
         c.loss[:] = 0.0
-        c.pulled[:] = 0
+        c.n_clamped[:] = 0
         if c.kept.shape[0] == 0:
             forget(work, -1)
         for k in range(orders.shape[1]):
@@ -258,7 +258,7 @@ def evaluate(circuit, c, orders, s, work, outputs):
     """Outputs (s, o, chips) of samples, orders (passes, lanes), and their losses, without an update."""
     circuit, c, work = borrowed(circuit), borrowed(c), borrowed(work)
     c.loss[:] = 0.0
-    c.pulled[:] = 0
+    c.n_clamped[:] = 0
     forget(work, -1)
     for k in range(orders.shape[0]):
         free_state(circuit, c, orders[k], work)

@@ -6,7 +6,7 @@ from .measurements import Measurements
 from .own import Own
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
-    "ohmlearn.drivers.circuits.chips": ["Chips", "train_chips"],
+    "ohmlearn.drivers.circuits.train_chips": ["Chips", "train_chips"],
     "ohmlearn.solvers.nonlinear.check_law": ["check_law"],
     "ohmlearn.solvers.nonlinear.differentiable": ["Pulled", "voltages_vjp"],
     "ohmlearn.solvers.nonlinear.equilibrium": ["NonlinearEquilibrium"],

@@ -1,6 +1,6 @@
 """Laws of edges: linear resistors, diodes and transistors; equilibria, gradients and training of such circuits."""
-from ohmlearn.drivers.circuits.chips import Chips as Chips
-from ohmlearn.drivers.circuits.chips import train_chips as train_chips
+from ohmlearn.drivers.circuits.train_chips import Chips as Chips
+from ohmlearn.drivers.circuits.train_chips import train_chips as train_chips
 from ohmlearn.solvers.nonlinear.check_law import check_law as check_law
 from ohmlearn.solvers.nonlinear.differentiable import Pulled as Pulled
 from ohmlearn.solvers.nonlinear.differentiable import voltages_vjp as voltages_vjp

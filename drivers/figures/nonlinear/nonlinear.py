@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from ohmlearn.drivers.analysis.training_times import TrainingTimes
-from ohmlearn.drivers.circuits.chips import train_chips
+from ohmlearn.drivers.circuits.train_chips import train_chips
 from ohmlearn.drivers.figures.catalogue import BEYOND, Entry, Settings
 from ohmlearn.drivers.figures.paper1.fig2 import SOURCES, TARGETS, UNTIL, decades
 from ohmlearn.drivers.training.ensemble import default_limit
@@ -20,6 +20,7 @@ from ohmlearn.drivers.training.train import train
 from ohmlearn.edges import NMOS, Linear
 from ohmlearn.io.replacing import replacing, save_figure, write_text
 from ohmlearn.lab import published_gates, transistor_network, xor_samples
+from ohmlearn.learn.update import Update
 from ohmlearn.network import Network
 from ohmlearn.rule import Rule
 from ohmlearn.solvers.nonlinear.gradients import cost_gradient
@@ -100,9 +101,9 @@ def learn_xor(size: Size, threads: int | None = None) -> Xor:
     """The published training of XOR, seed by seed."""
     samples = xor_samples()
     drawn = [published_gates(seed, size.epochs) for seed in size.seeds]
-    learned = train_chips(transistor_network(), samples, edges=NMOS.ald1106(), epochs=size.epochs, step=STEP,
-                          nudge=NUDGE, values=np.array([gates for gates, _ in drawn]),
-                          order=np.stack([order for _, order in drawn], axis=-1), every=max(1, size.epochs // 200),
+    update = Update(step=STEP, nudge=NUDGE, order=np.stack([order for _, order in drawn], axis=-1))
+    learned = train_chips(transistor_network(), samples, edges=NMOS.ald1106(), epochs=size.epochs, dynamics=update,
+                          values=np.array([gates for gates, _ in drawn]), every=max(1, size.epochs // 200),
                           threads=threads)
     middle = np.mean(learned.wanted)
     right = (learned.final < middle) == (learned.wanted < middle)

@@ -6,17 +6,19 @@ import ohmlearn as ol
 import pytest
 from ohmlearn.drivers.circuits.imperfections import drawn
 from ohmlearn.edges import NMOS
-from ohmlearn.learn import Imperfections, train_on_data
+from ohmlearn.learn import Imperfections, Terminals, Update, train_on_data
 
 NET = ol.Network.grid(3, 3)
 LAW = NMOS(gain=0.5, leak=1e-3, highest=4.0)
 X = np.random.default_rng(7).uniform(0.0, 0.4, (6, 2))
 Y = 0.1 + 0.3 * X[:, :1] + 0.2 * X[:, 1:]
-WIRED = {"inputs": [0, 2], "held": {8: 0.3}, "outputs": [4], "edges": LAW, "nudge": 0.5}
+TERMINALS = Terminals([0, 2], [4], held={8: 0.3})
 
 
-def trained(flaws, **options):
-    return train_on_data(NET, X, Y, imperfections=flaws, **(WIRED | {"epochs": 1, "step": 1e-9} | options))
+def trained(flaws, *, step=1e-9, batch=1, order="shuffled", clamp=100.0, edges=LAW, epochs=1, **options):
+    update = Update(step=step, nudge=0.5, batch=batch, order=order, clamp=clamp)
+    return train_on_data(NET, TERMINALS, X, Y, edges=edges, dynamics=update, epochs=epochs, imperfections=flaws,
+                         **options)
 
 
 def test_mismatch_is_a_law_of_its_own():
@@ -28,8 +30,7 @@ def test_mismatch_is_a_law_of_its_own():
         assert np.array_equal(device.gains[0], device.gains[1])
         law = NMOS(gain=0.5 * device.gains[0], threshold=device.thresholds[0], leak=1e-3, lowest=0.0, highest=4.0)
         order = np.random.default_rng([5, chip]).permutation(6)[None]
-        one = train_on_data(NET, X, Y, **(WIRED | {"edges": law, "epochs": 1, "step": 1.0, "order": order,
-                                                  "values": np.full(12, LAW.start)}))
+        one = trained(None, edges=law, step=1.0, order=order, values=np.full(12, LAW.start))
         first = trained(flaws, chips=3, epochs=1, step=1.0, seed=5, order=order)
         assert np.array_equal(one.values[0], first.values[chip])
     assert np.abs(many.values[0] - many.values[1]).max() > 1e-3
@@ -37,7 +38,7 @@ def test_mismatch_is_a_law_of_its_own():
 
 def test_resistors_scale_with_their_gains():
     flaws = Imperfections(gain=0.3)
-    learned = train_on_data(NET, X, Y, **(WIRED | {"edges": None, "epochs": 5, "imperfections": flaws, "chips": 2}))
+    learned = trained(flaws, edges=None, epochs=5, step=1.0, chips=2)
     for chip in range(2):
         g = learned.values[chip] * drawn(flaws, 12, 0, chip).gains[0]
         v = ol.Equilibrium(NET, [0, 2, 8]).solve(g, np.concatenate([X, np.full((6, 1), 0.3)], axis=1).T)
@@ -59,8 +60,8 @@ def test_the_clamped_twin_has_devices_of_its_own():
 
 
 def test_read_noise_is_that_of_every_node():
-    learned = train_on_data(NET, X, np.repeat(Y, 2, axis=1), **(WIRED | {"outputs": [4, (3, 5)], "epochs": 0}),
-                            imperfections=Imperfections(read_noise=0.01))
+    learned = train_on_data(NET, Terminals([0, 2], [4, (3, 5)], held={8: 0.3}), X, np.repeat(Y, 2, axis=1), edges=LAW,
+                            epochs=0, imperfections=Imperfections(read_noise=0.01))
     seen = learned.outputs(np.repeat(X[:1], 4000, axis=0))[0]
     assert np.unique(seen).size == seen.size
     assert np.abs(seen.std(axis=0) / [0.01, 0.01 * np.sqrt(2)] - 1).max() < 0.05
@@ -111,8 +112,50 @@ def test_imperfect_chips_depend_on_themselves_alone(batch):
     assert np.abs(other.values - some.values).max() > 1e-4
 
 
+def test_what_is_printed_is_what_is_given():
+    assert repr(Imperfections()) == "Imperfections()"
+    assert repr(Imperfections(threshold=0.1, probability=0.5)) == "Imperfections(threshold=0.1, probability=0.5)"
+
+
 @pytest.mark.parametrize(("given", "words"), [({"gain": -1}, "gain must be"), ({"probability": 2}, "<= 1"),
                                               ({"bias": np.nan}, "bias must be"), ({"stuck": True}, "stuck must be")])
 def test_what_is_refused(given, words):
     with pytest.raises(ValueError, match=words):
         Imperfections(**given)
+
+
+def test_damage_is_done_to_some_edges_within_bounds():
+    learned = trained(None, chips=3, epochs=3, step=1.0)
+    noisy = learned.perturbed(noise=0.3, fraction=0.5, seed=2)
+    moved = noisy.values != learned.values
+    assert moved.sum(axis=1).tolist() == [6, 6, 6]
+    assert len({row.tobytes() for row in moved}) == 3
+    assert noisy.lost is None
+    far = learned.perturbed(noise=100.0).values
+    assert far.min() == 0.0
+    assert far.max() == 4.0
+    assert np.array_equal(noisy.values, learned.perturbed(noise=0.3, fraction=0.5, seed=2).values)
+    with pytest.raises(ValueError, match="lost must lie between 0 and 1"):
+        learned.perturbed(lost=2.0)
+    with pytest.raises(ValueError, match="noise must be"):
+        learned.perturbed(-1.0)
+
+
+@pytest.mark.parametrize("edges", [LAW, None], ids=["transistors", "resistors"])
+def test_lost_edges_are_lost_for_good(edges):
+    """They do not conduct, nor learn, and more may be lost; the others recover what they can."""
+    learned = trained(None, chips=3, epochs=30, step=1.0, edges=edges)
+    damaged = learned.perturbed(lost=0.2, seed=1)
+    lost = damaged.lost
+    assert lost.sum(axis=1).tolist() == [2, 2, 2]
+    left = np.where(lost[1], 0.0, learned.values[1])        # a channel that is off leaks as one that is lost
+    v = ol.edges.NonlinearEquilibrium(NET, [0, 2, 8], edges or ol.edges.Linear()).solve(left, [*X[0], 0.3])
+    assert abs(damaged.outputs(X)[1, 0, 0] - v[4]) < 1e-6
+    again = trained(None, values=damaged, epochs=30, step=1.0, edges=edges)
+    assert np.array_equal(again.lost, lost)
+    assert np.array_equal(again.values[lost], damaged.values[lost])
+    assert (again.values != damaged.values)[~lost].all()
+    assert np.all(again.score_of(X, Y) > damaged.score_of(X, Y))
+    assert again.perturbed(lost=1.0).lost.all()
+    both = again.perturbed(lost=0.1, seed=7).lost
+    assert np.all(both >= lost)

@@ -1,11 +1,12 @@
 """The benchmarks of learning from data: their circuits and data, and that the command prints and writes them."""
 import csv
 import gzip
+import sys
 
 import numpy as np
 import pytest
 from ohmlearn.drivers import cli
-from ohmlearn.drivers.data_benchmarks import circuits, classes
+from ohmlearn.drivers.data_benchmarks import circuits, classes, data_sets
 from ohmlearn.drivers.data_benchmarks.comparison import Row, spread, table
 
 
@@ -21,13 +22,15 @@ def test_iris_is_learned_and_written(tmp_path, capsys):
     rows = list(csv.DictReader((tmp_path / "rows.csv").read_text().splitlines()))
     assert float(rows[0]["measured"].split()[0]) >= 0.9
     assert rows[0]["beside"].startswith("logistic regression 0.9")
-    assert rows[0]["what"] in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert rows[0]["what"] in said.out
+    assert "epoch 20 of 20" in said.err
 
 
 def test_digits_are_those_of_the_published_circuit():
     circuit = classes.rails(64, 10)
     assert circuit.network.n_edges == 1280
-    assert circuit.outputs[0] == (64, 74)
+    assert circuit.terminals.outputs[0] == (64, 74)
     rows = classes.digits(classes.Training(epochs=2, chips=1, splits=1), losses=["hinge"])
     assert 0.85 < float(rows[0].measured.split()[0]) < 1
     assert rows[0].published == "0.9806"
@@ -43,19 +46,17 @@ def test_files_of_mnist_are_read(tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, 28, 28))
     images[:, :14] //= 1 + np.arange(40)[:, None, None] % 3
-    found = classes.read_idx(written(tmp_path / "images", images, gzip.compress))
-    assert np.array_equal(found, images)
+    written(tmp_path / "images", images, gzip.compress)
     labels = written(tmp_path / "labels", np.arange(40) % 3)
     how = classes.linear(classes.Training(epochs=1, chips=1, splits=1))
     rows = classes.mnist_subset(how, tmp_path / "images", labels)
     assert rows[0].what.startswith("MNIST 0 to 2")
-    pooled = classes.pooled(images.reshape(40, -1) / 255)
+    pooled = classes.pooled(images / 255)
     assert np.allclose(pooled[7, 1], images[7, :2, 2:4].mean() / 255)
-    (tmp_path / "short").write_bytes((tmp_path / "labels").read_bytes()[:-1])
-    with pytest.raises(ValueError, match="says 40 bytes and holds 39"):
-        classes.read_idx(tmp_path / "short")
-    with pytest.raises(ValueError, match="no IDX file"):
-        classes.read_idx(written(tmp_path / "wrong", np.arange(3), lambda raw: raw[2:]))
+    with pytest.raises(ValueError, match="has 40 images, but"):
+        classes.mnist_subset(how, tmp_path / "images", written(tmp_path / "few", np.arange(39) % 3))
+    with pytest.raises(ValueError, match="squares of a multiple of 14"):
+        classes.pooled(np.zeros((3, 28, 27)))
 
 
 def test_both_files_or_none(tmp_path, capsys):
@@ -76,3 +77,9 @@ def test_the_transistor_circuit():
     assert len(rows) == 5
     assert rows[0].published == ""
     assert len(circuits.regression(epochs=5)) == 3
+
+
+def test_data_without_scikit_learn_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError, match=r"pip install 'ohmlearn\[learn\]'"):
+        data_sets.digits()

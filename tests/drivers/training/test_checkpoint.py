@@ -5,9 +5,11 @@ import signal
 
 import numpy as np
 import pytest
-from ohmlearn import Network, Rule, Task, train
+from ohmlearn import Network, Rule, Task, edges, train
 from ohmlearn.drivers.display.progress import RunProgress, RunState
+from ohmlearn.drivers.recording.checkpoint_file import CheckpointFile, alone, digest_of
 from ohmlearn.drivers.training import checkpoint, large_run, regime
+from ohmlearn.edges import pairs
 from sweeps import run as command
 
 NET = Network.packing(64, seed=1)
@@ -72,17 +74,15 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path):
 
 
 def test_a_state_without_one_of_its_parts_is_told(tmp_path):
-    from ohmlearn.drivers.training.ensemble import Ensemble
-
     file = tmp_path / "state.npz"
-    kept = checkpoint.Kept(file, Ensemble(NET, [TASK], np.array([0]), np.array([1.0]), Rule()))
+    kept = CheckpointFile(file, "0123", "run")
     state = {"x": np.arange(3.0), "G": np.ones(2)}
-    kept.suspend(0, state)
-    assert sorted(kept.resume(0)) == ["G", "x"]
+    kept.suspend(state)
+    assert sorted(kept.resume()) == ["G", "x"]
     with np.load(file) as whole:
         np.savez(file, **{name: whole[name] for name in whole.files if name != "G"})
     with pytest.raises(ValueError, match="parts of it are missing"):
-        kept.resume(0)
+        kept.resume()
 
 
 @pytest.mark.parametrize("change", [{"rule": Rule(nudge=0.1)}, {"tolerance": 1e-4}, {"t_max": 5.0},
@@ -92,8 +92,23 @@ def test_the_owner_is_all_that_decides_the_bits(change):
 
     make = lambda **options: Ensemble(NET, [TASK], np.array([0]), np.array([1.0]),  # noqa: E731
                                       options.pop("rule", Rule()), **options)
-    assert checkpoint.owner(make()) == checkpoint.owner(make())
-    assert checkpoint.owner(make(**change)) != checkpoint.owner(make())
+    assert digest_of(make()) == digest_of(make())
+    assert digest_of(make(**change)) != digest_of(make())
+
+
+def bent(p, u, a, b, e):
+    return pairs.product(u, pairs.minus(a, b), e)
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    (edges.Own(bent, 0.5), edges.Own(bent, 0.6)), (edges.Own(bent, 0.5), edges.Own(bent, 0.5, start=2.0)),
+    (edges.NMOS(gain=0.5), edges.NMOS(gain=0.6)), (edges.Sinh(0.5), edges.Offset(0.5)),
+    ([1, [2, 3]], [[1, 2], 3]), (np.arange(4), np.arange(4).reshape(2, 2)),
+    (np.array(["a", None]), np.array(["a", 0])),
+])
+def test_what_differs_has_another_digest(one, other):
+    assert digest_of(one) == digest_of(one)
+    assert digest_of(one) != digest_of(other)
 
 
 def test_lines_come_at_growing_intervals():
@@ -162,7 +177,7 @@ def test_a_damaged_file_is_told_before_the_work_and_stays(spoil, tmp_path):
 
 def test_two_processes_do_not_share_a_checkpoint(tmp_path):
     file = tmp_path / "state.npz"
-    with checkpoint.alone(file), pytest.raises(ValueError, match=rf"a run that is going on \(process {os.getpid()} on"):
+    with alone(file), pytest.raises(ValueError, match=rf"a run that is going on \(process {os.getpid()} on"):
         train(NET, TASK, 2.0, until=1e-4, checkpoint=file)
     assert os.listdir(tmp_path) == []
     assert train(NET, TASK, 2.0, until=1e-4, checkpoint=file).status == "reached"
