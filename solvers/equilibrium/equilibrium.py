@@ -41,7 +41,7 @@ class Equilibrium(NetworkResponses):
     edges : law of the edges (`ohmlearn.edges`), None for linear resistors. Then `solve` takes what learns in the place
         of conductances, and nothing else is offered: see :class:`ohmlearn.edges.NonlinearEquilibrium`.
     keep : while conductances drift, go on with the factor or hierarchy of older ones as long as that pays.
-    threads : for the solves of one network of 300 000 nodes and more, by default as many as the process may use; their
+    threads : for the solves of one network of 500 000 nodes and more, by default as many as the process may use; their
         number changes no bit.
 
     >>> import ohmlearn as ol

@@ -19,7 +19,7 @@ Rows = NDArray[np.int64]
 PART = 60_000       # rows of a part, at least: the core's vectors of one fit into the cache of a core
 COUNTS = (64, 32, 16, 8, 4, 2)      # of parts, which as many threads share evenly
 WIDEST = 0.06       # of the rows may be border rows or tied to one
-THREADED = 300_000  # rows from which threads are worth their start
+THREADED = 500_000  # rows from which threads are worth their start, also on a machine that does other work
 
 
 @dataclass(frozen=True, eq=False)
