@@ -141,9 +141,10 @@ def plot_lab_runs(runs: Iterable[LabRun], ax: Axes | None = None, against: str =
 
 
 def fraction_map(ax: Axes, fraction: NDArray[np.float64], columns: Sequence[str], rates: ArrayLike) -> AxesImage:
-    """Shares (n_rates, n_columns) as coloured cells with their per cent, R upwards; returns the image."""
+    """Shares (n_rates, n_columns) as coloured cells with their per cent, NaN as blank ones, R upwards; returns the
+    image."""
     image = ax.imshow(100 * fraction, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=100)
-    for k, i in np.ndindex(*fraction.shape):
+    for k, i in np.argwhere(np.isfinite(fraction)):
         ax.text(i, k, f"{100 * fraction[k, i]:.0f}", ha="center", va="center", fontsize=5.5,
                 color="black" if fraction[k, i] > 0.55 else "white")
     ax.set_xticks(range(len(columns)), columns)

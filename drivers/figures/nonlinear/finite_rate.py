@@ -33,6 +33,7 @@ PIXELS, DIGITS, THRESHOLD = 64, 10, 0.75
 GATES = 0.5, 4.5            # V, between which gates are drawn
 GAIN = 2 * (GATES[1] - GATES[0]) / (GATES[1] - THRESHOLD) ** 2 / PIXELS     # a rail then conducts 1 in the mean
 LOSS, NUDGE, CLAMP = Hinge(margin=0.05), 0.05, 2.0
+MOST = 10.0                 # of R/σ: what is learned from one image beyond it only hides what was learned before
 REST = (0.003, 0.03, 0.3, 3.0)      # steps of the updates at rest, in V⁻¹ of gates
 
 
@@ -78,9 +79,9 @@ FULL = Size(800, 20, 8, (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), (0.
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Of one law. accuracy : (n_rates, n_sigmas, n_seeds) of images that are not learned, at equilibrium at the end.
-    time : likewise, until 95 % of it was reached first, in relaxation times. rest : (n_steps, n_seeds) accuracy of
-    updates at rest."""
+    """Of one law. accuracy : (n_rates, n_sigmas, n_seeds) of images that are not learned, at equilibrium at the end;
+    NaN where R/σ is above MOST. time : likewise, until 95 % of it was reached first, in relaxation times. rest :
+    (n_steps, n_seeds) accuracy of updates at rest."""
 
     rates: tuple[float, ...]
     switching: tuple[float, ...]
@@ -103,6 +104,8 @@ def measure(name: str, size: Size, threads: int | None = None) -> Found:
 
     def of_flow(place: tuple[int, ...]) -> tuple[Floats, Floats]:
         rate, sigma = size.rates[place[0]], size.switching[place[1]]
+        if rate > MOST * sigma:
+            return np.full(size.seeds, np.nan), np.full(size.seeds, np.nan)
         flow = Flow(rate=rate * case.unit, switching=sigma, nudge=NUDGE, clamp=CLAMP)
         learned = trained(flow, round(size.epochs * max(1.0, sigma)))
         score = learned.validation_score
@@ -125,10 +128,10 @@ def lines(found: dict[str, Found], size: Size) -> list[str]:
             f"{2 * DIGITS} rails, {size.seeds} circuits that begin differently, hinge loss with a margin of "
             f"{LOSS.margin:g} V, nudge {NUDGE:g}, clamps of {CLAMP:g} rails. Times in relaxation times of a rail at "
             f"the start (1/γ), to the record: {size.epochs} of them, one an epoch, or every σ/γ epochs where σ > γ. R "
-            "in V⁻¹ of gates; conductances of resistors learn as fast as those of transistors. Accuracies are means of "
-            "equilibria after the last epoch.", ""]
+            f"up to {MOST:g} σ, in V⁻¹ of gates; conductances of resistors learn as fast as those of transistors. "
+            "Accuracies are means of equilibria after the last epoch.", ""]
     for name, one in found.items():
-        best, sigma = one.accuracy.max(axis=0), np.array(one.switching)
+        best, sigma = np.nanmax(one.accuracy, axis=0), np.array(one.switching)
         if (sigma <= 1).any() and (sigma > 1).any():
             slow, fast = best[sigma <= 1].max(axis=0), best[sigma > 1].max(axis=0)
             error = float(np.std(fast - slow, ddof=1) / np.sqrt(size.seeds))
@@ -138,10 +141,11 @@ def lines(found: dict[str, Found], size: Size) -> list[str]:
         row = ", ".join(f"{step:g}: {x:.3f}" for step, x in zip(REST, one.rest.mean(axis=1), strict=True))
         told.append(f"      {name}: accuracy of updates at rest by R/σ {row}")
         for k, rate in enumerate(one.rates):
-            row = ", ".join(f"{s:g}: {x.mean():.3f} after {np.median(t):.3g}"
-                            for s, x, t in zip(one.switching, one.accuracy[k], one.time[k], strict=True))
+            row = ", ".join(f"{s:g}: {x.mean():.3f} after {np.median(t):.3g}" for s, x, t in
+                            zip(one.switching, one.accuracy[k], one.time[k], strict=True) if rate <= MOST * s)
             told.append(f"      {name}, R = {rate:g}: accuracy, and 95 % of it after a time, by σ/γ {row}")
-        good = one.accuracy.mean(axis=2) >= 0.95 * one.accuracy.mean(axis=2).max()
+        accuracy = np.nan_to_num(one.accuracy.mean(axis=2))
+        good = accuracy >= 0.95 * accuracy.max()
         times = np.where(good, np.median(one.time, axis=2), np.inf)
         soonest = divmod(int(times.argmin()), len(one.switching))
         told.append(f"      {name}: of those within 5 % of the best accuracy the soonest is R = "
@@ -159,7 +163,7 @@ def make(size: Size, folder: Path, given: Settings) -> list[Path]:
     with replacing(data) as out:
         print("law,R,switching,seed,accuracy,time", file=out)
         for name, one in found.items():
-            for k, i, seed in np.ndindex(*one.accuracy.shape):
+            for k, i, seed in np.argwhere(np.isfinite(one.accuracy)):
                 print(name, f"{one.rates[k]:g}", f"{one.switching[i]:g}", seed, f"{one.accuracy[k, i, seed]:.4f}",
                       f"{one.time[k, i, seed]:.6g}", sep=",", file=out)
     return [picture, text, data]

@@ -4,7 +4,7 @@ import pytest
 from ohmlearn.drivers.figures.catalogue import Settings, verdicts
 from ohmlearn.drivers.figures.nonlinear import finite_rate
 
-SMALL = finite_rate.Size(40, 3, 2, (0.1, 1.0), (0.5, 2.0))
+SMALL = finite_rate.Size(40, 3, 2, (0.1, 10.0), (0.5, 2.0))
 
 
 def test_the_figure_is_drawn(tmp_path, monkeypatch):
@@ -14,7 +14,7 @@ def test_the_figure_is_drawn(tmp_path, monkeypatch):
     assert written[0].stat().st_size > 20_000
     assert len(verdicts(written[1].read_text())) == 1
     data = np.genfromtxt(written[2], delimiter=",", names=True, dtype=None, encoding=None)
-    assert data.size == 2 * 2 * 2
+    assert data.size == (2 * 2 - 1) * 2         # R = 10 at σ = 0.5 is left out
     assert np.all((data["accuracy"] >= 0.05) & (data["accuracy"] <= 1))
     epochs = data["time"] * data["switching"] / 40
     assert np.all(epochs == np.round(epochs))
