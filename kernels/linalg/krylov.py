@@ -59,35 +59,39 @@ def redirect(p: Floats, z: Floats, beta: float) -> None:
 
 
 @kernel
-def times(q: Floats, s: Floats, first: int, last: int, indptr: NDArray[np.int32], indices: NDArray[np.int32],
-          data: Floats, p: Floats) -> None:
-    """q = A p for the rows from `first` to `last` of a CSR matrix; s (8,): p·q over them, in eight parts by row."""
-    s[:] = 0.0
-    for row in range(first, last):
-        t = 0.0
-        for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
-            t += data[k] * p[np.uint64(indices[k])]
-        q[row] = t
-        s[row & 7] += p[row] * t
+def times(q: Floats, s: Floats, bounds: NDArray[np.int64], begin: int, end: int, indptr: NDArray[np.int32],
+          indices: NDArray[np.int32], data: Floats, p: Floats) -> None:
+    """q = A p for the parts from `begin` to `end` of a CSR matrix, ranges of rows between `bounds`; s (n_parts, 8): p·q
+    over each, in eight parts by row."""
+    for part in range(begin, end):
+        s[part] = 0.0
+        for row in range(bounds[part], bounds[part + 1]):
+            t = 0.0
+            for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+                t += data[k] * p[np.uint64(indices[k])]
+            q[row] = t
+            s[part, row & 7] += p[row] * t
 
 
 @kernel
-def times_by_differences(q: Floats, s: Floats, first: int, last: int, indptr: NDArray[np.int32],
-                         indices: NDArray[np.int32], data: Floats, excess: Floats, p: Floats) -> None:
-    """q = L p for rows of a grounded Laplacian, from differences: q_a = g_a p_a + Σ w_ab (p_a - p_b); s as in `times`.
+def times_by_differences(q: Floats, s: Floats, bounds: NDArray[np.int64], begin: int, end: int,
+                         indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, excess: Floats, p: Floats
+                         ) -> None:
+    """q = L p for parts of a grounded Laplacian, from differences: q_a = g_a p_a + Σ w_ab (p_a - p_b); see `times`.
 
     indptr, indices, data : L in CSR; its diagonal meets the difference 0. excess : (n,) g, conductances to ground.
     Formed like this a part of strong edges passes no current to itself, however weakly it is tied to the rest; with
     the diagonal, rounding of its sum would act as a conductance to ground.
     """
-    s[:] = 0.0
-    for row in range(first, last):
-        here = p[row]
-        t = excess[row] * here
-        for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
-            t += data[k] * (p[np.uint64(indices[k])] - here)
-        q[row] = t
-        s[row & 7] += here * t
+    for part in range(begin, end):
+        s[part] = 0.0
+        for row in range(bounds[part], bounds[part + 1]):
+            here = p[row]
+            t = excess[row] * here
+            for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+                t += data[k] * (p[np.uint64(indices[k])] - here)
+            q[row] = t
+            s[part, row & 7] += here * t
 
 
 @kernel

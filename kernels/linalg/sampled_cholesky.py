@@ -360,14 +360,15 @@ def backward(y, factor, first, last):
 
 
 @kernel
-def go_down(y, r, factor, part):
-    """The first half of `apply`, by the columns of one part."""
+def go_down(y, r, factor, begin, end):
+    """The first half of `apply`, by the columns of the parts from `begin` to `end`."""
     n, bounds, terminals = factor.order.size, factor.bounds, factor.terminals
-    for a in range(bounds[part], bounds[part + 1]):
-        y[a] = r[a]
-    for t in range(terminals[part], terminals[part + 1]):
-        y[n + t] = 0.0
-    forward(y, factor, factor.pieces[part], factor.pieces[part + 1])
+    for part in range(begin, end):
+        for a in range(bounds[part], bounds[part + 1]):
+            y[a] = r[a]
+        for t in range(terminals[part], terminals[part + 1]):
+            y[n + t] = 0.0
+        forward(y, factor, factor.pieces[part], factor.pieces[part + 1])
 
 
 @kernel
@@ -386,18 +387,17 @@ def turn_round(y, factor):
 
 
 @kernel
-def go_up(x, y, factor, part):
-    """The second half of `apply`, by the columns of one part."""
-    backward(y, factor, factor.pieces[part], factor.pieces[part + 1])
-    for a in range(factor.bounds[part], factor.bounds[part + 1]):
-        x[a] = y[a]
+def go_up(x, y, factor, begin, end):
+    """The second half of `apply`, by the columns of the parts from `begin` to `end`."""
+    for part in range(begin, end):
+        backward(y, factor, factor.pieces[part], factor.pieces[part + 1])
+        for a in range(factor.bounds[part], factor.bounds[part + 1]):
+            x[a] = y[a]
 
 
 @kernel
 def apply(x, y, r, factor):
     """x = (L D Lᵀ)⁻¹ r, all (n,); y (n + n_terminals + 1,) is scratch. Ground is at 0."""
-    for part in range(factor.bounds.size - 1):
-        go_down(y, r, factor, part)
+    go_down(y, r, factor, 0, factor.bounds.size - 1)
     turn_round(y, factor)
-    for part in range(factor.bounds.size - 1):
-        go_up(x, y, factor, part)
+    go_up(x, y, factor, 0, factor.bounds.size - 1)

@@ -58,9 +58,9 @@ class FactorApply(Apply):
         if self._parts is None or self._parts.threads == 1 or len(self._parts) == 1:
             sampled_cholesky.apply(x, y, residual, self.factor)
         else:
-            self._parts.each(lambda part: sampled_cholesky.go_down(y, residual, self.factor, part))
+            self._parts.share(lambda begin, end: sampled_cholesky.go_down(y, residual, self.factor, begin, end))
             sampled_cholesky.turn_round(y, self.factor)
-            self._parts.each(lambda part: sampled_cholesky.go_up(x, y, self.factor, part))
+            self._parts.share(lambda begin, end: sampled_cholesky.go_up(x, y, self.factor, begin, end))
         return x
 
     def block(self, residuals: Floats, out: Floats | None = None) -> Floats:
@@ -186,10 +186,11 @@ class SampledFactor:
         self.arcs: list[Any] = [None] * count
         made: list[Any] = [None] * count
 
-        def one(part: int) -> None:
-            made[part] = self._of_part(part)
+        def some(begin: int, end: int) -> None:
+            for part in range(begin, end):
+                made[part] = self._of_part(part)
 
-        parts.each(one)
+        parts.share(some)
         made.append(self._of_border())
         sizes = [order.size for order, *_ in made]
         lengths = np.cumsum([0, *(rows.size for _, _, rows, _, _ in made)])

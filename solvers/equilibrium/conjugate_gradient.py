@@ -73,14 +73,13 @@ def product(q: Floats, matrix: csr_array, excess: Floats, p: Floats, parts: Part
     """q = L p, part by part of the rows; returns p·q. near : see `conjugate_gradient`."""
     sums, entries = np.empty((len(parts), 8)), (matrix.indptr, matrix.indices, matrix.data)
 
-    def one(part: int) -> None:
-        first, last = parts.bounds[part], parts.bounds[part + 1]
+    def some(begin: int, end: int) -> None:
         if near:
-            times(q, sums[part], first, last, *entries, p)
+            times(q, sums, parts.bounds, begin, end, *entries, p)
         else:
-            times_by_differences(q, sums[part], first, last, *entries, excess, p)
+            times_by_differences(q, sums, parts.bounds, begin, end, *entries, excess, p)
 
-    parts.each(one)
+    parts.share(some)
     return float(total(sums))
 
 

@@ -13,7 +13,7 @@ from ohmlearn.kernels.large.rk4_pipeline import BLOCK
 from ohmlearn.kernels.linalg import laplacian
 from ohmlearn.kernels.linalg.edge_order import reach, sort_edges
 from ohmlearn.network import Network
-from ohmlearn.parallel.threads import in_threads
+from ohmlearn.parallel.threads import in_shares
 
 Rows = NDArray[np.int64]
 PART = 60_000       # rows of a part, at least: the core's vectors of one fit into the cache of a core
@@ -133,13 +133,9 @@ class Parts:
         """Of the border rows, those that a part is tied to: its own, and those of the next one."""
         return slice(int(self.first[part]), int(self.first[min(part + 2, len(self))]))
 
-    def each(self, work: Callable[[int], Any]) -> None:
-        """Call a function with the number of every part, on threads."""
-        if min(self.threads, len(self)) > 1:
-            in_threads(work, range(len(self)), min(self.threads, len(self)))
-        else:
-            for part in range(len(self)):
-                work(part)
+    def share(self, work: Callable[[int, int], Any]) -> None:
+        """Share the parts out: call a function with the first of as many as a thread takes, and the end of them."""
+        in_shares(work, len(self), self.threads)
 
 
 _LAYOUTS: WeakKeyDictionary[Network, Layout] = WeakKeyDictionary()

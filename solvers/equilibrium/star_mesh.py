@@ -60,14 +60,11 @@ class StarMesh:
         ordered = self.laplacian.sorted(conductances) if ordered is None else ordered
         weights, excess = np.empty(self._n_edges), self.laplacian.excess(conductances)
         kernels.fill(weights, self._slots, ordered)
-        self._parts.each(lambda k: kernels.eliminate(self.plan, *self._steps(k), self._targets[k], self.share,
-                                                     self.total, weights, excess))
+        self._parts.share(lambda begin, end: kernels.eliminate(
+            self.plan, self._pieces[begin], self._pieces[end], self._targets[begin], self.share, self.total, weights,
+            excess))
         ground = excess[self.kept]
         return self._pattern.matrix(weights[self._edges], ground), ground
-
-    def _steps(self, part: int) -> tuple[int, int]:
-        """Where the steps of a part begin and end in the plan."""
-        return self._pieces[part], self._pieces[part + 1]
 
     def restrict(self, currents: Floats) -> tuple[Floats, Floats]:
         """Currents into the core's rows, (n_rows,), from those into all (rows of L_FF,), and what `extend` needs.
@@ -76,7 +73,8 @@ class StarMesh:
         """
         if currents.ndim == 1:
             handed = currents.copy()
-            self._parts.each(lambda k: kernels.restrict(handed, self.plan, *self._steps(k), self.share))
+            self._parts.share(lambda begin, end: kernels.restrict(
+                handed, self.plan, self._pieces[begin], self._pieces[end], self.share))
             return handed[self.kept], handed
         handed, core = aligned(*currents.shape), aligned(self.n_rows, currents.shape[1])
         handed[:] = currents
@@ -89,8 +87,8 @@ class StarMesh:
         if core.ndim == 1:
             voltages = np.empty_like(handed)
             voltages[self.kept] = core
-            self._parts.each(lambda k: kernels.extend(voltages, handed, self.plan, *self._steps(k), self.share,
-                                                      self.total))
+            self._parts.share(lambda begin, end: kernels.extend(
+                voltages, handed, self.plan, self._pieces[begin], self._pieces[end], self.share, self.total))
             return voltages
         voltages = aligned(*handed.shape)
         voltages[self.kept] = core
