@@ -15,10 +15,12 @@ class Name(StrEnum):
 
     iris = "iris"
     wine = "wine"
+    ionosphere_like = "ionosphere-like"
     digits = "digits"
     xor = "xor"
     regression = "regression"
     mnist_subset = "mnist-subset"
+    power = "power"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,11 +28,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def benchmark(
-    name: Annotated[Name, typer.Argument(help="iris and wine: transistors between inputs and rails. digits: 64 pixels "
-                                              "and 20 rails, three losses. xor and regression: the transistor circuit "
-                                              "of the laboratory. mnist-subset: digits 0 to 2 on 1500 resistors.")],
+    name: Annotated[Name, typer.Argument(help="iris, wine and ionosphere-like (radar returns that are made here): "
+                                              "transistors between inputs and rails. digits: 64 pixels and 20 rails, "
+                                              "three losses. xor and regression: the transistor circuit "
+                                              "of the laboratory. mnist-subset: digits 0 to 2 on 1500 resistors. "
+                                              "power: error against power, and energies, of 64 nodes that save it.")],
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, by default those of the benchmark.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Circuits that begin differently, with classes.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Circuits that begin differently, with classes; networks with their "
+                                                   "tasks, of power.")] = 5,
     splits: Annotated[int, typer.Option(min=1, help="Splits into samples to learn and to test, with classes.")] = 5,
     imperfections: Annotated[bool, typer.Option("--imperfections", help="Digits of circuits with mismatch and with "
                                                 "read noise, in place of three losses.")] = False,
@@ -43,7 +48,7 @@ def benchmark(
 
     Data are made here or come with scikit-learn (extra `learn`); nothing is downloaded.
     """
-    from ohmlearn.drivers.data_benchmarks import circuits, classes
+    from ohmlearn.drivers.data_benchmarks import circuits, classes, power
     from ohmlearn.drivers.data_benchmarks.comparison import table
 
     if (images is not None or labels is not None) and name is not Name.mnist_subset:
@@ -55,8 +60,12 @@ def benchmark(
         rows = circuits.xor(epochs, threads)
     elif name is Name.regression:
         rows = circuits.regression(epochs, threads)
+    elif name is Name.power:
+        rows = power.power(epochs, seeds, threads)
     elif name is Name.digits:
         rows = (classes.imperfect_digits if imperfections else classes.digits)(how.shortened(epochs))
+    elif name is Name.ionosphere_like:
+        rows = classes.ionosphere_like(how.shortened(epochs))
     elif name is Name.mnist_subset:
         rows = classes.mnist_subset(classes.linear(how).shortened(epochs), images, labels)
     else:

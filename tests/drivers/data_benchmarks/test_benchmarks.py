@@ -36,6 +36,29 @@ def test_digits_are_those_of_the_published_circuit():
     assert rows[0].published == "0.9806"
 
 
+def test_radar_returns_are_as_they_are_described(capsys):
+    X, y = data_sets.radar_returns()
+    assert X.shape == (351, 34)
+    assert np.bincount(y).tolist() == [126, 225]
+    assert np.all(X[:, 0] == 1)
+    assert np.all(X[:, 1] == 0)
+    assert np.abs(X).max() <= 1
+    assert np.array_equal(data_sets.radar_returns()[0], X)
+    assert not np.array_equal(data_sets.radar_returns(1)[0], X)
+    # Without noise, the mean over shifts ~ N(0, s²) and decays ~ U(0, d) is exp(-2 π² s² k²) (1 - exp(-d k))/(d k).
+    rng, k = np.random.default_rng(0), np.arange(1, 17)
+    pulses = data_sets._autocorrelation(rng, rng.normal(0, 0.06, 40_000), decay=0.2, noise=0.0, seen=1.0)
+    wanted = np.exp(-2 * (np.pi * 0.06 * k) ** 2) * (1 - np.exp(-0.2 * k)) / (0.2 * k)
+    assert np.abs(pulses.mean(axis=0)[1:] - wanted).max() < 0.015
+    seen = data_sets._autocorrelation(rng, rng.uniform(-0.5, 0.5, 40_000), decay=1.0, noise=0.0, seen=0.5)
+    assert abs(np.mean(seen[:, 5] != 0) - 0.5) < 0.01
+    assert run("benchmark", "ionosphere-like", "--epochs", "20", "--seeds", "2", "--splits", "2") == 0
+    first = capsys.readouterr().out.splitlines()[1]
+    assert first.startswith("ionosphere-like (made here): held-out accuracy, 2 splits × 2 seeds")
+    assert float(first.split("seeds")[1].split()[0]) > 0.8      # 0.64 are good
+    assert "logistic regression 0." in first
+
+
 def written(path, array, pack=bytes):
     head = b"\x00\x00\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes()
     path.write_bytes(pack(head + array.astype(np.uint8).tobytes()))
