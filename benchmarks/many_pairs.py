@@ -35,7 +35,7 @@ def main(side: int, count: int, rounds: int) -> None:
     ones = [np.ascontiguousarray(into[:, k]) for k in range(ALONE)]
     single = np.inf
     for method in ("approximate-cholesky", "superlu"):
-        circuit = ol.Equilibrium(network, [0], method)
+        circuit = ol.Equilibrium(network, [0], method, threads=1)
         circuit.solve(g, currents=into[:, :8], start=start)
         found = []
         for _ in range(rounds):

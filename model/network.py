@@ -180,7 +180,7 @@ class Network(Frozen):
         """
         return self.subset(self.components == np.bincount(self.components).argmax())
 
-    def conductances(self, values: ArrayLike | None = None) -> NDArray[np.float64]:
+    def conductances(self, values: ArrayLike | Run | None = None) -> NDArray[np.float64]:
         """Checked copy of (n_edges,) values as conductances in G₀; a number stands for all edges, a run for its
         conductances at the end.
 

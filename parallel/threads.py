@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from numbers import Integral
 from typing import TypeVar
 
@@ -51,6 +52,32 @@ def available_threads(asked: int | None = None, own_cores: int | None = None,
         if said.isdigit() and int(said) > 0:
             return min(int(said), own)
     return own
+
+
+def in_shares(function: Callable[[int, int], object], count: int, threads: int) -> None:
+    """function(begin, end) for numbers from 0 to `count` in about equal shares, one a thread, the first one here.
+
+    What one raises is raised here.
+    """
+    ends = [count * (k + 1) // min(threads, count) for k in range(min(threads, count))]
+    failures: list[BaseException] = []
+
+    def work(begin: int, end: int) -> None:
+        try:
+            function(begin, end)
+        except BaseException as error:
+            failures.append(error)
+
+    others = [threading.Thread(target=work, args=share, daemon=True) for share in pairwise(ends)]
+    for other in others:
+        other.start()
+    try:
+        function(0, ends[0])
+    finally:
+        for other in others:
+            other.join()
+    if failures:
+        raise failures[0]
 
 
 def in_threads(function: Callable[[T], R], items: Iterable[T], threads: int) -> list[R]:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT: dict[str, set[str]] = {
     "kernels": set(),
     "model": {"kernels"},
-    "solvers": {"kernels", "model"},
+    "solvers": {"kernels", "model", "parallel"},
     "parallel": set(),
     "drivers": {"kernels", "model", "solvers", "parallel"},
 }

@@ -158,7 +158,7 @@ class Learned:
 
         >>> import numpy as np, ohmlearn as ol
         >>> X = np.random.default_rng(0).uniform(0, 1, (40, 2))
-        >>> y, net, terminals = 0.4 * X[:, :1] + 0.2, ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [7], {6: 0.0})
+        >>> y, net, terminals = X @ [[0.4], [0.2]], ol.Network.grid(3, 3), ol.learn.Terminals([0, 2], [7], {6: 0.0})
         >>> options = {"dynamics": ol.learn.Update(step=0.5), "epochs": 30}
         >>> learned = ol.learn.train_on_data(net, terminals, X, y, **options)
         >>> damaged = learned.perturbed(noise=0.5, lost=0.1, seed=1)

@@ -195,10 +195,10 @@ def mnist_subset(how: Training, images: Path | None, labels: Path | None) -> lis
     if images is None or labels is None:
         (X, y), name = data_sets.digits(), "digits 0 to 2"
     else:
-        X, y = read_idx(images, dimensions=3), read_idx(labels, dimensions=1)
-        if len(X) != len(y):
-            raise ValueError(f"{images} has {len(X)} images, but {labels} {len(y)} labels")
-        X, name = pooled(X / 255.0), "MNIST 0 to 2"
+        pixels, y = read_idx(images, dimensions=3), read_idx(labels, dimensions=1)
+        if len(pixels) != len(y):
+            raise ValueError(f"{images} has {len(pixels)} images, but {labels} {len(y)} labels")
+        X, name = pooled(pixels / 255.0), "MNIST 0 to 2"
     some = y < 3
     circuit = random_network(X.shape[1])
     return rows(name, held_out(X[some], y[some], circuit, Linear(), how))

@@ -145,7 +145,7 @@ def work(store: PairStore, token: str, todo: NDArray[np.int64], world: World, st
         stopping.ready = True
         try:
             circuit = factors[0] if factors else Equilibrium(Network(given["edges"], int(given["n_nodes"])),
-                                                             given["held"], store.method)
+                                                             given["held"], store.method, threads=threads)
 
             def take_blocks(thread: int) -> None:
                 while not counters.poll() and (block := dealer.take()) is not None:

@@ -136,7 +136,7 @@ class LargeRK4(LargeRun):
     def __init__(self, ensemble: Ensemble, number: int, threads: int) -> None:
         super().__init__(ensemble, number)
         self.stepper = Stepper(self.network, self.task, self.rule, self.rate, threads)
-        self.circuit = Equilibrium(self.network, self.task.sources, ensemble.solver)
+        self.circuit = Equilibrium(self.network, self.task.sources, ensemble.solver, threads=threads)
         self.many = 1
         self._still: Floats | None = None
         self._drifting: Floats | None = None
@@ -148,7 +148,7 @@ class LargeRK4(LargeRun):
             voltages = self.circuit.solve(conductances, self.task.source_voltages)
             missing = self.task.target_voltages - voltages[self.task.targets]
             clamped = Equilibrium(self.network, np.append(self.task.sources, self.task.targets),
-                                  self.ensemble.solver)
+                                  self.ensemble.solver, threads=self.stepper.threads)
             difference = clamped.solve(conductances, np.append(np.zeros(self.task.sources.size), missing))
         else:
             start = self.ensemble.starts[self.number]  # type: ignore[index]
@@ -251,9 +251,9 @@ class LargeRK4(LargeRun):
 class LargeQuasistatic(LargeRun):
     """A run in the quasistatic limit: every step is an evaluation."""
 
-    def __init__(self, ensemble: Ensemble, number: int) -> None:
+    def __init__(self, ensemble: Ensemble, number: int, threads: int) -> None:
         super().__init__(ensemble, number)
-        self.flow = QuasistaticFlow(self.network, self.task, self.rule, ensemble.solver)
+        self.flow = QuasistaticFlow(self.network, self.task, self.rule, ensemble.solver, threads=threads)
 
     def begin(self) -> None:
         self.flow.begin(self.ensemble.initial_conductances(self.number))

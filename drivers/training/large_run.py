@@ -23,7 +23,7 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
                 observe: Callable[[LargeRun], bool] | None = None) -> Run | State:
     """Train one member of an ensemble on a network that is too large for lanes.
 
-    threads : for the RK4 steps. saved : state to go on from, with the same bits.
+    threads : for steps and solves. saved : state to go on from, with the same bits.
     observe(run) is called after every evaluation; when it returns True the run is set aside, and its state returned.
 
     Raises MemoryError, before work starts, where the run would not fit.
@@ -34,7 +34,7 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
     require(bytes_of_training(network, rate, ensemble.task(number).n_targets), f"training {network!r}",
             "take a smaller network")
     prepare()
-    run: LargeRun = LargeRK4(ensemble, number, threads) if rate > 0 else LargeQuasistatic(ensemble, number)
+    run: LargeRun = LargeRK4(ensemble, number, threads) if rate > 0 else LargeQuasistatic(ensemble, number, threads)
     if saved is not None:
         run.restore(saved)
     else:

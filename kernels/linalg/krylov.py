@@ -59,33 +59,45 @@ def redirect(p: Floats, z: Floats, beta: float) -> None:
 
 
 @kernel
-def times(q: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, p: Floats) -> float:
-    """q = A p for a CSR matrix; returns p·q, summed in eight parts by row."""
-    s = np.zeros(8)
-    for row in range(q.size):
-        t = 0.0
-        for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
-            t += data[k] * p[np.uint64(indices[k])]
-        q[row] = t
-        s[row & 7] += p[row] * t
-    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
+def times(q: Floats, s: Floats, bounds: NDArray[np.int64], begin: int, end: int, indptr: NDArray[np.int32],
+          indices: NDArray[np.int32], data: Floats, p: Floats) -> None:
+    """q = A p for the parts from `begin` to `end` of a CSR matrix, ranges of rows between `bounds`; s (n_parts, 8): p·q
+    over each, in eight parts by row."""
+    for part in range(begin, end):
+        s[part] = 0.0
+        for row in range(bounds[part], bounds[part + 1]):
+            t = 0.0
+            for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+                t += data[k] * p[np.uint64(indices[k])]
+            q[row] = t
+            s[part, row & 7] += p[row] * t
 
 
 @kernel
-def times_by_differences(q: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats,
-                         excess: Floats, p: Floats) -> float:
-    """q = L p for a grounded Laplacian, from differences: q_a = g_a p_a + Σ w_ab (p_a - p_b); returns p·q.
+def times_by_differences(q: Floats, s: Floats, bounds: NDArray[np.int64], begin: int, end: int,
+                         indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, excess: Floats, p: Floats
+                         ) -> None:
+    """q = L p for parts of a grounded Laplacian, from differences: q_a = g_a p_a + Σ w_ab (p_a - p_b); see `times`.
 
     indptr, indices, data : L in CSR; its diagonal meets the difference 0. excess : (n,) g, conductances to ground.
     Formed like this a part of strong edges passes no current to itself, however weakly it is tied to the rest; with
     the diagonal, rounding of its sum would act as a conductance to ground.
     """
-    s = np.zeros(8)
-    for row in range(q.size):
-        here = p[row]
-        t = excess[row] * here
-        for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
-            t += data[k] * (p[np.uint64(indices[k])] - here)
-        q[row] = t
-        s[row & 7] += here * t
-    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
+    for part in range(begin, end):
+        s[part] = 0.0
+        for row in range(bounds[part], bounds[part + 1]):
+            here = p[row]
+            t = excess[row] * here
+            for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+                t += data[k] * (p[np.uint64(indices[k])] - here)
+            q[row] = t
+            s[part, row & 7] += here * t
+
+
+@kernel
+def total(s: Floats) -> float:
+    """The sum of (n_parts, 8) parts, always in the same order."""
+    t = s[0].copy()
+    for k in range(1, len(s)):
+        t += s[k]
+    return ((t[0] + t[1]) + (t[2] + t[3])) + ((t[4] + t[5]) + (t[6] + t[7]))

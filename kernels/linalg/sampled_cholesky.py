@@ -4,6 +4,10 @@ Eliminating a node joins all its neighbours to each other, with weights w_i w_j 
 neighbour but the heaviest is joined to one other only, drawn in proportion to its weight, so that the clique is
 right on average and the number of edges never grows (Kyng & Sachdeva 2016; order and sampling as in Gao, Kyng &
 Spielman 2023). As a preconditioner it does not care how far the conductances spread.
+
+A large matrix is eliminated in parts, ranges of rows that touch each other through border rows alone; these come last.
+While a part is eliminated, ground and the border rows that it touches are its terminals: nodes of its own, behind the
+rows, so that parts never meet and threads can take one each.
 """
 from typing import NamedTuple
 
@@ -17,7 +21,7 @@ RUN = 64    # arcs that are sorted by insertion
 
 class Arcs(NamedTuple):
     """Linked lists of arcs, one list a node. node: where the arc leads; weight: 0 once deleted; back: its reverse;
-    next: the next arc in the list, -1 at its end; head (n_nodes,): first arc of every node."""
+    next: the next arc in the list, -1 at its end; head (n_rows + n_terminals,): first arc of every node."""
 
     node: NDArray[np.int32]
     weight: NDArray[np.float64]
@@ -27,7 +31,9 @@ class Arcs(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """Nodes to be eliminated, in doubly linked lists by number of arcs. head (MOST + 1,): first of each list."""
+    """Nodes to be eliminated, in doubly linked lists by number of arcs. head (MOST + 1,): first of each list.
+
+    count (n_rows + n_terminals,); before, after (n_rows,), as terminals are in no list."""
 
     count: NDArray[np.int32]
     before: NDArray[np.int32]
@@ -38,8 +44,11 @@ class Waiting(NamedTuple):
 class Factor(NamedTuple):
     """Columns in the order of elimination: L has 1 on the diagonal and -share below, D the total weights.
 
-    order (n,): rows of the matrix; starts (n + 1,); rows, share (starts[n],): where each column's entries lead, rows of
-    the matrix too (n for ground), and w / W, the heaviest last and one at least; total (n,): W.
+    order (n,): rows of the matrix, part after part, then the border; starts (n + 1,); rows, share (starts[n],): where
+    each column's entries lead, rows of the matrix too, n + t for terminal t, n + n_terminals for ground of the border;
+    and w / W, the heaviest last and one at least; total (n,): W.
+    ends (n_terminals,): row that each terminal stands for, -1 for ground. pieces (n_parts + 2,): where parts begin in
+    the order, the border, and the end. bounds, terminals (n_parts + 1,): where they begin among rows and terminals.
     """
 
     order: NDArray[np.int32]
@@ -47,23 +56,81 @@ class Factor(NamedTuple):
     rows: NDArray[np.int32]
     share: NDArray[np.float32]
     total: NDArray[np.float64]
+    ends: NDArray[np.int32]
+    pieces: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+    terminals: NDArray[np.int64]
 
 
 @kernel
-def fill_arcs(arcs, waiting, indptr, indices, data, excess):
-    """Arcs of the off-diagonal entries (n, n), CSR, sorted, and of the conductance `excess` (n,) to ground, node n."""
-    n = excess.size
-    arcs.head[:] = -1
-    waiting.count[:] = 0
+def fill_arcs(arcs, waiting, first, last, ground, shift, border, indptr, indices, data, excess):
+    """Arcs of the rows from `first` to `last` that are no border rows: of their off-diagonal entries, CSR, sorted, and
+    of the conductances `excess` (n,) to ground, the terminal `ground`. border (n,) : number of a border row, else -1;
+    shift + number is its terminal. Lists of all these are empty before."""
     e = 0
-    for a in range(n + 1):
-        for place in range(indptr[a], indptr[a + 1] if a < n else indptr[a]):
-            if indices[place] < a and data[place] < 0:
-                e = join(arcs, waiting, e, a, indices[place], -data[place])
-        if a < n and excess[a] > 0:
-            e = join(arcs, waiting, e, a, n, excess[a])
+    for a in range(first, last):
+        if border[a] >= 0:
+            continue
+        for place in range(indptr[a], indptr[a + 1]):
+            b = indices[place]
+            if data[place] < 0 and (b < a or border[b] >= 0):
+                e = join(arcs, waiting, e, a, b if border[b] < 0 else shift + border[b], -data[place])
+        if excess[a] > 0:
+            e = join(arcs, waiting, e, a, ground, excess[a])
     waiting.head[:] = -1
-    for a in range(n - 1, -1, -1):
+    for a in range(last - 1, first - 1, -1):
+        if border[a] < 0:
+            enqueue(waiting, a)
+
+
+@kernel
+def count_left(arcs, first, last):
+    """Arcs between terminals, numbers from `first` to `last`, that the elimination of a part has left."""
+    count = 0
+    for a in range(first, last):
+        arc = arcs.head[a]
+        while arc >= 0:
+            count += arcs.weight[arc] > 0
+            arc = arcs.next[arc]
+    return count
+
+
+@kernel
+def fill_border(arcs, waiting, rows, border, indptr, indices, data, excess):
+    """Arcs between border rows, nodes numbered as in `border`, and to ground, the next number; how many there are."""
+    e = 0
+    for k in range(rows.size):
+        a = rows[k]
+        for place in range(indptr[a], indptr[a + 1]):
+            b = border[indices[place]]
+            if 0 <= b < k and data[place] < 0:
+                e = join(arcs, waiting, e, k, b, -data[place])
+        if excess[a] > 0:
+            e = join(arcs, waiting, e, k, rows.size, excess[a])
+    return e
+
+
+@kernel
+def hand_on(arcs, waiting, e, left, first, ends, border):
+    """Arcs e, e + 1, … between border rows from those that a part has left between its terminals, numbers from `first`
+    on; ends : rows that they stand for, -1 for ground. Returns how many arcs there are."""
+    ground = np.int32(arcs.head.size - 1)
+    for t in range(ends.size):
+        a = ground if ends[t] < 0 else border[ends[t]]
+        arc = left.head[first + t]
+        while arc >= 0:
+            other = left.node[arc] - first
+            if left.weight[arc] > 0 and other > t:
+                e = join(arcs, waiting, e, a, ground if ends[other] < 0 else border[ends[other]], left.weight[arc])
+            arc = left.next[arc]
+    return e
+
+
+@kernel
+def enqueue_all(waiting):
+    """Put all rows into the lists of those that wait."""
+    waiting.head[:] = -1
+    for a in range(waiting.before.size - 1, -1, -1):
         enqueue(waiting, a)
 
 
@@ -211,12 +278,12 @@ def eliminate(found, sums, count, arcs, waiting, state):
 
 
 @kernel
-def factorise(order, starts, total, arcs, waiting, seed):
-    """Eliminate all nodes but ground. Fills order, starts and total; returns rows (node numbers) and share."""
+def factorise(order, starts, total, mark, terminals, arcs, waiting, seed):
+    """Eliminate the nodes that wait, as many as order.size. Fills order, starts and total; returns rows (node numbers)
+    and share. mark (n_nodes,) : -1 everywhere, before and after. terminals : how many of them there are."""
     n = order.size
     rows, share = np.empty(4 * n + 64, np.int32), np.empty(4 * n + 64, np.float32)
-    mark = np.full(n + 1, -1, np.int32)
-    found, sums = np.empty(n + 1, np.int32), np.empty(n + 1)
+    found, sums = np.empty(n + terminals, np.int32), np.empty(n + terminals)
     state = np.uint64(2 * seed + 1)
     place = 0
     starts[0] = 0
@@ -244,46 +311,93 @@ def factorise(order, starts, total, arcs, waiting, seed):
 
 
 @kernel
-def places(rows, order):
-    """Where entries lead, as places in the order instead of rows of the matrix."""
+def places(rows, order, ends):
+    """Where entries lead, as places in the order instead of rows of the matrix; ground is n. ends : see Factor."""
     n = order.size
-    place, found = np.empty(n + 1, np.int32), np.empty_like(rows)
-    place[n] = n
+    place, found = np.empty(n + ends.size + 1, np.int32), np.empty_like(rows)
     for i in range(n):
         place[order[i]] = i
+    for t in range(ends.size):
+        place[n + t] = n if ends[t] < 0 else place[ends[t]]
+    place[n + ends.size] = n
     for k in range(rows.size):
         found[k] = place[rows[k]]
     return found
 
 
-@kernel
-def apply(x, y, r, factor):
-    """x = (L D Lᵀ)⁻¹ r, all (n,); y (n + 1,) is scratch. Ground is at 0.
+@inline
+def forward(y, factor, first, last):
+    """y = D⁻¹ L⁻¹ y by the columns from `first` to `last`.
 
     The last entry of a column, its heaviest, takes what the others leave: the shares of a column then add up to 1
     whatever their rounding, and no current leaks to ground where there is no conductance to it.
     """
-    n = factor.order.size
     order, starts, rows, share, total = factor.order, factor.starts, factor.rows, factor.share, factor.total
-    y[:n] = r
-    y[n] = 0.0
-    for i in range(n):
+    for i in range(first, last):
         a = np.uint64(order[i])
         t = y[a]
-        rest, last = t, np.uint64(starts[i + 1]) - np.uint64(1)
-        for k in range(np.uint64(starts[i]), last):
+        rest, end = t, np.uint64(starts[i + 1]) - np.uint64(1)
+        for k in range(np.uint64(starts[i]), end):
             part = share[k] * t
             y[np.uint64(rows[k])] += part
             rest -= part
-        y[np.uint64(rows[last])] += rest
+        y[np.uint64(rows[end])] += rest
         y[a] = t / total[i]
-    y[n] = 0.0
-    for i in range(n - 1, -1, -1):
-        last = np.uint64(starts[i + 1]) - np.uint64(1)
-        heaviest = y[np.uint64(rows[last])]
+
+
+@inline
+def backward(y, factor, first, last):
+    """y = L⁻ᵀ y by the columns from `last` back to `first`."""
+    order, starts, rows, share = factor.order, factor.starts, factor.rows, factor.share
+    for i in range(last - 1, first - 1, -1):
+        end = np.uint64(starts[i + 1]) - np.uint64(1)
+        heaviest = y[np.uint64(rows[end])]
         a = np.uint64(order[i])
         t = y[a] + heaviest
-        for k in range(np.uint64(starts[i]), last):
+        for k in range(np.uint64(starts[i]), end):
             t += share[k] * (y[np.uint64(rows[k])] - heaviest)
         y[a] = t
-    x[:] = y[:n]
+
+
+@kernel
+def go_down(y, r, factor, begin, end):
+    """The first half of `apply`, by the columns of the parts from `begin` to `end`."""
+    n, bounds, terminals = factor.order.size, factor.bounds, factor.terminals
+    for part in range(begin, end):
+        for a in range(bounds[part], bounds[part + 1]):
+            y[a] = r[a]
+        for t in range(terminals[part], terminals[part + 1]):
+            y[n + t] = 0.0
+        forward(y, factor, factor.pieces[part], factor.pieces[part + 1])
+
+
+@kernel
+def turn_round(y, factor):
+    """Between the halves of `apply`: the border, which sums up what parts have handed to their terminals."""
+    n, ends, pieces = factor.order.size, factor.ends, factor.pieces
+    for t in range(ends.size):
+        if ends[t] >= 0:
+            y[ends[t]] += y[n + t]
+    y[n + ends.size] = 0.0
+    forward(y, factor, pieces[-2], pieces[-1])
+    y[n + ends.size] = 0.0
+    backward(y, factor, pieces[-2], pieces[-1])
+    for t in range(ends.size):
+        y[n + t] = 0.0 if ends[t] < 0 else y[ends[t]]
+
+
+@kernel
+def go_up(x, y, factor, begin, end):
+    """The second half of `apply`, by the columns of the parts from `begin` to `end`."""
+    for part in range(begin, end):
+        backward(y, factor, factor.pieces[part], factor.pieces[part + 1])
+        for a in range(factor.bounds[part], factor.bounds[part + 1]):
+            x[a] = y[a]
+
+
+@kernel
+def apply(x, y, r, factor):
+    """x = (L D Lᵀ)⁻¹ r, all (n,); y (n + n_terminals + 1,) is scratch. Ground is at 0."""
+    go_down(y, r, factor, 0, factor.bounds.size - 1)
+    turn_round(y, factor)
+    go_up(x, y, factor, 0, factor.bounds.size - 1)

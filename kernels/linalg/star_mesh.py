@@ -173,8 +173,9 @@ def join(target, mesh, place, near, n_edges):
 
 
 @kernel
-def make_plan(mesh, n_edges, most):
-    """Eliminate nodes of at most `most` neighbours, fewest first, in passes over all; one is left at least.
+def make_plan(mesh, n_edges, most, stay):
+    """Eliminate nodes of at most `most` neighbours, fewest first, in passes over all; one is left at least. stay
+    (n_nodes,) : nodes that are left in any case.
 
     Returns the plan, and the mesh, and its number of edges, that it leaves behind.
     """
@@ -189,7 +190,7 @@ def make_plan(mesh, n_edges, most):
             found = gone
             for a in range(n):
                 count = mesh.degree[a]
-                if count < 0 or count > limit or gone == n - 1:
+                if count < 0 or count > limit or gone == n - 1 or stay[a]:
                     continue
                 here = slice(plan.begin[gone], plan.begin[gone] + count)
                 near = plan.near[here]
@@ -213,6 +214,41 @@ def make_plan(mesh, n_edges, most):
 
 
 @kernel
+def part_by_part(plan, bounds):
+    """The same plan, sorted by the ranges of rows in which nodes lie, of which no step meets two; and where each part
+    begins in `order` and in `target`, (n_parts + 1,) both."""
+    parts = bounds.size - 1
+    pieces, targets, near = np.zeros(parts + 1, np.int64), np.zeros(parts + 1, np.int64), np.zeros(parts + 1, np.int64)
+    part = np.empty(plan.order.size, np.int32)
+    for k in range(part.size):
+        part[k] = np.searchsorted(bounds, plan.order[k], side="right") - 1
+        count = plan.begin[k + 1] - plan.begin[k]
+        pieces[part[k] + 1] += 1
+        near[part[k] + 1] += count
+        targets[part[k] + 1] += count * (count - 1) // 2
+    for p in range(parts):
+        pieces[p + 1] += pieces[p]
+        near[p + 1] += near[p]
+        targets[p + 1] += targets[p]
+    place, i, p, at = pieces.copy(), near.copy(), targets.copy(), 0
+    found = Plan(np.empty_like(plan.order), np.empty_like(plan.begin), np.empty_like(plan.near),
+                 np.empty_like(plan.edge), np.empty_like(plan.target))
+    for k in range(part.size):
+        q, count = part[k], plan.begin[k + 1] - plan.begin[k]
+        found.order[place[q]], found.begin[place[q]] = plan.order[k], i[q]
+        for j in range(count):
+            found.near[i[q] + j], found.edge[i[q] + j] = plan.near[plan.begin[k] + j], plan.edge[plan.begin[k] + j]
+        for j in range(count * (count - 1) // 2):
+            found.target[p[q] + j] = plan.target[at + j]
+        place[q] += 1
+        i[q] += count
+        p[q] += count * (count - 1) // 2
+        at += count * (count - 1) // 2
+    found.begin[part.size] = plan.begin[part.size]
+    return found, pieces, targets
+
+
+@kernel
 def core_edges(ends, edges, mesh):
     """Edges that are left: their ends, numbered as the nodes that are left, and their numbers; returns how many."""
     row = np.empty(mesh.degree.size, np.int32)
@@ -229,18 +265,21 @@ def core_edges(ends, edges, mesh):
 
 
 @kernel
-def eliminate(plan, share, total, weights, excess, slots, conductances):
-    """Carry a plan out: share (as plan.near) of W along each edge, and total (as plan.order), W itself.
-
-    weights : (edges of the mesh,) filled from the conductances (n_edges,) of the network, then what is left of them.
-    excess : (n_nodes,) conductances to ground, which change likewise.
-    """
+def fill(weights, slots, conductances):
+    """Weights of the edges of the mesh from the conductances (n_edges,) of the network."""
     weights[:] = 0.0
     for j in range(slots.size):
         if slots[j] >= 0:
             weights[slots[j]] += conductances[j]
-    p = 0
-    for k in range(plan.order.size):
+
+
+@kernel
+def eliminate(plan, first, last, p, share, total, weights, excess):
+    """Carry a plan out from node `first` to `last`, whose targets begin at p: share (as plan.near) of W along each
+    edge, and total (as plan.order), W itself. weights (edges of the mesh,) and excess (n_nodes,), the conductances to
+    ground, become what is left of them.
+    """
+    for k in range(first, last):
         a = plan.order[k]
         begin, end = plan.begin[k], plan.begin[k + 1]
         ground = excess[a]
@@ -256,18 +295,20 @@ def eliminate(plan, share, total, weights, excess, slots, conductances):
 
 
 @kernel
-def restrict(currents, plan, share):
-    """Hand currents (n_nodes,) of eliminated nodes on to their neighbours; their own stay as they were handed on."""
-    for k in range(plan.order.size):
+def restrict(currents, plan, first, last, share):
+    """Hand currents (n_nodes,) of the nodes from `first` to `last` of a plan on to their neighbours; their own stay as
+    they were handed on."""
+    for k in range(first, last):
         t = currents[plan.order[k]]
         for i in range(plan.begin[k], plan.begin[k + 1]):
             currents[plan.near[i]] += share[i] * t
 
 
 @kernel
-def extend(voltages, currents, plan, share, total):
-    """Voltages (n_nodes,) of eliminated nodes from those of the others and the currents handed on."""
-    for k in range(plan.order.size - 1, -1, -1):
+def extend(voltages, currents, plan, first, last, share, total):
+    """Voltages (n_nodes,) of the nodes from `first` to `last` of a plan from those of the others and the currents
+    handed on."""
+    for k in range(last - 1, first - 1, -1):
         a = plan.order[k]
         voltages[a] = currents[a] / total[k]
         for i in range(plan.begin[k], plan.begin[k + 1]):

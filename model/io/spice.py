@@ -63,7 +63,7 @@ def to_spice(network: Network, task: Task, conductances: ArrayLike | Run | None 
     if edges is not None and units is not None:
         raise ValueError("decks with edges=... are in S, V and A; leave units out")
     siemens, volts, amperes = (units.conductance, units.voltage, units.current) if units else (1.0, 1.0, 1.0)
-    g, kinds = network.conductances(conductances) if edges is None else np.empty(0), ["R"] * network.n_edges  # type: ignore[arg-type]
+    g, kinds = network.conductances(conductances) if edges is None else np.empty(0), ["R"] * network.n_edges
     if edges is not None:
         from ohmlearn.edges import NonlinearEquilibrium
 

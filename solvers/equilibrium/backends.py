@@ -13,6 +13,8 @@ from ohmlearn.kernels.linalg import blocked, packed_cholesky, sampled_cholesky
 from ohmlearn.kernels.linalg.sampled_cholesky import MOST, Arcs, Factor, Waiting
 from ohmlearn.kernels.simd.vectors import aligned
 
+from .node_order import Parts
+
 if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_array
 
@@ -43,21 +45,29 @@ class Apply:
 
 
 class FactorApply(Apply):
-    """A factor of the layout of kernels/linalg/sampled_cholesky.py."""
+    """A factor of the layout of kernels/linalg/sampled_cholesky.py. parts : those of its rows, where there are several.
+    """
 
-    def __init__(self, factor: Factor) -> None:
-        self.factor, n = factor, factor.order.size
-        self._scratch, self._wide, self._placed = np.empty(n + 1), np.empty((0, 0)), factor
+    def __init__(self, factor: Factor, parts: Parts | None = None) -> None:
+        self.factor, self._parts = factor, parts
+        self._scratch = np.empty(factor.order.size + factor.ends.size + 1)
+        self._wide, self._placed = np.empty((0, 0)), factor
 
     def __call__(self, residual: Floats) -> Floats:
-        x = np.empty_like(residual)
-        sampled_cholesky.apply(x, self._scratch, residual, self.factor)
+        x, y = np.empty_like(residual), self._scratch
+        if self._parts is None or self._parts.threads == 1 or len(self._parts) == 1:
+            sampled_cholesky.apply(x, y, residual, self.factor)
+        else:
+            self._parts.share(lambda begin, end: sampled_cholesky.go_down(y, residual, self.factor, begin, end))
+            sampled_cholesky.turn_round(y, self.factor)
+            self._parts.share(lambda begin, end: sampled_cholesky.go_up(x, y, self.factor, begin, end))
         return x
 
     def block(self, residuals: Floats, out: Floats | None = None) -> Floats:
         if not self._wide.size:
-            self._wide = aligned(self._scratch.size, residuals.shape[1])
-            self._placed = self.factor._replace(rows=sampled_cholesky.places(self.factor.rows, self.factor.order))
+            self._wide = aligned(self.factor.order.size + 1, residuals.shape[1])
+            self._placed = self.factor._replace(
+                rows=sampled_cholesky.places(self.factor.rows, self.factor.order, self.factor.ends))
         x = aligned(*residuals.shape) if out is None else out
         blocked.apply(x, self._wide, residuals, self._placed)
         return x
@@ -73,10 +83,11 @@ class Backend:
     exact = False
     conserves = False
 
-    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+    def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
         """What turns residuals into corrections.
 
-        matrix : (n, n) L_FF, sorted CSR. excess : (n,) conductance of every row to held nodes, its row sum.
+        matrix : (n, n) L_FF, sorted CSR. excess : (n,) conductance of every row to held nodes, its row sum. parts : of
+        the rows, for threads; None for one.
         """
         raise NotImplementedError
 
@@ -101,7 +112,12 @@ def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: 
     starts, rows, share = np.empty(scale.size + 1, np.int32), np.empty(count, np.int32), np.empty(count, dtype)
     packed_cholesky.lay_out(starts, rows, share, order, lower.indptr, lower.indices, lower.data, scale, total,
                             excess[order])
-    return FactorApply(Factor(order, starts, rows, share, total))
+    return FactorApply(Factor(order, starts, rows, share, total, *_one_part(scale.size)))
+
+
+def _one_part(n: int) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The last fields of a factor that is made as a whole."""
+    return (np.array([-1], dtype=np.int32), np.array([0, n, n]), np.array([0, n]), np.array([0, 1]))
 
 
 class SuperLU(Backend):
@@ -110,7 +126,7 @@ class SuperLU(Backend):
     exact = True
     _factor: Any = None
 
-    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+    def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
         from scipy.sparse.linalg import splu
 
         # symmetric mode keeps the fill of the symmetric pattern; the diagonal of an M-matrix needs no pivoting
@@ -148,16 +164,85 @@ class ApproximateCholesky(Backend):
 
     conserves = True
 
-    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
-        n = matrix.shape[0]
-        n_arcs = int(matrix.nnz) - n + 2 * int(np.count_nonzero(excess))
-        ints = [np.empty(k, dtype=np.int32) for k in (n_arcs, n_arcs, n_arcs, n + 1)]
-        arcs = Arcs(ints[0], np.empty(n_arcs), *ints[1:])
-        waiting = Waiting(*(np.empty(k, dtype=np.int32) for k in (n + 1, n, n, MOST + 1)))
-        sampled_cholesky.fill_arcs(arcs, waiting, matrix.indptr, matrix.indices, matrix.data, excess)
-        order, starts, total = np.empty(n, dtype=np.int32), np.empty(n + 1, dtype=np.int32), np.empty(n)
-        rows, share = sampled_cholesky.factorise(order, starts, total, arcs, waiting, 1)
-        return FactorApply(Factor(order, starts, rows, share, total))
+    def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
+        parts = parts or Parts.whole(matrix.shape[0])
+        return FactorApply(SampledFactor(matrix, excess, parts).factor, parts)
+
+
+class SampledFactor:
+    """The making of a sampled factor, part by part."""
+
+    def __init__(self, matrix: csr_array, excess: Floats, parts: Parts) -> None:
+        n, count = excess.size, len(parts)
+        self.matrix, self.excess, self.parts = matrix, excess, parts
+        self.border = np.full(n, -1, dtype=np.int32)
+        self.border[parts.border] = np.arange(parts.border.size, dtype=np.int32)
+        touched = [parts.border[parts.touched(part)] for part in range(count)]
+        self.terminals = np.cumsum([0, *(1 + rows.size for rows in touched)])
+        self.ends = np.concatenate([np.append(-1, rows) for rows in touched]).astype(np.int32)
+        self.head = np.full(n + self.ends.size, -1, dtype=np.int32)
+        self.counts, self.mark = np.zeros_like(self.head), np.full_like(self.head, -1)
+        self.before, self.after = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+        self.arcs: list[Any] = [None] * count
+        made: list[Any] = [None] * count
+
+        def some(begin: int, end: int) -> None:
+            for part in range(begin, end):
+                made[part] = self._of_part(part)
+
+        parts.share(some)
+        made.append(self._of_border())
+        sizes = [order.size for order, *_ in made]
+        lengths = np.cumsum([0, *(rows.size for _, _, rows, _, _ in made)])
+        starts = np.concatenate([[0], *(starts[1:] + begin for (_, starts, *_), begin in
+                                        zip(made, lengths[:-1], strict=True))]).astype(np.int32)
+        order, rows, share, total = (np.concatenate([piece[k] for piece in made]) for k in (0, 2, 3, 4))
+        self.factor = Factor(order, starts, rows, share, total, self.ends, np.cumsum([0, *sizes]), parts.bounds,
+                             self.terminals)
+
+    def _arcs(self, count: int, head: NDArray[np.int32]) -> Arcs:
+        node, back, following = (np.empty(count, dtype=np.int32) for _ in range(3))
+        return Arcs(node, np.empty(count), back, following, head)
+
+    def _of_part(self, part: int) -> tuple[Any, ...]:
+        """Order, starts, rows, share and total of a part."""
+        a, parts, indptr = self.matrix, self.parts, self.matrix.indptr
+        first, last = parts.bounds[part:part + 2].tolist()
+        near = parts.border[parts.touched(part)]
+        n_terminals, own = 1 + near.size, int(parts.first[part + 1] - parts.first[part])
+        size = int(indptr[last] - indptr[first] - (last - first) + 2 * np.count_nonzero(self.excess[first:last])
+                   + (indptr[near + 1] - indptr[near]).sum())
+        ground = int(self.excess.size + self.terminals[part])
+        self.arcs[part] = arcs = self._arcs(size, self.head)
+        waiting = Waiting(self.counts, self.before, self.after, np.empty(MOST + 1, dtype=np.int32))
+        sampled_cholesky.fill_arcs(arcs, waiting, first, last, ground, ground + 1 - int(parts.first[part]), self.border,
+                                   a.indptr, a.indices, a.data, self.excess)
+        return self._eliminated(last - first - own, self.mark, n_terminals, arcs, waiting, part + 1)
+
+    def _of_border(self) -> tuple[Any, ...]:
+        """The same of the border, which is eliminated last, with what parts have left between their terminals."""
+        a, rows, n = self.matrix, self.parts.border, self.excess.size
+        spans = list(zip((n + self.terminals[:-1]).tolist(), (n + self.terminals[1:]).tolist(), strict=True))
+        left = sum(sampled_cholesky.count_left(arcs, *span) for arcs, span in zip(self.arcs, spans, strict=True))
+        size = int(left + (a.indptr[rows + 1] - a.indptr[rows]).sum() + 2 * rows.size)
+        arcs = self._arcs(size, np.full(rows.size + 1, -1, dtype=np.int32))
+        waiting = Waiting(np.zeros(rows.size + 1, dtype=np.int32), *(np.empty(k, dtype=np.int32)
+                                                                   for k in (rows.size, rows.size, MOST + 1)))
+        e = sampled_cholesky.fill_border(arcs, waiting, rows, self.border, a.indptr, a.indices, a.data, self.excess)
+        for part, (first, last) in enumerate(spans):
+            ends = self.ends[first - n:last - n]
+            e = sampled_cholesky.hand_on(arcs, waiting, e, self.arcs[part], first, ends, self.border)
+        sampled_cholesky.enqueue_all(waiting)
+        mark = np.full(rows.size + 1, -1, dtype=np.int32)
+        order, *rest = self._eliminated(rows.size, mark, 1, arcs, waiting, len(self.parts) + 1)
+        known = np.append(rows, n + self.ends.size).astype(np.int32)
+        return known[order], rest[0], known[rest[1]], *rest[2:]
+
+    def _eliminated(self, count: int, mark: NDArray[np.int32], n_terminals: int, arcs: Arcs, waiting: Waiting, seed: int
+                    ) -> tuple[Any, ...]:
+        order, starts, total = np.empty(count, np.int32), np.empty(count + 1, np.int32), np.empty(count)
+        rows, share = sampled_cholesky.factorise(order, starts, total, mark, n_terminals, arcs, waiting, seed)
+        return order, starts, rows, share, total
 
 
 class Dense(Backend):
@@ -165,7 +250,7 @@ class Dense(Backend):
 
     exact = True
 
-    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+    def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
         from scipy.linalg import cho_factor, cho_solve
 
         factor = cho_factor(matrix.toarray(order="F"), lower=True, overwrite_a=True, check_finite=False)
@@ -181,7 +266,7 @@ class Multigrid(Backend):
 
     SEED = 0
 
-    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+    def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
         import pyamg
         from scipy.sparse import csr_matrix
 
@@ -208,7 +293,7 @@ class Cholmod(Backend):
     def __init__(self) -> None:
         self._factor: Any = None
 
-    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+    def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
         from scipy.sparse import csc_matrix
         from sksparse.cholmod import analyze
 
@@ -237,7 +322,7 @@ class ApxChol(Backend):
     Its bits depend on the number of threads (OMP_NUM_THREADS), so that "auto" never takes it.
     """
 
-    def prepare(self, matrix: csr_array, excess: Floats) -> Apply:
+    def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
         import apxchol
         from scipy.sparse import csc_matrix
 

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg import blocked
-from ohmlearn.kernels.linalg.krylov import advance, dot, dot_and_largest, redirect, times, times_by_differences
+from ohmlearn.kernels.linalg.krylov import (
+    advance,
+    dot,
+    dot_and_largest,
+    redirect,
+    times,
+    times_by_differences,
+    total,
+)
 from ohmlearn.kernels.simd.vectors import ROW_BYTES, aligned
+
+from .node_order import Parts
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -52,15 +62,30 @@ def parts(count: int) -> list[slice]:
     return [slice(k, min(k + LANES, count)) for k in range(0, count, LANES)]
 
 
-def residual(matrix: csr_array, excess: Floats, b: Floats, x: Floats) -> Floats:
+def residual(matrix: csr_array, excess: Floats, b: Floats, x: Floats, parts: Parts | None = None) -> Floats:
     """b - L x from differences of x, see `krylov.times_by_differences`."""
-    product = np.empty_like(b)
-    times_by_differences(product, matrix.indptr, matrix.indices, matrix.data, excess, x)
-    return b - product
+    found = np.empty_like(b)
+    product(found, matrix, excess, x, parts or Parts.whole(b.size), False)
+    return b - found
+
+
+def product(q: Floats, matrix: csr_array, excess: Floats, p: Floats, parts: Parts, near: bool) -> float:
+    """q = L p, part by part of the rows; returns p·q. near : see `conjugate_gradient`."""
+    sums, entries = np.empty((len(parts), 8)), (matrix.indptr, matrix.indices, matrix.data)
+
+    def some(begin: int, end: int) -> None:
+        if near:
+            times(q, sums, parts.bounds, begin, end, *entries, p)
+        else:
+            times_by_differences(q, sums, parts.bounds, begin, end, *entries, excess, p)
+
+    parts.share(some)
+    return float(total(sums))
 
 
 def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, precondition: Callable[[Floats], Floats],
-                       start: Floats | None, goal: float, limit: int, near: bool = False) -> tuple[Floats, int, bool]:
+                       start: Floats | None, goal: float, limit: int, near: bool = False,
+                       parts: Parts | None = None) -> tuple[Floats, int, bool]:
     """Solve L x = b; returns x (n,), the iterations taken and whether the correction still to be made is small.
 
     matrix, excess : (n, n) a grounded Laplacian L in CSR, and its (n,) conductances to ground, the sums of its rows.
@@ -69,10 +94,11 @@ def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, preconditio
     goal : largest entry, in volts, of the correction M⁻¹ (b - L x) that the preconditioner M asks for, at which to
         stop. The size of the residual itself says nothing where conductances differ: a strong edge hides weak ones.
     limit : most iterations. near : whether conductances are so much alike that products with the assembled matrix,
-        which are quicker, lose nothing.
+        which are quicker, lose nothing. parts : of the rows, for threads; None for one.
     """
+    parts = parts or Parts.whole(b.size)
     x = np.zeros_like(b) if start is None else start.copy()
-    r = b.copy() if start is None else residual(matrix, excess, b, x)
+    r = b.copy() if start is None else residual(matrix, excess, b, x, parts)
     p, q, rz = np.zeros_like(b), np.empty_like(b), np.inf
     for iterations in range(limit + 1):
         z = precondition(r)
@@ -83,10 +109,7 @@ def conjugate_gradient(matrix: csr_array, excess: Floats, b: Floats, preconditio
         if iterations == limit or not rz > 0.0:
             break
         redirect(p, z, rz / before)
-        if near:
-            curvature = times(q, matrix.indptr, matrix.indices, matrix.data, p)
-        else:
-            curvature = times_by_differences(q, matrix.indptr, matrix.indices, matrix.data, excess, p)
+        curvature = product(q, matrix, excess, p, parts, near)
         if not curvature > 0.0:
             break
         advance(x, r, rz / curvature, p, q)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
+from ohmlearn.parallel.threads import available_threads
 
 from .backend_table import DIRECT
 from .grounded_laplacian import Laplacian
@@ -40,6 +41,8 @@ class Equilibrium(NetworkResponses):
     edges : law of the edges (`ohmlearn.edges`), None for linear resistors. Then `solve` takes what learns in the place
         of conductances, and nothing else is offered: see :class:`ohmlearn.edges.NonlinearEquilibrium`.
     keep : while conductances drift, go on with the factor or hierarchy of older ones as long as that pays.
+    threads : for the solves of one network of 500 000 nodes and more, by default as many as the process may use; their
+        number changes no bit.
 
     >>> import ohmlearn as ol
     >>> net = ol.Network.grid(4, 4)
@@ -49,7 +52,8 @@ class Equilibrium(NetworkResponses):
     """
 
     def __init__(self, network: Network, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,
-                 drops: Mapping[tuple[int, int], float] | None = None, keep: bool = True, edges: Any = None) -> None:
+                 drops: Mapping[tuple[int, int], float] | None = None, keep: bool = True, edges: Any = None,
+                 threads: int | None = None) -> None:
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, not {type(network).__name__}; Network.from_edges takes edges")
         self._edges = edges
@@ -61,7 +65,7 @@ class Equilibrium(NetworkResponses):
             raise ValueError(f"rtol must lie between 0 and 1, not {rtol!r}; 1e-10 is usual")
         self.network, self.rtol = network, rtol
         self.held = network.check_nodes(held, "held node")
-        self._made_of = (method, dict(drops or {}), keep)
+        self._made_of = (method, dict(drops or {}), keep, threads)
         self._lock = RLock()
         unique, counts = np.unique(self.held, return_counts=True)
         if (counts > 1).any():
@@ -72,7 +76,7 @@ class Equilibrium(NetworkResponses):
         solved, held_there = (self._tied.network, self._tied.held) if self._tied else (network, self.held)
         layout = Layout.of(solved) if solved.n_nodes > SMALL else None
         self.laplacian = Laplacian(solved, held_there, layout)
-        self._rows = RefinedSolve(self.laplacian, method, float(rtol), keep)
+        self._rows = RefinedSolve(self.laplacian, method, float(rtol), keep, available_threads(threads))
         self._rows.check_floating(solved.components)
         self.stats = self._rows.stats
 
@@ -155,13 +159,13 @@ class Equilibrium(NetworkResponses):
         """Copies and pickles are made anew of the same network, held nodes and options, with nothing of the solves."""
         if self._edges is not None:
             return _nonlinear, (self.network, self.held, self._edges)
-        method, drops, keep = self._made_of
-        return _made, (self.network, self.held, method, self.rtol, drops, keep)
+        method, drops, keep, threads = self._made_of
+        return _made, (self.network, self.held, method, self.rtol, drops, keep, threads)
 
 
 def _made(network: Network, held: NDArray[np.int64], method: str, rtol: float, drops: dict[tuple[int, int], float],
-          keep: bool) -> Equilibrium:
-    return Equilibrium(network, held, method, rtol, drops=drops, keep=keep)
+          keep: bool, threads: int | None) -> Equilibrium:
+    return Equilibrium(network, held, method, rtol, drops=drops, keep=keep, threads=threads)
 
 
 def _nonlinear(network: Network, held: NDArray[np.int64], edges: Any) -> Equilibrium:

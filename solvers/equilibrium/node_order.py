@@ -1,7 +1,10 @@
 """How a large network is laid out in memory: nodes renumbered, edges sorted. Users see their own numbering only."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,6 +13,13 @@ from ohmlearn.kernels.large.rk4_pipeline import BLOCK
 from ohmlearn.kernels.linalg import laplacian
 from ohmlearn.kernels.linalg.edge_order import reach, sort_edges
 from ohmlearn.network import Network
+from ohmlearn.parallel.threads import in_shares
+
+Rows = NDArray[np.int64]
+PART = 60_000       # rows of a part, at least: the core's vectors of one fit into the cache of a core
+COUNTS = (64, 32, 16, 8, 4, 2)      # of parts, which as many threads share evenly
+WIDEST = 0.06       # of the rows may be border rows or tied to one
+THREADED = 500_000  # rows from which threads are worth their start, also on a machine that does other work
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +74,68 @@ class Layout:
     @property
     def n_blocks(self) -> int:
         return len(self.starts) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Ranges of the rows of a matrix, which touch each other through border rows alone: threads can take one each.
+
+    A row that is no border row is tied to rows of its range and to border rows of the next. How many ranges there are
+    depends on the matrix alone, so that the number of threads changes no bit.
+
+    bounds : (n_parts + 1,) first row of every range, and the number of rows. border : (n_border,) border rows,
+        ascending. threads : that may work on them.
+    """
+
+    bounds: Rows
+    border: Rows
+    threads: int = 1
+
+    @classmethod
+    def of(cls, n_rows: int, ends: NDArray[np.int32], threads: int = 1) -> Parts:
+        """As many as are worth it, one of a matrix whose rows reach too far. ends : (n_edges, 2) rows, -1 for held."""
+        for count in (count for count in COUNTS if count * PART <= n_rows):
+            bounds = np.arange(count + 1, dtype=np.int64) * n_rows // count
+            inside = ends[(ends >= 0).all(axis=1)]
+            low, high = (np.searchsorted(bounds, side(inside, axis=1), side="right") for side in (np.min, np.max))
+            border = np.unique(inside.max(axis=1)[low != high]).astype(np.int64)
+            found = cls(bounds, border, threads if n_rows >= THREADED else 1)
+            if (high - low).max(initial=0) < 2 and found.around(ends).sum() <= WIDEST * n_rows:
+                return found
+        return cls.whole(n_rows)
+
+    @classmethod
+    def whole(cls, n_rows: int) -> Parts:
+        """All rows as one part."""
+        return cls(np.array([0, n_rows], dtype=np.int64), np.empty(0, dtype=np.int64))
+
+    def around(self, ends: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """(n_rows,) whether a row is a border row, or tied to one. ends : see `of`."""
+        at = np.zeros(int(self.bounds[-1]) + 1, dtype=bool)      # the last is for ends that are held, -1
+        at[self.border] = True
+        near = at.copy()
+        near[ends[at[ends].any(axis=1)]] = True
+        return near[:-1]
+
+    def within(self, kept: NDArray[np.int32]) -> Parts:
+        """Those of a matrix of which these rows, all border rows among them, are left."""
+        return Parts(np.searchsorted(kept, self.bounds), np.searchsorted(kept, self.border), self.threads)
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    @cached_property
+    def first(self) -> Rows:
+        """(n_parts + 1,) border rows before every range."""
+        return np.searchsorted(self.border, self.bounds)
+
+    def touched(self, part: int) -> slice:
+        """Of the border rows, those that a part is tied to: its own, and those of the next one."""
+        return slice(int(self.first[part]), int(self.first[min(part + 2, len(self))]))
+
+    def share(self, work: Callable[[int, int], Any]) -> None:
+        """Share the parts out: call a function with the first of as many as a thread takes, and the end of them."""
+        in_shares(work, len(self), self.threads)
 
 
 _LAYOUTS: WeakKeyDictionary[Network, Layout] = WeakKeyDictionary()

@@ -22,6 +22,7 @@ from .conjugate_gradient import (
     residual,
     side_by_side,
 )
+from .node_order import Parts
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -115,12 +116,14 @@ class ReusedPreconditioner:
         self._known, self._missed, self._barred = set(), 0.0, []
         self._present = "" if self._wanted == "auto" else self._wanted
 
-    def update(self, matrix: csr_array, excess: Floats, contrast: float, moved: float, conductances: Floats) -> None:
+    def update(self, matrix: csr_array, excess: Floats, contrast: float, moved: float, conductances: Floats,
+               parts: Parts | None = None) -> None:
         """Take a new matrix; its preconditioner is made when it is first needed.
 
         contrast : decades of its conductances; moved : by how much of themselves they differ from those before.
-        conductances : (n_edges,) of the network.
+        conductances : (n_edges,) of the network. parts : of the rows, for threads; None for one.
         """
+        self._parts = parts or Parts.whole(excess.size)
         self.matrix, self._excess, self._contrast, self._conductances = matrix, excess, contrast, conductances
         self._rhs_here, self._pinned = 0, False
         self._close = self._close + 1 if moved < CLOSE else 0
@@ -168,7 +171,7 @@ class ReusedPreconditioner:
             begin = perf_counter()
             backend = self._backends[self._present]
             try:
-                self._apply = backend.prepare(self.matrix, self._excess)
+                self._apply = backend.prepare(self.matrix, self._excess, self._parts)
                 self._trust = 1.0 if backend.conserves else _trust(self._apply(self._excess))
             except (RuntimeError, ArithmeticError, np.linalg.LinAlgError):      # not positive definite, to its rounding
                 self._apply, self._trust = Apply(np.zeros_like, np.zeros_like), 0.0
@@ -282,7 +285,7 @@ class ReusedPreconditioner:
         if self._trust == 0.0:
             return np.zeros_like(b) if start is None else start, 0, False
         return conjugate_gradient(self.matrix, self._excess, b, apply, start, goal * self._trust / self._slack, limit,
-                                  self._contrast < ALIKE)
+                                  self._contrast < ALIKE, self._parts)
 
     def fall_back(self) -> bool:
         """With "auto": go on with another backend, since the present one does not get there; False if none is left."""

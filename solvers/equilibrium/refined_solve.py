@@ -32,15 +32,15 @@ class RefinedSolve:
     """Solves L_FF x = b on the core of a network, and checks and refines the voltages of all free nodes.
 
     laplacian : L_FF. rtol : largest estimated error of a voltage, relative to the largest voltage difference. method,
-    keep : see :class:`Equilibrium`. stats : what the solves took.
+    keep, threads : see :class:`Equilibrium`. stats : what the solves took.
     scaled : (n_edges,) the conductances in use, times 2^unit; mesh : the core.
     """
 
-    def __init__(self, laplacian: Laplacian, method: str, rtol: float, keep: bool) -> None:
+    def __init__(self, laplacian: Laplacian, method: str, rtol: float, keep: bool, threads: int = 1) -> None:
         self.laplacian, self.network, self.held, self.rtol = laplacian, laplacian.network, laplacian.held, rtol
         self.stats = Stats()
         self._solver = ReusedPreconditioner(method, laplacian.thin, not keep, self.stats)
-        self.mesh = StarMesh(laplacian, laplacian.thin)
+        self.mesh = StarMesh(laplacian, laplacian.thin, threads)
         self._conductances: Floats | None = None
         self._last: Floats | None = None
         self._direct: PairResistance | None = None
@@ -66,7 +66,8 @@ class RefinedSolve:
         self._contrast = float(np.log10(most) - np.log10(least))
         self.scaled = np.ldexp(g, self.unit) if self.unit else g
         moved, ordered = _moved(self._conductances, g), self.laplacian.sorted(self.scaled)
-        self._solver.update(*self.mesh.reduce(self.scaled, ordered), self._contrast, moved, self.scaled)
+        self._solver.update(*self.mesh.reduce(self.scaled, ordered), self._contrast, moved, self.scaled,
+                            self.mesh.parts)
         self._totals = np.empty(self.laplacian.n_rows)
         total_conductances(self._totals, self.laplacian.ends, ordered)
         self._conductances, self._direct = g, None

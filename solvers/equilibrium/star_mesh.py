@@ -12,6 +12,7 @@ from ohmlearn.kernels.simd.vectors import aligned
 from .backends import Apply
 from .conjugate_gradient import SEVERAL, side_by_side
 from .grounded_laplacian import Laplacian, Pattern
+from .node_order import Parts
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -26,19 +27,24 @@ class StarMesh:
     back.
 
     laplacian : L_FF; the order of elimination depends on its edges alone. thin : whether they reach no further than in
-    two dimensions (`Layout.thin`).
+    two dimensions (`Layout.thin`). threads : that may work on it.
     n_rows : rows of the core, at least one; kept : (n_rows,) rows of L_FF that they are. plan, share, total : what is
-    eliminated, and by which numbers, see the kernels.
+    eliminated, and by which numbers, see the kernels. parts : of the core. Border rows of L_FF and their neighbours are
+    kept, so that no step of the plan meets two parts.
     """
 
-    def __init__(self, laplacian: Laplacian, thin: bool) -> None:
+    def __init__(self, laplacian: Laplacian, thin: bool, threads: int = 1) -> None:
         n, m = laplacian.n_rows, len(laplacian.ends)
         self.laplacian, self._slots = laplacian, np.empty(m, np.int32)
         mesh = kernels.Mesh(np.empty(4 * m + 2, np.int32), np.empty(4 * m + 2, np.int32), np.full(n, -1, np.int32),
                             np.zeros(n, np.int32))
         count = kernels.take_edges(self._slots, mesh, laplacian.ends)
-        self.plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER)
+        self._parts = Parts.of(n, laplacian.ends, threads)
+        plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER,
+                                                      self._parts.around(laplacian.ends))
+        self.plan, self._pieces, self._targets = kernels.part_by_part(plan, self._parts.bounds)
         self.kept = np.flatnonzero(mesh.degree >= 0).astype(np.int32)
+        self.parts = self._parts.within(self.kept)
         ends, edges = np.empty((self._n_edges, 2), np.int32), np.empty(self._n_edges, np.int32)
         left = kernels.core_edges(ends, edges, mesh)
         self._pattern, self._edges = Pattern(self.kept.size, ends[:left].copy()), edges[:left].copy()
@@ -53,7 +59,10 @@ class StarMesh:
         conductances; restrict and extend belong to these from now on. ordered : `laplacian.sorted` of them."""
         ordered = self.laplacian.sorted(conductances) if ordered is None else ordered
         weights, excess = np.empty(self._n_edges), self.laplacian.excess(conductances)
-        kernels.eliminate(self.plan, self.share, self.total, weights, excess, self._slots, ordered)
+        kernels.fill(weights, self._slots, ordered)
+        self._parts.share(lambda begin, end: kernels.eliminate(
+            self.plan, self._pieces[begin], self._pieces[end], self._targets[begin], self.share, self.total, weights,
+            excess))
         ground = excess[self.kept]
         return self._pattern.matrix(weights[self._edges], ground), ground
 
@@ -64,7 +73,8 @@ class StarMesh:
         """
         if currents.ndim == 1:
             handed = currents.copy()
-            kernels.restrict(handed, self.plan, self.share)
+            self._parts.share(lambda begin, end: kernels.restrict(
+                handed, self.plan, self._pieces[begin], self._pieces[end], self.share))
             return handed[self.kept], handed
         handed, core = aligned(*currents.shape), aligned(self.n_rows, currents.shape[1])
         handed[:] = currents
@@ -77,7 +87,8 @@ class StarMesh:
         if core.ndim == 1:
             voltages = np.empty_like(handed)
             voltages[self.kept] = core
-            kernels.extend(voltages, handed, self.plan, self.share, self.total)
+            self._parts.share(lambda begin, end: kernels.extend(
+                voltages, handed, self.plan, self._pieces[begin], self._pieces[end], self.share, self.total))
             return voltages
         voltages = aligned(*handed.shape)
         voltages[self.kept] = core

@@ -24,11 +24,12 @@ class QuasistaticFlow:
     (two-step, order 2): exact in that part, explicit in the rest. Their length follows from the local error.
     """
 
-    def __init__(self, network: Network, task: Task, rule: Rule, method: str = "auto", rtol: float = 1e-10) -> None:
+    def __init__(self, network: Network, task: Task, rule: Rule, method: str = "auto", rtol: float = 1e-10, *,
+                 threads: int | None = None) -> None:
         task.require_nodal("quasistatic training of a large network")
         self.network, self.task = network, task
         self.layout = Layout.of(network)
-        self.circuit = Equilibrium(network, task.sources, method, rtol)
+        self.circuit = Equilibrium(network, task.sources, method, rtol, threads=threads)
         self._learning = None if rule.frozen is None else np.where(rule.frozen[self.layout.edges], 0.0, 1.0)
         self._rule = (rule.prefactor, rule.nudge, rule.floor, np.inf if rule.ceiling is None else rule.ceiling)
         count = task.targets.size

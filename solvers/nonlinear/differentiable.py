@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,11 +71,56 @@ def voltages_vjp(network: Network, held: ArrayLike, values: ArrayLike | None = N
         outward = np.asarray(weights, dtype=np.float64)
         if outward.shape != v.shape:
             raise ValueError(f"derivatives by voltages must be of shape {v.shape}, not {outward.shape}")
-        parts = circuit.derivatives(given, v)
-        adjoint = circuit.adjoint(parts, outward)
-        a, b = network.edges.T
-        through = circuit.jacobian(parts)
-        by_values = -parts.by_learned * learning(circuit.edges, network.n_edges) * (adjoint[a] - adjoint[b])
-        return Pulled(by_values, (outward - through.T @ adjoint)[circuit.held], adjoint)
+        return _pulled(circuit, given, v, outward)
 
     return v, pull
+
+
+def _pulled(circuit: NonlinearEquilibrium, given: Floats, v: Floats, outward: Floats) -> Pulled:
+    parts = circuit.derivatives(given, v)
+    adjoint = circuit.adjoint(parts, outward)
+    a, b = circuit.network.edges.T
+    by_values = -parts.by_learned * learning(circuit.edges, a.size) * (adjoint[a] - adjoint[b])
+    return Pulled(by_values, (outward - circuit.jacobian(parts).T @ adjoint)[circuit.held], adjoint)
+
+
+class Rows:
+    """Equilibria of a circuit for arrays with axes in front, (..., n_edges) values, (..., n_held) held voltages and
+    (..., n_nodes) currents, as libraries for automatic differentiation have them; the axes in front are the same of
+    all. Several threads may call."""
+
+    def __init__(self, network: Network, held: ArrayLike, edges: Any) -> None:
+        if edges is None:
+            from ohmlearn.edges.laws import Linear
+
+            edges = Linear()
+        self.circuit = NonlinearEquilibrium(network, held, edges)
+        self.sizes = network.n_edges, self.circuit.held.size, network.n_nodes
+        self.start = self.circuit.values(None)
+        self._one_at_a_time = Lock()
+
+    def check(self, *given: Any) -> None:
+        """Refuse values, held voltages and currents whose last axis is not as long as it must be."""
+        for name, part, size in zip(("values", "held_voltages", "currents"), given, self.sizes, strict=True):
+            if part.ndim == 0 or part.shape[-1] != size:
+                raise ValueError(f"{name} must be (..., {size}), not of shape {tuple(part.shape)}")
+
+    def solve(self, *given: Any) -> Floats:
+        """(..., n_nodes) voltages."""
+        front = np.shape(given[0])[:-1]
+        columns = [np.asarray(part, dtype=np.float64).reshape(-1, size).T for part, size in
+                   zip(given, self.sizes, strict=True)]
+        if columns[0].shape[1] == 0:
+            return np.empty((*front, self.sizes[2]))
+        with self._one_at_a_time:
+            return self.circuit.solve(*columns).T.reshape(*front, self.sizes[2])
+
+    def pull(self, values: Any, voltages: Any, weights: Any) -> Pulled:
+        """Derivatives of a number by values, held voltages and currents, all with the axes in front, from (...,
+        n_nodes) those by the voltages."""
+        front, (m, _, n) = np.shape(values)[:-1], self.sizes
+        rows = zip(*(np.asarray(part, dtype=np.float64).reshape(-1, size) for part, size in
+                     ((values, m), (voltages, n), (weights, n))), strict=True)
+        found = [_pulled(self.circuit, *row) for row in rows]
+        return Pulled(*(np.array([each[k] for each in found]).reshape(*front, size)
+                        for k, size in enumerate(self.sizes)))

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from ohmlearn.parallel import threads
-from ohmlearn.parallel.threads import available_threads, cores, in_threads, quota
+from ohmlearn.parallel.threads import available_threads, cores, in_shares, in_threads, quota
 
 
 @pytest.mark.parametrize(("asked", "share", "environment", "expected"), [
@@ -89,3 +89,29 @@ def test_a_signal_ends_the_wait_for_threads_at_once():
         in_threads(lambda number: never.wait(30), range(2), 2)
     assert time.monotonic() - begin < 20
     never.set()
+
+
+@pytest.mark.parametrize(("count", "threads"), [(1, 1), (5, 1), (5, 2), (16, 3), (3, 8), (64, 7)])
+def test_shares_are_all_numbers_once(count, threads):
+    shares, here = [], threading.get_ident()
+
+    def work(begin, end):
+        shares.append((begin, end, threading.get_ident() == here))
+
+    in_shares(work, count, threads)
+    shares.sort()
+    assert [begin for begin, *_ in shares] == [0, *(end for _, end, _ in shares[:-1])]
+    assert shares[-1][1] == count
+    assert len(shares) == min(count, threads)
+    assert max(end - begin for begin, end, _ in shares) - min(end - begin for begin, end, _ in shares) <= 1
+    assert [mine for *_, mine in shares] == [True] + [False] * (len(shares) - 1)
+
+
+@pytest.mark.parametrize("bad", [0, 2])
+def test_what_a_share_raises_is_raised(bad):
+    def work(begin, end):
+        if begin <= bad < end:
+            raise ArithmeticError("mine")
+
+    with pytest.raises(ArithmeticError, match="mine"):
+        in_shares(work, 3, 3)

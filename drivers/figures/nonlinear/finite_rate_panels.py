@@ -19,11 +19,13 @@ def draw(found: Mapping[str, Any]) -> Figure:
 
     with rc_context(plots.STYLE):
         figure = Figure(figsize=(7.2, 4.4), layout="constrained")
-        axes = figure.subplots(2, len(found), squeeze=False)
+        axes = figure.subplots(2, len(found), squeeze=False, sharey="row")
         for column, (name, one) in enumerate(found.items()):
             draw_accuracy(axes[0, column], one, name)
-            draw_times(axes[1, column], one, legend=column == 0)
-            axes[1, column].sharey(axes[1, 0])
+            draw_times(axes[1, column], one)
+        axes[0, 0].set_ylabel("$R$")
+        axes[1, 0].set_ylabel(r"time to 95 % $\times\,\gamma$")
+        axes[1, 0].legend(title="$R$", ncols=2, handlelength=1, loc="upper right")
         plots.panel_letters(list(axes.ravel()))
     return figure
 
@@ -33,11 +35,11 @@ def draw_accuracy(ax: Axes, one: Any, name: str) -> None:
     sigma = np.array(one.switching)
     plots.fraction_map(ax, one.accuracy.mean(axis=2), [f"{s:g}" for s in sigma], one.rates)
     ax.axvline(float(np.interp(0.0, np.log(sigma), np.arange(sigma.size))), color=plots.PUBLISHED, lw=1)
-    ax.set(xlabel=r"switching rate $\sigma/\gamma$", ylabel="$R$")
+    ax.set(xlabel=r"switching rate $\sigma/\gamma$", ylabel=None)
     ax.set_title(f"{name}; at rest {100 * one.rest.mean(axis=1).max():.0f}", loc="right", fontsize=7)
 
 
-def draw_times(ax: Axes, one: Any, legend: bool) -> None:
+def draw_times(ax: Axes, one: Any) -> None:
     """Median time until 95 % of the last accuracy, against σ; hollow where that is less than half."""
     scale = plots.rate_colors(one.rates)
     for k, rate in enumerate(one.rates):
@@ -47,7 +49,4 @@ def draw_times(ax: Axes, one: Any, legend: bool) -> None:
         for s, t, good in zip(one.switching, times, learned, strict=True):
             ax.plot(s, t, "o", ms=3.5, color=color, mfc=color if good else "white")
     ax.axvline(1.0, color=plots.PUBLISHED, lw=1)
-    ax.set(xscale="log", yscale="log", xlabel=r"switching rate $\sigma/\gamma$",
-           ylabel=r"time to 95 % $\times\,\gamma$" if legend else None)
-    if legend:
-        ax.legend(title="$R$", ncols=2, handlelength=1)
+    ax.set(xscale="log", yscale="log", xlabel=r"switching rate $\sigma/\gamma$")

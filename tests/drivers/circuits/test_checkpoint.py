@@ -1,6 +1,7 @@
 """Trainings on data that are interrupted go on from their file with the same bits, and refuse that of another call."""
 import os
 import signal
+import threading
 import time
 
 import numpy as np
@@ -33,12 +34,13 @@ def trained(call, **options):
 
 def interrupted(call, file, count, number):
     """A training to which a signal is sent when its blocks have been advanced so many times."""
-    calls, advance = iter(range(10**9)), block_training.BlockTraining.advance
+    calls, advance, lock = iter(range(10**9)), block_training.BlockTraining.advance, threading.Lock()
 
     def counted(self):
-        if next(calls) == count:
-            os.kill(os.getpid(), number)
-            time.sleep(0.2)         # the main thread notices
+        with lock:      # no block ends meanwhile
+            if next(calls) == count:
+                os.kill(os.getpid(), number)
+                time.sleep(0.2)         # the main thread notices
         return advance(self)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(block_training.BlockTraining, "advance", counted)

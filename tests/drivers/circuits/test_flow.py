@@ -156,6 +156,17 @@ def test_chips_depend_on_themselves_alone(monkeypatch):
     assert np.abs(many.values[:3] - begin[:3]).max() > 1e-2
 
 
+def test_tasks_and_data_are_the_same_samples():
+    tasks = [ol.Task({0: x[0], 2: x[1], 8: 0.3}, {4: y[0]}) for x, y in zip(X, NUMBERS, strict=True)]
+    options = {"edges": LAWS["square"], "epochs": 3, "seed": 4, "dynamics": Flow(rate=2.0)}
+    chips = ol.edges.train_chips(NET, tasks, every=1, **options)
+    learned = train_on_data(NET, ONE, X, NUMBERS, **options)
+    assert np.array_equal(chips.values, learned.values)
+    loss = 0.5 * np.mean((chips.outputs[:, 0, :, 0] - NUMBERS[:, 0]) ** 2, axis=1)     # at the ends of presentations
+    np.testing.assert_allclose(learned.loss[:, 0], loss, rtol=1e-12)
+    assert np.abs(chips.outputs[-1] - chips.final).max() > 1e-4                         # which are not at rest
+
+
 def test_mismatch_is_a_law_of_its_own():
     flaws = Imperfections(threshold=0.05, gain=0.2)
     options = {"dynamics": Flow(rate=1.0, order="cyclic"), "epochs": 2}

@@ -19,7 +19,7 @@ def test_the_choice_reaches_both_ways_of_training():
     table = {"network": {"delaunay": {"n_nodes": 4100, "seed": 3}}, "tasks": {"allosteric": {"count": 1}},
              "sweep": {"rates": [0.0, 1.0], "solver": "amg"}}
     ensemble = Sweep.from_tables(table).ensemble
-    assert LargeQuasistatic(ensemble, 0).flow.circuit.stats.method == "amg"
+    assert LargeQuasistatic(ensemble, 0, 1).flow.circuit.stats.method == "amg"
     assert LargeRK4(ensemble, 1, 1).circuit.stats.method == "amg"
 
 

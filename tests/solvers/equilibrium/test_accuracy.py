@@ -169,7 +169,7 @@ def test_currents_within_a_part_that_is_weakly_tied():
 
 def test_a_backend_that_stops_short_is_replaced(monkeypatch):
     """The sampled factor may take no iterations here: "auto" goes on with another one, and says so."""
-    monkeypatch.setattr(backends.ApproximateCholesky, "prepare", lambda self, matrix, excess: np.copy)
+    monkeypatch.setattr(backends.ApproximateCholesky, "prepare", lambda self, matrix, excess, parts: np.copy)
     monkeypatch.setattr(preconditioner_reuse, "LIMIT", 60)
     net = Network.delaunay(3000, seed=1)
     circuit = Equilibrium(net, [0, 2999])

@@ -74,7 +74,9 @@ def star_remainder(kernels, weights, seed):
     arcs = kernels.Arcs(ints[0], np.empty(2 * k), ints[1], ints[2], np.empty(k + 2, dtype=np.int32))
     waiting = kernels.Waiting(*(np.empty(s, dtype=np.int32) for s in (k + 2, k + 1, k + 1, kernels.MOST + 1)))
     matrix = Laplacian(Network(np.c_[np.zeros(k, int), np.arange(1, k + 1)]), np.array([], int)).matrix(weights)
-    kernels.fill_arcs(arcs, waiting, matrix.indptr, matrix.indices, matrix.data, np.zeros(k + 1))
+    arcs.head[:], waiting.count[:] = -1, 0
+    kernels.fill_arcs(arcs, waiting, 0, k + 1, k + 1, 0, np.full(k + 1, -1, np.int32), matrix.indptr, matrix.indices,
+                      matrix.data, np.zeros(k + 1))
     kernels.dequeue(waiting, 0)
     found, mark = np.empty(k + 2, dtype=np.int32), np.full(k + 2, -1, dtype=np.int32)
     count = kernels.gather(found, mark, arcs, waiting, 0)

@@ -1,0 +1,1 @@
+"""How much networks can learn, and what they forget."""
