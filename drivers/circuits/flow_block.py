@@ -43,7 +43,7 @@ class FlowBlock(ChipBlock):
         self.flow = SampleFlow(
             edges, law, x, y, q, last_x, last_u, Uq, peak, scratch, bounds, np.zeros(LANES), np.ones(LANES),
             np.zeros(LANES, dtype=np.int64), np.array([flow.duration]), np.array([(flow.tolerance / 1e-3) ** 0.25]),
-            np.zeros(1, dtype=bool))
+            np.zeros(1, dtype=bool), np.array([flow.discrete]))
 
     def _train(self, numbers: NDArray[np.int64], rates: Floats) -> None:
         sample_flow.train(self.circuit, self.chips, self.flow, numbers, rates, self.settings, self.work, self.outputs)

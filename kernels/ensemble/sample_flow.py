@@ -5,22 +5,24 @@ stages of `nonlinear_step`.
     dw/dt = -Σ [I(v + η w) - I(v)]/η + g (e - w)   g the conductance of the clamp at outputs with an error e, else 0
     du/dt = -R Δw (2 Δv + η Δw)                    within the bounds of u
 
-A sample is presented for some time, and v, w and u go on from there with the next one.
+A sample is presented for some time, and v, w and u go on from there with the next one. Or u stays what it is meanwhile
+and changes at the end of the presentation, by as much as dt times du/dt, with dt the whole presentation.
 """
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.law.bounds import AT_ONCE
-from ohmlearn.kernels.nonlinear.edges import Nonlinear
+from ohmlearn.kernels.law.bounds import AT_ONCE, within
+from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge
+from ohmlearn.kernels.nonlinear.edges import Nonlinear, highest
 from ohmlearn.kernels.nonlinear.losses import SQUARED, errors
 from ohmlearn.kernels.nonlinear.newton import forget
 from ohmlearn.kernels.nonlinear.updates import free_state, read_outputs, weigh
 from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
-from ohmlearn.kernels.simd.vectors import load, store
+from ohmlearn.kernels.simd.vectors import at, load, store
 
 from .nonlinear_step import ROUNDS, begin_peak, fastest, rk_stage
-from .rk4 import DT, FALL, LEARN, Law
+from .rk4 import DT, FALL, LEARN, Law, constants
 from .step_control import CLIP, LEARN_MOST, RELAX
 from .step_control import LEARN as REACH
 
@@ -37,7 +39,7 @@ class SampleFlow(NamedTuple):
     (m,), (m,) where a presentation began, and scratch. peak : (n,). scratch : (3 n,). bounds : (2,).
     rest, caution : (lanes,) time left of the presentation, and factor on the steps. steps : (lanes,) until their length
     is chosen anew. duration : (1,) of a presentation. finer : (1,) factor on the steps for the tolerance.
-    begun : (1,) whether voltages are there to go on from.
+    begun : (1,) whether voltages are there to go on from. discrete : (1,) whether u changes as presentations end.
     """
 
     edges: Nonlinear
@@ -57,6 +59,7 @@ class SampleFlow(NamedTuple):
     duration: NDArray[np.float64]
     finer: NDArray[np.float64]
     begun: NDArray[np.bool_]
+    discrete: NDArray[np.bool_]
 
 
 @inner
@@ -188,6 +191,20 @@ def present(circuit, c, f, order, s):
     forget(f.edges.newton, -1)
 
 
+@inner
+def learn_at_end(circuit, c, f, order, rate):
+    """Change what learns by what v and w at the end of a presentation ask for, times its length."""
+    for lane in range(order.size):
+        presented = order[lane] >= 0
+        f.law.rows[LEARN, lane] = -rate * c.weights[order[lane]] * f.duration[0] if presented else 0.0
+    _, full, nudge, _, _ = constants(f.law)
+    for j in range(c.u.shape[0]):
+        a, b = at(circuit.graph.ends, 2 * j), at(circuit.graph.ends, 2 * j + 1)
+        dv, dw = load(f.x, 2 * a) - load(f.x, 2 * b), load(f.x, 2 * a + 1) - load(f.x, 2 * b + 1)
+        by = learning(rate_of_edge(f.edges.factor, j, full), nudge, dv, dw)
+        store(c.u, j, within(load(f.edges.low, j), highest(f.edges, j), load(c.u, j) + by))
+
+
 @kernel
 def advance_sample(circuit, c, f, order, rate, s):
     """Present samples order (lanes,), -1 for none, for their time."""
@@ -234,6 +251,8 @@ def train(circuit, c, f, orders, rates, s, work, outputs):
             order = orders[epoch, k, 0]
             if not f.begun[0]:
                 begin(circuit, c, f, order, work)
-            advance_sample(circuit, c, f, order, rates[epoch], s)
+            advance_sample(circuit, c, f, order, 0.0 if f.discrete[0] else rates[epoch], s)
+            if f.discrete[0]:
+                learn_at_end(circuit, c, f, order, rates[epoch])
             read_outputs(c, order, outputs)
             weigh(c, order, s)

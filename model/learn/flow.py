@@ -31,6 +31,10 @@ class Flow(Frozen):
     clamp : G₀ of the clamps. Stiff clamps take short steps.
     order : as of :class:`Update`, names or (n_epochs, n_samples) or (n_epochs, n_samples, n_chips) numbers of samples.
     tolerance : the steps are as long as one of 1e-3 on a training allows, and scale with its fourth root.
+    discrete : whether edges learn at the end of every presentation only: u then changes at once by R/σ times what it
+        would change by in a unit of time, with v and w that have relaxed for 1/σ at constant u, as in circuits whose
+        updates pause for a finite time (:class:`ohmlearn.rules.Discrete`). For σ -> 0 this is :class:`Update` with
+        step R/σ, whatever R is.
 
     >>> import ohmlearn as ol
     >>> ol.learn.Flow(rate=2.0, switching=10.0).clamp
@@ -43,6 +47,7 @@ class Flow(Frozen):
     clamp: float = 10.0
     order: Literal["cyclic", "shuffled", "sampled"] | ArrayLike = "shuffled"
     tolerance: float = 1e-3
+    discrete: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

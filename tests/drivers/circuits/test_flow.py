@@ -1,5 +1,7 @@
 """Learning while voltages relax, from samples presented in turn: against scipy's integrator, and against updates at
 equilibrium in the slow limit."""
+from dataclasses import replace
+
 import numpy as np
 import ohmlearn as ol
 import pytest
@@ -38,6 +40,10 @@ def flow_of_scipy(law, terminals, loss, flow, order, u, wanted):
     circuit, free = NonlinearEquilibrium(NET, HELD, law), np.setdiff1d(np.arange(9), HELD)
     v, w = circuit.solve(u, [*X[order[0]], 0.3]), np.zeros(9)
 
+    def contrast(v, w):
+        drop, moved = v[A] - v[B], w[A] - w[B]
+        return moved * (2 * drop + flow.nudge * moved)
+
     def out_of(u, v):
         current = circuit.derivatives(u, v).current
         return np.bincount(A, current, 9) - np.bincount(B, current, 9)
@@ -57,11 +63,13 @@ def flow_of_scipy(law, terminals, loss, flow, order, u, wanted):
                 for node, aim in nodes:
                     into[node] += flow.clamp * (aim - w[node])
             dw = into - (out_of(u, v + flow.nudge * w) - out_of(u, v)) / flow.nudge
-            drop, moved = v[A] - v[B], w[A] - w[B]
-            return np.r_[-out_of(u, v)[free], dw[free], -flow.rate * moved * (2 * drop + flow.nudge * moved)]
+            learning = 0.0 if flow.discrete else flow.rate
+            return np.r_[-out_of(u, v)[free], dw[free], -learning * contrast(v, w)]
 
         z = solve_ivp(slopes, (0, flow.duration), np.r_[v[free], w[free], u], "DOP853", rtol=1e-9, atol=1e-12).y[:, -1]
         v[free], w[free], u = z[:6], z[6:12], z[12:]
+        if flow.discrete:
+            u = u - flow.rate * flow.duration * contrast(v, w)
     return u
 
 
@@ -78,6 +86,34 @@ def test_numbers_are_learned_as_by_scipy(law, samples, rate, switching):
     assert not learned.failures.any()
     assert moved > 1e-3
     np.testing.assert_allclose(learned.values[0], u, rtol=0, atol=3e-6 * moved)
+
+
+@pytest.mark.parametrize(("rate", "switching"), [(1.0, 0.5), (20.0, 4.0), (1e3, 100.0)])
+@pytest.mark.parametrize("law", LAWS)
+def test_relaxed_updates_are_those_of_scipy(law, rate, switching):
+    """Voltages relax at constant u, and u changes at once at the end of a presentation."""
+    flow = Flow(rate=rate, switching=switching, clamp=20.0, order="cyclic", tolerance=1e-8, discrete=True)
+    begin = np.linspace(2.0, 4.0, 12)
+    learned = train_on_data(NET, ONE, X, NUMBERS, edges=LAWS[law], dynamics=flow, values=begin, epochs=2)
+    u = flow_of_scipy(LAWS[law], ONE, Squared(), flow, [0, 1, 2] * 2, begin, NUMBERS)
+    moved = np.abs(u - begin).max()
+    assert moved > 1e-3
+    np.testing.assert_allclose(learned.values[0], u, rtol=0, atol=3e-6 * moved)
+
+
+@pytest.mark.parametrize(("terminals", "y", "loss"), [(ONE, NUMBERS, Squared()), (TWO, CLASSES, Hinge(0.5, over=0.02))])
+@pytest.mark.parametrize("law", LAWS)
+def test_relaxed_updates_after_a_long_time_are_updates(law, terminals, y, loss):
+    """However large they are, where a flow would feel what it has learned."""
+    begin, options = np.linspace(2.0, 4.0, 12), {"edges": LAWS[law], "loss": loss, "epochs": 3}
+    flow = Flow(rate=0.02, switching=0.01, clamp=20.0, order="cyclic", discrete=True)
+    update = Update(step=2.0, clamp=20.0, order="cyclic")
+    one, other, flowing = (train_on_data(NET, terminals, X, y, dynamics=dynamics, values=begin, **options).values[0]
+                           for dynamics in (flow, update, replace(flow, discrete=False)))
+    moved = np.abs(other - begin).max()
+    assert moved > 0.05
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-7 * moved)
+    assert np.abs(flowing - other).max() > 1e-3 * moved
 
 
 @pytest.mark.parametrize("loss", [Squared(swing=0.2), Hinge(margin=1.0, over=0.02), CrossEntropy(0.1, over=0.01)])
@@ -141,9 +177,10 @@ def test_mismatch_is_a_law_of_its_own():
     assert np.array_equal(one.values[0], many.values[2])
 
 
-def test_what_learns_stays_within_its_bounds():
-    law = NMOS(gain=0.5, leak=1e-3, lowest=1.9, highest=2.1)
-    learned = train_on_data(NET, ONE, X, NUMBERS, edges=law, dynamics=Flow(rate=1e4, switching=2.0), epochs=5)
+@pytest.mark.parametrize("discrete", [False, True])
+def test_what_learns_stays_within_its_bounds(discrete):
+    law, flow = NMOS(gain=0.5, leak=1e-3, lowest=1.9, highest=2.1), Flow(rate=1e4, switching=2.0, discrete=discrete)
+    learned = train_on_data(NET, ONE, X, NUMBERS, edges=law, dynamics=flow, epochs=5)
     assert learned.values.min() == 1.9
     assert learned.values.max() == 2.1
 
@@ -176,6 +213,7 @@ def test_rates_of_epochs_and_weights_of_samples():
     ({"rate": 0.0}, ValueError, "rate must be finite and > 0"), ({"rate": [-1.0]}, ValueError, ">= 0"),
     ({"rate": [[1.0]]}, ValueError, "one an epoch"), ({"switching": 0.0}, ValueError, "switching must be"),
     ({"nudge": -0.1}, ValueError, "nudge must be"), ({"clamp": np.inf}, ValueError, "clamp must be"),
+    ({"discrete": 1}, TypeError, "discrete must be True or False"),
     ({"tolerance": 1.0}, ValueError, "tolerance=1.0 must lie"), ({"order": "random"}, ValueError, "order must be"),
 ])
 def test_flows_that_are_refused(options, error, words):
