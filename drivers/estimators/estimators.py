@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin, clone
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError as error:
     raise ImportError("CoupledRegressor and CoupledClassifier need scikit-learn 1.6 or newer: "
                       "pip install 'ohmlearn[learn]'") from error
@@ -18,7 +18,7 @@ from ohmlearn.task import Task
 
 from .best_response import best_response
 from .learn import learn
-from .wiring import Array, Wiring, crossbar, with_ones
+from .wiring import Array, Wiring, condense, crossbar, with_ones
 
 
 class _Coupled(BaseEstimator):
@@ -38,11 +38,11 @@ class _Coupled(BaseEstimator):
                                  f"give {'inputs' if what == 'features' else 'outputs'} one entry each")
         return Wiring(self.net, self.inputs, self.outputs, self.bias, self.ground)
 
-    def _start(self, X: Array, n_outputs: int) -> Array:
+    def _start(self, X: Array, n_outputs: int, weights: Array) -> Array:
         """Scales and wiring from the data; returns what drives the network."""
         self.offset_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
         if self.scale:
-            self.offset_, spread = X.mean(axis=0), X.std(axis=0)
+            self.offset_, spread = mean_and_spread(X, weights)
             self.scale_ = np.where(spread > 1e-12 * np.abs(self.offset_), spread, 1.0)
         self.wiring_ = self._wire(X.shape[1], n_outputs)
         self.network_ = self.wiring_.network
@@ -55,9 +55,10 @@ class _Coupled(BaseEstimator):
         self.conductances_ = conductances
         self.response_ = self.wiring_.response(conductances)
 
-    def _learn(self, drive: Array, desired: Array, conductances: Array | None, max_steps: int) -> Any:
-        """Train from given conductances; returns the Run or Descent."""
-        end = learn(self.wiring_, drive, desired, conductances, rate=self.rate, rule=self.rule, max_steps=max_steps)
+    def _learn(self, drive: Array, desired: Array, conductances: Array | None, weights: Array) -> Any:
+        """Train from given conductances on samples with weights (n_samples,); returns the Run or Descent."""
+        end = learn(self.wiring_, drive, desired, conductances, rate=self.rate, rule=self.rule,
+                    max_steps=self.max_steps, weights=weights)
         self._learned(end.conductances)
         return end
 
@@ -134,7 +135,7 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
     to 1 (maximum principle): pairs of inputs or outputs give both signs, `swing` keeps the weights small enough.
 
     Fitted: `network_`, `conductances_` (n_edges,), `response_` (n_outputs, n_features + 1), which takes (x, 1) in V to
-    the outputs in V, and `wiring_`.
+    the outputs in V, `wiring_`, and `seen_`: few samples that say all that those seen so far do, and their weight.
 
     >>> import numpy as np
     >>> import ohmlearn as ol
@@ -159,8 +160,10 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
         self.max_steps = max_steps
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on features X (n_samples, n_features) and answers y (n_samples,) or (n_samples, n_outputs).
+
+        sample_weight : (n_samples,) factors >= 0 of the samples' costs.
 
         Returns the estimator itself.
 
@@ -172,10 +175,39 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
         >>> model.conductances_.shape
         (7,)
         """
-        drive, desired = self._wanted(X, y)
+        drive, desired, weights = self._wanted(X, y, sample_weight)
         self._say(f"{self.network_!r}, {len(drive)} samples")
-        end = self._learn(drive, desired, None, self.max_steps)
+        self.seen_ = *condense(drive, desired, weights / weights.sum()), weights.sum()
+        end = self._learn(drive, desired, None, weights / weights.sum())
         self._say(f"{end.status}: {end.reason}")
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on further samples, from the present conductances, without forgetting the earlier ones: a linear
+        network sees samples through their second moments alone, which are kept. Scales are those of the first call.
+
+        X, y, sample_weight : as for :meth:`fit`.
+
+        Returns the estimator itself.
+
+        >>> import ohmlearn as ol
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(40, 2))
+        >>> y = 0.5 * X[:, 0] - 0.2 * X[:, 1]
+        >>> model = ol.learn.CoupledRegressor().partial_fit(X[:20], y[:20]).partial_fit(X[20:], y[20:])
+        >>> round(model.score(X, y), 3)
+        1.0
+        """
+        if not hasattr(self, "seen_"):
+            return self.fit(X, y, sample_weight)
+        drive, desired, weights = self._wanted(X, y, sample_weight, first=False)
+        features, answers, before = self.seen_
+        total = before + weights.sum()
+        every = np.append(np.full(len(features), before), weights) / total
+        few = condense(np.vstack([features, drive]), np.vstack([answers, desired]), every)
+        self.seen_ = *few, total
+        end = self._learn(*few, self.conductances_, np.ones(len(few[0])))
+        self._say(f"{len(drive)} samples more, {end.status}: {end.reason}")
         return self
 
     def ideal(self, X: Any, y: Any) -> Self:
@@ -196,21 +228,27 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
         1.0
         """
         best: Self = clone(self)
-        drive, desired = best._wanted(X, y)
+        drive, desired, _ = best._wanted(X, y)
         best.cost_, best.response_ = best_response(best.wiring_, drive, lambda _: desired)
         return best
 
-    def _wanted(self, X: Any, y: Any) -> tuple[Array, Array]:
-        """What drives the network, and the desired outputs in V."""
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64)
-        wanted = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
-        drive = self._start(X, wanted.shape[1])
+    def _wanted(self, X: Any, y: Any, sample_weight: Any = None, first: bool = True) -> tuple[Array, Array, Array]:
+        """What drives the network, the desired outputs in V, and the weights. first : set the scales by these samples.
+        """
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, reset=first)
+        wanted, weights = np.asarray(y, dtype=np.float64).reshape(len(X), -1), weights_of(sample_weight, X)
+        if not first:
+            if wanted.shape[1] != self.y_scale_.size:
+                raise ValueError(f"y has {wanted.shape[1]} outputs, but that of the first call had "
+                                 f"{self.y_scale_.size}")
+            return self._drive(X), (wanted - self.y_offset_) / self.y_scale_, weights
+        drive = self._start(X, wanted.shape[1], weights)
         self.y_offset_, self.y_scale_ = np.zeros(wanted.shape[1]), np.ones(wanted.shape[1])
         if self.scale:
-            spread = wanted.std(axis=0)
-            self.y_offset_, self.y_scale_ = wanted.mean(axis=0), np.where(spread > 0, spread, 1.0) / self.swing
+            self.y_offset_, spread = mean_and_spread(wanted, weights)
+            self.y_scale_ = np.where(spread > 0, spread, 1.0) / self.swing
         self.y_ndim_ = np.ndim(y)
-        return drive, (wanted - self.y_offset_) / self.y_scale_
+        return drive, (wanted - self.y_offset_) / self.y_scale_, weights
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """(n_samples,) or (n_samples, n_outputs), as y was.
@@ -269,8 +307,10 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         self.tol = tol
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on features X (n_samples, n_features) and class labels y (n_samples,).
+
+        sample_weight : (n_samples,) factors >= 0 of the samples' costs.
 
         Returns the estimator itself.
 
@@ -282,18 +322,19 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         >>> model.classes_.tolist()
         ['left', 'right']
         """
-        drive, right = self._wanted(X, y)
+        drive, right, weights = self._wanted(X, y, sample_weight)
+        weights = weights / weights.sum()
         self._learned(self.network_.conductances())
         self.costs_: list[float] = []
         for _ in range(self.epochs):
             outputs = drive @ self.response_.T
             desired = leading(outputs, right, self.margin)
-            self.costs_.append(0.5 * float(np.mean(np.sum((desired - outputs) ** 2, axis=1))))
+            self.costs_.append(0.5 * float(weights @ np.sum((desired - outputs) ** 2, axis=1)))
             if self.costs_[-1] == 0 or (len(self.costs_) > 1 and
                                         self.costs_[-1] > (1 - self.tol) * self.costs_[-2]):
                 break
             self._say(f"epoch {len(self.costs_)} of at most {self.epochs}: cost {self.costs_[-1]:.4g} V²")
-            self._learn(drive, desired, self.conductances_, self.max_steps)
+            self._learn(drive, desired, self.conductances_, weights)
         self.n_iter_ = len(self.costs_)
         self._say(f"ended after epoch {self.n_iter_}: cost {self.costs_[-1]:.4g} V²")
         return self
@@ -312,19 +353,20 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         True
         """
         best: Self = clone(self)
-        drive, right = best._wanted(X, y)
+        drive, right, _ = best._wanted(X, y)
         best.cost_, best.response_ = best_response(best.wiring_, drive,
                                                    lambda outputs: leading(outputs, right, self.margin))
         return best
 
-    def _wanted(self, X: Any, y: Any) -> tuple[Array, NDArray[np.int64]]:
-        """What drives the network, and the number of every sample's class."""
+    def _wanted(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Array, NDArray[np.int64], Array]:
+        """What drives the network, the number of every sample's class, and the weights."""
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, right = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"the data have one class only, {self.classes_[0]}; a classifier needs two")
-        return self._start(X, len(self.classes_)), right
+        weights = weights_of(sample_weight, X)
+        return self._start(X, len(self.classes_), weights), right, weights
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """(n_samples, n_classes) outputs in V; of two classes (n_samples,) how far the second leads.
@@ -353,6 +395,20 @@ class CoupledClassifier(ClassifierMixin, _Coupled):
         """
         best = self._answers(X).argmax(axis=1)
         return np.asarray(self.classes_[best])
+
+
+def weights_of(sample_weight: Any, X: Array) -> Array:
+    """(n_samples,) checked weights, 1 where none are given."""
+    weights: Array = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weights.any():
+        raise ValueError("all of sample_weight are 0; give one sample at least a weight")
+    return weights
+
+
+def mean_and_spread(values: Array, weights: Array) -> tuple[Array, Array]:
+    """Weighted means and standard deviations of the columns of (n, k) values."""
+    mean = np.average(values, axis=0, weights=weights)
+    return mean, np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
 
 
 def leading(outputs: Array, right: NDArray[Any], margin: float) -> Array:

@@ -13,15 +13,15 @@ MOST_NODES = 1000       # of a network up to which its Laplacian is dense in the
 
 
 def learn(wiring: Wiring, features: Array, desired: Array, conductances: Array | None, *, rate: float | None = None,
-          rule: Any = None, max_steps: int = 1000) -> Any:
+          rule: Any = None, max_steps: int = 1000, weights: Array | None = None) -> Any:
     """The Run, Descent or Minimum of a training on the mean cost over samples, from given (n_edges,) conductances.
 
     features (n, n_features + 1), desired (n, n_outputs). rate : R of coupled learning, all samples side by side, for
         `max_steps` training steps or until the cost no longer falls; None for as many steps of a gradient flow, or
         where there is no rule of a quasi-Newton method within the bounds of a gradient flow.
-    rule : a Rule, or for rate None a GradientFlow.
+    rule : a Rule, or for rate None a GradientFlow. weights : (n,) of the samples in the mean, by default 1/n.
     """
-    few = condense(features, desired)
+    few = condense(features, desired, weights)
     held = np.abs(few[0] @ wiring.drive.T).max(axis=1, initial=0.0)
     # The others are what no linear map can meet. At a rate they would add a pull downwards of the order of the nudge.
     driven = held > 1e-12 * held.max(initial=0.0)

@@ -99,12 +99,14 @@ def with_ones(features: Array) -> Array:
     return np.append(features, np.ones((len(features), 1)), axis=1)
 
 
-def condense(features: Array, desired: Array) -> tuple[Array, Array]:
+def condense(features: Array, desired: Array, weights: Array | None = None) -> tuple[Array, Array]:
     """Few samples that say all that many do: the mean over n rows becomes a sum over at most n_features + n_outputs.
 
-    features (n, p), desired (n, q) -> (k, p), (k, q) with the same second moments, divided by n.
+    features (n, p), desired (n, q), weights (n,), by default 1/n -> (k, p), (k, q), whose second moments are the sums
+    of those of the rows times their weights.
     """
     both = np.append(features, desired, axis=1)
-    rows: Array = np.asarray(np.linalg.qr(both / np.sqrt(len(both)), mode="r"))
+    factors = np.full(len(both), 1 / np.sqrt(len(both))) if weights is None else np.sqrt(weights)
+    rows: Array = np.asarray(np.linalg.qr(both * factors[:, None], mode="r"))
     rows = rows[np.abs(rows).max(axis=1) > 1e-14 * np.abs(rows).max(initial=0.0)]
     return rows[:, :features.shape[1]], rows[:, features.shape[1]:]

@@ -263,3 +263,44 @@ def test_the_quasi_newton_method_ends_where_the_flow_does():
     X, y = RNG.normal(size=(40, 3)), RNG.normal(size=40)
     quick, slow = (ol.learn.CoupledRegressor(rule=rule).fit(X, y) for rule in (None, ol.rules.GradientFlow()))
     np.testing.assert_allclose(quick.response_, slow.response_, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [ol.learn.CoupledRegressor, ol.learn.CoupledClassifier])
+@pytest.mark.parametrize("options", [{}, {"rate": 0.0, "max_steps": 30}])
+def test_a_weight_of_two_is_a_sample_twice_and_one_of_zero_none(kind, options):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(30, 3))
+    y = X @ [0.5, -0.2, 0.1] + 0.05 * rng.normal(size=30)
+    y = np.where(y > 0, "up", "down") if kind is ol.learn.CoupledClassifier else y
+    weights = rng.integers(0, 3, 30)
+    options = options | ({"epochs": 3} if kind is ol.learn.CoupledClassifier else {})
+    one = kind(**options).fit(X, y, sample_weight=weights)
+    two = kind(**options).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    np.testing.assert_allclose(one.offset_, two.offset_, rtol=1e-12)
+    np.testing.assert_allclose(one.response_, two.response_, atol=1e-5)
+    plain = kind(**options).fit(X, y)
+    assert abs(one.response_ - plain.response_).max() > 1e-4
+    with pytest.raises(ValueError, match="all of sample_weight are 0|at least one non-zero"):
+        kind(**options).fit(X, y, sample_weight=np.zeros(30))
+
+
+@pytest.mark.parametrize("sizes", [(20, 20, 20), (5, 1, 54), (60,)])
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+def test_batches_are_learned_without_forgetting_the_earlier_ones(sizes, outputs):
+    """As all at once: the moments of a linear network say all, given the same scales."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(60, 3))
+    y = X @ rng.uniform(-0.3, 0.3, (3, outputs)) + 0.1 * rng.normal(size=(60, outputs))
+    weights = rng.uniform(0.5, 2.0, 60)
+    model, start = ol.learn.CoupledRegressor(scale=False), 0
+    for size in sizes:
+        part = slice(start, start + size)
+        model.partial_fit(X[part], y[part], sample_weight=weights[part])
+        start += size
+    whole = ol.learn.CoupledRegressor(scale=False).fit(X, y, sample_weight=weights)
+    assert model.seen_[2] == pytest.approx(weights.sum())
+    np.testing.assert_allclose(model.response_, whole.response_, atol=2e-5)
+    with pytest.raises(ValueError, match="outputs, but that of the first call had"):
+        model.partial_fit(X, np.zeros((60, outputs + 1)))
+    with pytest.raises(ValueError, match="expecting 3 features"):
+        model.partial_fit(X[:, :2], y)
