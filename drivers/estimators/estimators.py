@@ -237,17 +237,17 @@ class CoupledRegressor(RegressorMixin, MultiOutputMixin, _Coupled):
         """
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, reset=first)
         wanted, weights = np.asarray(y, dtype=np.float64).reshape(len(X), -1), weights_of(sample_weight, X)
-        if not first:
-            if wanted.shape[1] != self.y_scale_.size:
-                raise ValueError(f"y has {wanted.shape[1]} outputs, but that of the first call had "
-                                 f"{self.y_scale_.size}")
-            return self._drive(X), (wanted - self.y_offset_) / self.y_scale_, weights
-        drive = self._start(X, wanted.shape[1], weights)
-        self.y_offset_, self.y_scale_ = np.zeros(wanted.shape[1]), np.ones(wanted.shape[1])
-        if self.scale:
-            self.y_offset_, spread = mean_and_spread(wanted, weights)
-            self.y_scale_ = np.where(spread > 0, spread, 1.0) / self.swing
-        self.y_ndim_ = np.ndim(y)
+        if first:
+            drive = self._start(X, wanted.shape[1], weights)
+            self.y_offset_, self.y_scale_ = np.zeros(wanted.shape[1]), np.ones(wanted.shape[1])
+            if self.scale:
+                self.y_offset_, spread = mean_and_spread(wanted, weights)
+                self.y_scale_ = np.where(spread > 0, spread, 1.0) / self.swing
+            self.y_ndim_ = np.ndim(y)
+        elif wanted.shape[1] == self.y_scale_.size:
+            drive = self._drive(X)
+        else:
+            raise ValueError(f"y has {wanted.shape[1]} outputs, but that of the first call had {self.y_scale_.size}")
         return drive, (wanted - self.y_offset_) / self.y_scale_, weights
 
     def predict(self, X: Any) -> NDArray[np.float64]:

@@ -280,7 +280,7 @@ def test_a_weight_of_two_is_a_sample_twice_and_one_of_zero_none(kind, options):
     np.testing.assert_allclose(one.response_, two.response_, atol=1e-5)
     plain = kind(**options).fit(X, y)
     assert abs(one.response_ - plain.response_).max() > 1e-4
-    with pytest.raises(ValueError, match="all of sample_weight are 0|at least one non-zero"):
+    with pytest.raises(ValueError, match=r"all of sample_weight are 0|at least one non-zero"):
         kind(**options).fit(X, y, sample_weight=np.zeros(30))
 
 
