@@ -148,6 +148,8 @@ def main() -> None:
     for name, network in (("packing of 64", ol.Network.packing(64, seed=1)),
                           ("grid 10 x 10, periodic", ol.Network.grid(10, 10, periodic=True))):
         circuits.append((name, network, rng.choice(network.n_nodes, 5, replace=False), rng.uniform(0, 0.45, 5)))
+    digits = ol.Network([(pixel, 64 + rail) for pixel in range(64) for rail in range(20)])
+    circuits.append(("digits, 64 x 20", digits, np.arange(64), rng.uniform(0, 1, 64)))
     found = ctypes.util.find_library("ngspice")
     library = Library(found) if found else None
     program = shutil.which("ngspice")
