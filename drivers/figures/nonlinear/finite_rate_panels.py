@@ -41,6 +41,8 @@ def draw_accuracy(ax: Axes, one: Any, name: str) -> None:
 
 def draw_times(ax: Axes, one: Any) -> None:
     """Median time until 95 % of the last accuracy, against σ; hollow where that is less than half."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     scale = plots.rate_colors(one.rates)
     for k, rate in enumerate(one.rates):
         times, learned = np.median(one.time[k], axis=1), one.accuracy[k].mean(axis=1) >= 0.5    # NaN: not drawn
@@ -50,3 +52,7 @@ def draw_times(ax: Axes, one: Any) -> None:
             ax.plot(s, t, "o", ms=3.5, color=color, mfc=color if good else "white")
     ax.axvline(1.0, color=plots.PUBLISHED, lw=1)
     ax.set(xscale="log", yscale="log", xlabel=r"switching rate $\sigma/\gamma$")
+    ax.set_xticks(one.switching, [f"{s:g}" for s in one.switching])
+    ax.minorticks_off()
+    ax.yaxis.set_minor_locator(LogLocator(subs="all"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
