@@ -5,7 +5,7 @@ from ohmlearn.kernels.simd.jit import kernel
 
 
 @kernel
-def sort_edges(order: NDArray[np.int32], ends: NDArray[np.uint32], rank: NDArray[np.int32],
+def sort_edges(order: NDArray[np.integer], ends: NDArray[np.uint32], rank: NDArray[np.integer],
                edges: NDArray[np.int64]) -> None:
     """order (n_edges,): edges by lower, then upper end; ends (n_edges, 2): those ends, lower first.
 
@@ -13,7 +13,7 @@ def sort_edges(order: NDArray[np.int32], ends: NDArray[np.uint32], rank: NDArray
     """
     n, m = rank.size, order.size
     place = np.zeros(n + 1, np.int64)
-    by_upper = np.empty(m, np.int32)
+    by_upper = np.empty(m, order.dtype)
     for j in range(m):
         place[max(rank[edges[j, 0]], rank[edges[j, 1]]) + 1] += 1
     for a in range(n):

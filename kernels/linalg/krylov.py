@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.simd.jit import kernel
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
 
 
 @kernel
@@ -59,8 +60,8 @@ def redirect(p: Floats, z: Floats, beta: float) -> None:
 
 
 @kernel
-def times(q: Floats, s: Floats, bounds: NDArray[np.int64], begin: int, end: int, indptr: NDArray[np.int32],
-          indices: NDArray[np.int32], data: Floats, p: Floats) -> None:
+def times(q: Floats, s: Floats, bounds: NDArray[np.int64], begin: int, end: int, indptr: Ints,
+          indices: Ints, data: Floats, p: Floats) -> None:
     """q = A p for the parts from `begin` to `end` of a CSR matrix, ranges of rows between `bounds`; s (n_parts, 8): p·q
     over each, in eight parts by row."""
     for part in range(begin, end):
@@ -75,7 +76,7 @@ def times(q: Floats, s: Floats, bounds: NDArray[np.int64], begin: int, end: int,
 
 @kernel
 def times_by_differences(q: Floats, s: Floats, bounds: NDArray[np.int64], begin: int, end: int,
-                         indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, excess: Floats, p: Floats
+                         indptr: Ints, indices: Ints, data: Floats, excess: Floats, p: Floats
                          ) -> None:
     """q = L p for parts of a grounded Laplacian, from differences: q_a = g_a p_a + Σ w_ab (p_a - p_b); see `times`.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.simd.jit import kernel
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
+Ints = NDArray[np.integer]
 
 
 @kernel
@@ -177,7 +177,7 @@ def add_currents(total: Floats, carry: Floats, edges: NDArray[np.integer], curre
 
 
 @kernel
-def total_conductances(totals: Floats, ends: NDArray[np.int32], conductances: Floats) -> None:
+def total_conductances(totals: Floats, ends: Ints, conductances: Floats) -> None:
     """Conductance of all edges at every row, the diagonal of L(G): totals (n_rows,)."""
     totals[:] = 0.0
     for j in range(ends.shape[0]):

@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.simd.jit import kernel
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
+Ints = NDArray[np.integer]
 
 
 @kernel

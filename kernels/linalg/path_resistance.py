@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.simd.jit import kernel
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
+Ints = NDArray[np.integer]
 
 
 @kernel
@@ -21,7 +21,7 @@ def join_factors(starts, rows, share, total, order, begin, near, near_share, nea
     """
     gone, n_core = order.size, kept.size
     n = gone + n_core
-    place = np.empty(n + 1, np.int32)
+    place = np.empty(n + 1, rows.dtype)
     place[n] = n
     for k in range(gone):
         place[order[k]] = k

@@ -23,11 +23,11 @@ class Arcs(NamedTuple):
     """Linked lists of arcs, one list a node. node: where the arc leads; weight: 0 once deleted; back: its reverse;
     next: the next arc in the list, -1 at its end; head (n_rows + n_terminals,): first arc of every node."""
 
-    node: NDArray[np.int32]
+    node: NDArray[np.integer]
     weight: NDArray[np.float64]
-    back: NDArray[np.int32]
-    next: NDArray[np.int32]
-    head: NDArray[np.int32]
+    back: NDArray[np.integer]
+    next: NDArray[np.integer]
+    head: NDArray[np.integer]
 
 
 class Waiting(NamedTuple):
@@ -35,10 +35,10 @@ class Waiting(NamedTuple):
 
     count (n_rows + n_terminals,); before, after (n_rows,), as terminals are in no list."""
 
-    count: NDArray[np.int32]
-    before: NDArray[np.int32]
-    after: NDArray[np.int32]
-    head: NDArray[np.int32]
+    count: NDArray[np.integer]
+    before: NDArray[np.integer]
+    after: NDArray[np.integer]
+    head: NDArray[np.integer]
 
 
 class Factor(NamedTuple):
@@ -51,12 +51,12 @@ class Factor(NamedTuple):
     the order, the border, and the end. bounds, terminals (n_parts + 1,): where they begin among rows and terminals.
     """
 
-    order: NDArray[np.int32]
-    starts: NDArray[np.int32]
-    rows: NDArray[np.int32]
+    order: NDArray[np.integer]
+    starts: NDArray[np.integer]
+    rows: NDArray[np.integer]
     share: NDArray[np.float32]
     total: NDArray[np.float64]
-    ends: NDArray[np.int32]
+    ends: NDArray[np.integer]
     pieces: NDArray[np.int64]
     bounds: NDArray[np.int64]
     terminals: NDArray[np.int64]
@@ -114,7 +114,7 @@ def fill_border(arcs, waiting, rows, border, indptr, indices, data, excess):
 def hand_on(arcs, waiting, e, left, first, ends, border):
     """Arcs e, e + 1, … between border rows from those that a part has left between its terminals, numbers from `first`
     on; ends : rows that they stand for, -1 for ground. Returns how many arcs there are."""
-    ground = np.int32(arcs.head.size - 1)
+    ground = arcs.head.size - 1
     for t in range(ends.size):
         a = ground if ends[t] < 0 else border[ends[t]]
         arc = left.head[first + t]
@@ -216,7 +216,7 @@ def sort_by_weight(found, count, weight):
                 k -= 1
             found[k] = arc
     if count > RUN:             # rare
-        merge_runs(found, np.empty(count, np.int32), weight)
+        merge_runs(found, np.empty(count, found.dtype), weight)
 
 
 @inner
@@ -282,8 +282,8 @@ def factorise(order, starts, total, mark, terminals, arcs, waiting, seed):
     """Eliminate the nodes that wait, as many as order.size. Fills order, starts and total; returns rows (node numbers)
     and share. mark (n_nodes,) : -1 everywhere, before and after. terminals : how many of them there are."""
     n = order.size
-    rows, share = np.empty(4 * n + 64, np.int32), np.empty(4 * n + 64, np.float32)
-    found, sums = np.empty(n + terminals, np.int32), np.empty(n + terminals)
+    rows, share = np.empty(4 * n + 64, arcs.node.dtype), np.empty(4 * n + 64, np.float32)
+    found, sums = np.empty(n + terminals, arcs.back.dtype), np.empty(n + terminals)
     state = np.uint64(2 * seed + 1)
     place = 0
     starts[0] = 0
@@ -314,7 +314,7 @@ def factorise(order, starts, total, mark, terminals, arcs, waiting, seed):
 def places(rows, order, ends):
     """Where entries lead, as places in the order instead of rows of the matrix; ground is n. ends : see Factor."""
     n = order.size
-    place, found = np.empty(n + ends.size + 1, np.int32), np.empty_like(rows)
+    place, found = np.empty(n + ends.size + 1, rows.dtype), np.empty_like(rows)
     for i in range(n):
         place[order[i]] = i
     for t in range(ends.size):

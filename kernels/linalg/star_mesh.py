@@ -21,21 +21,21 @@ class Mesh(NamedTuple):
     of a node and its number of neighbours, -1 once it is eliminated.
     """
 
-    node: NDArray[np.int32]
-    next: NDArray[np.int32]
-    head: NDArray[np.int32]
-    degree: NDArray[np.int32]
+    node: NDArray[np.integer]
+    next: NDArray[np.integer]
+    head: NDArray[np.integer]
+    degree: NDArray[np.integer]
 
 
 class Plan(NamedTuple):
     """What is eliminated, in order: node order[k] with neighbours near[begin[k]:begin[k + 1]] along `edge`; the edge of
     the i-th and the j-th of them, j < i, row by row, is the next of `target`."""
 
-    order: NDArray[np.int32]
-    begin: NDArray[np.int32]
-    near: NDArray[np.int32]
-    edge: NDArray[np.int32]
-    target: NDArray[np.int32]
+    order: NDArray[np.integer]
+    begin: NDArray[np.integer]
+    near: NDArray[np.integer]
+    edge: NDArray[np.integer]
+    target: NDArray[np.integer]
 
 
 @inline
@@ -49,14 +49,14 @@ def link(mesh, arc, start, end):
 @inner
 def take_sorted(slots, mesh, ends):
     """`take_edges` for edges by lower, then upper row, among which parallel ones are neighbours; -1 for others."""
-    low = high = np.int32(-1)
+    low = high = -1
     for j in range(ends.shape[0]):
         a, b = min(ends[j, 0], ends[j, 1]), max(ends[j, 0], ends[j, 1])
         if a >= 0 and (a < low or (a == low and b < high)):
             return -1
         if a >= 0:
             low, high = a, b
-    count, low, high = 0, np.int32(-1), np.int32(-1)
+    count, low, high = 0, -1, -1
     for j in range(ends.shape[0]):
         a, b = ends[j, 0], ends[j, 1]
         slots[j] = -1
@@ -84,14 +84,14 @@ def take_edges(slots, mesh, ends):
     count = take_sorted(slots, mesh, ends)
     if count >= 0:
         return count
-    start, first = np.zeros(n + 1, np.int64), np.full(n, -1, np.int32)
+    start, first = np.zeros(n + 1, np.int64), np.full(n, -1, slots.dtype)
     for j in range(m):
         a, b = ends[j, 0], ends[j, 1]
         if a >= 0 and b >= 0:
             start[min(a, b) + 1] += 1
     for a in range(n):
         start[a + 1] += start[a]
-    grouped, place = np.empty(start[n], np.int32), start[:n].copy()
+    grouped, place = np.empty(start[n], slots.dtype), start[:n].copy()
     for j in range(m):
         a, b = ends[j, 0], ends[j, 1]
         slots[j] = -1
@@ -179,10 +179,10 @@ def make_plan(mesh, n_edges, most, stay):
 
     Returns the plan, and the mesh, and its number of edges, that it leaves behind.
     """
-    n = mesh.head.size
-    plan = Plan(np.empty(n, np.int32), np.zeros(n + 1, np.int32), np.empty(most * n, np.int32),
-                np.empty(most * n, np.int32), np.empty(most * (most - 1) // 2 * n, np.int32))
-    place = np.full(n, -1, np.int32)
+    n, kind = mesh.head.size, mesh.head.dtype
+    plan = Plan(np.empty(n, kind), np.zeros(n + 1, kind), np.empty(most * n, kind), np.empty(most * n, kind),
+                np.empty(most * (most - 1) // 2 * n, kind))
+    place = np.full(n, -1, kind)
     gone = used = 0
     for limit in range(1, most + 1):
         found = n
@@ -198,6 +198,8 @@ def make_plan(mesh, n_edges, most, stay):
                 if count > 1 and mesh.degree[near[count - 2]] > WIDE:
                     continue
                 if 2 * n_edges + count * count > mesh.node.size:
+                    if 2 * mesh.node.size > np.iinfo(kind).max:         # more arcs could not be counted: it stays
+                        continue
                     mesh = Mesh(np.append(mesh.node, mesh.node), np.append(mesh.next, mesh.next), mesh.head,
                                 mesh.degree)
                 mesh.degree[a] = -1
@@ -251,7 +253,7 @@ def part_by_part(plan, bounds):
 @kernel
 def core_edges(ends, edges, mesh):
     """Edges that are left: their ends, numbered as the nodes that are left, and their numbers; returns how many."""
-    row = np.empty(mesh.degree.size, np.int32)
+    row = np.empty(mesh.degree.size, mesh.degree.dtype)
     rows = count = 0
     for a in range(row.size):
         row[a] = rows

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+from ohmlearn.kernels.linalg.index_type import index_type
 
-from .backends import installed
+from .backends import NARROW, installed
 
 # Seconds of one core, cores of thinned Delaunay networks of mean degree 4.5 (1e2 to 4e6 nodes), rtol 1e-10: only their
 # ratios matter here. Columns: setup of a new pattern, setup for new conductances, one iteration, iterations at uniform
@@ -66,6 +67,11 @@ class Traits:
         """Whether LAPACK may be the fastest."""
         return self.entries > DENSE * self.n_rows and self.n_rows <= DENSE_ROWS
 
+    @property
+    def wide(self) -> bool:
+        """Whether 32 bits do not count the entries."""
+        return index_type(int(self.entries * self.n_rows)) is np.int64
+
 
 def seconds(method: str, traits: Traits) -> float:
     """Expected time of a backend for all right-hand sides at new conductances, from the table."""
@@ -118,7 +124,8 @@ def choose(traits: Traits, present: str = "", barred: Sequence[str] = ()) -> tup
     """
     direct = (traits.thin or traits.n_rows <= WIDE) and not (traits.dense and traits.n_rows > USUAL)
     times = {m: seconds(m, traits) for m in MEASURED
-             if installed(m) and m not in UNSTEADY and (direct or m not in DIRECT)}
+             if installed(m) and m not in UNSTEADY and (direct or m not in DIRECT)
+             and not (traits.wide and m in NARROW)}
     if traits.dense:
         times["dense"] = seconds("dense", traits)
     times = {m: t for m, t in times.items() if m not in barred} or times

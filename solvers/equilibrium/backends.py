@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg import blocked, packed_cholesky, sampled_cholesky
+from ohmlearn.kernels.linalg.index_type import index_type
 from ohmlearn.kernels.linalg.sampled_cholesky import MOST, Arcs, Factor, Waiting
 from ohmlearn.kernels.simd.vectors import aligned
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_array
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
 
 
 class Apply:
@@ -91,6 +93,12 @@ class Backend:
         """
         raise NotImplementedError
 
+    def require_narrow(self, matrix: csr_array) -> None:
+        """Raise ValueError for a matrix whose entries 32 bits do not count."""
+        if index_type(matrix.nnz) is not np.int32:
+            raise ValueError(f"the library behind {type(self).__name__} counts entries with 32 bits, which are too few "
+                             f"for {matrix.nnz}; take method 'approximate-cholesky'")
+
     def lighter(self) -> Apply | None:
         """What was prepared last, in a form that is quicker to apply and worth making for one that serves long;
         None where there is none."""
@@ -101,7 +109,7 @@ class Backend:
         return None
 
 
-def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: Floats, excess: Floats,
+def laid_out(order: Ints, lower: csc_matrix, scale: Floats, total: Floats, excess: Floats,
              dtype: type[np.floating[Any]] = np.float32) -> FactorApply:
     """A direct factor L D Lᵀ by our own loops, its entries in single precision: less than half the time.
 
@@ -109,13 +117,14 @@ def laid_out(order: NDArray[np.int32], lower: csc_matrix, scale: Floats, total: 
     and D. excess : (n,) conductance of every row to held nodes.
     """
     count = int(np.count_nonzero(lower.data < 0)) + scale.size
-    starts, rows, share = np.empty(scale.size + 1, np.int32), np.empty(count, np.int32), np.empty(count, dtype)
+    kind = index_type(count)
+    starts, rows, share = np.empty(scale.size + 1, kind), np.empty(count, kind), np.empty(count, dtype)
     packed_cholesky.lay_out(starts, rows, share, order, lower.indptr, lower.indices, lower.data, scale, total,
                             excess[order])
     return FactorApply(Factor(order, starts, rows, share, total, *_one_part(scale.size)))
 
 
-def _one_part(n: int) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _one_part(n: int) -> tuple[Ints, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The last fields of a factor that is made as a whole."""
     return (np.array([-1], dtype=np.int32), np.array([0, n, n]), np.array([0, n]), np.array([0, 1]))
 
@@ -129,6 +138,7 @@ class SuperLU(Backend):
     def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
         from scipy.sparse.linalg import splu
 
+        self.require_narrow(matrix)
         # symmetric mode keeps the fill of the symmetric pattern; the diagonal of an M-matrix needs no pivoting
         factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
                       options={"SymmetricMode": True})
@@ -174,15 +184,16 @@ class SampledFactor:
 
     def __init__(self, matrix: csr_array, excess: Floats, parts: Parts) -> None:
         n, count = excess.size, len(parts)
-        self.matrix, self.excess, self.parts = matrix, excess, parts
-        self.border = np.full(n, -1, dtype=np.int32)
-        self.border[parts.border] = np.arange(parts.border.size, dtype=np.int32)
         touched = [parts.border[parts.touched(part)] for part in range(count)]
         self.terminals = np.cumsum([0, *(1 + rows.size for rows in touched)])
-        self.ends = np.concatenate([np.append(-1, rows) for rows in touched]).astype(np.int32)
-        self.head = np.full(n + self.ends.size, -1, dtype=np.int32)
+        self.kind = kind = index_type(int(self.terminals[-1]) + matrix.nnz + 4 * n)     # nodes; arcs
+        self.matrix, self.excess, self.parts = matrix, excess, parts
+        self.border = np.full(n, -1, dtype=kind)
+        self.border[parts.border] = np.arange(parts.border.size, dtype=kind)
+        self.ends = np.concatenate([np.append(-1, rows) for rows in touched]).astype(kind)
+        self.head = np.full(n + self.ends.size, -1, dtype=kind)
         self.counts, self.mark = np.zeros_like(self.head), np.full_like(self.head, -1)
-        self.before, self.after = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+        self.before, self.after = np.empty(n, dtype=kind), np.empty(n, dtype=kind)
         self.arcs: list[Any] = [None] * count
         made: list[Any] = [None] * count
 
@@ -195,13 +206,13 @@ class SampledFactor:
         sizes = [order.size for order, *_ in made]
         lengths = np.cumsum([0, *(rows.size for _, _, rows, _, _ in made)])
         starts = np.concatenate([[0], *(starts[1:] + begin for (_, starts, *_), begin in
-                                        zip(made, lengths[:-1], strict=True))]).astype(np.int32)
+                                        zip(made, lengths[:-1], strict=True))]).astype(index_type(int(lengths[-1])))
         order, rows, share, total = (np.concatenate([piece[k] for piece in made]) for k in (0, 2, 3, 4))
         self.factor = Factor(order, starts, rows, share, total, self.ends, np.cumsum([0, *sizes]), parts.bounds,
                              self.terminals)
 
-    def _arcs(self, count: int, head: NDArray[np.int32]) -> Arcs:
-        node, back, following = (np.empty(count, dtype=np.int32) for _ in range(3))
+    def _arcs(self, count: int, head: Ints) -> Arcs:
+        node, back, following = (np.empty(count, dtype=self.kind) for _ in range(3))
         return Arcs(node, np.empty(count), back, following, head)
 
     def _of_part(self, part: int) -> tuple[Any, ...]:
@@ -214,7 +225,7 @@ class SampledFactor:
                    + (indptr[near + 1] - indptr[near]).sum())
         ground = int(self.excess.size + self.terminals[part])
         self.arcs[part] = arcs = self._arcs(size, self.head)
-        waiting = Waiting(self.counts, self.before, self.after, np.empty(MOST + 1, dtype=np.int32))
+        waiting = Waiting(self.counts, self.before, self.after, np.empty(MOST + 1, dtype=self.kind))
         sampled_cholesky.fill_arcs(arcs, waiting, first, last, ground, ground + 1 - int(parts.first[part]), self.border,
                                    a.indptr, a.indices, a.data, self.excess)
         return self._eliminated(last - first - own, self.mark, n_terminals, arcs, waiting, part + 1)
@@ -225,22 +236,22 @@ class SampledFactor:
         spans = list(zip((n + self.terminals[:-1]).tolist(), (n + self.terminals[1:]).tolist(), strict=True))
         left = sum(sampled_cholesky.count_left(arcs, *span) for arcs, span in zip(self.arcs, spans, strict=True))
         size = int(left + (a.indptr[rows + 1] - a.indptr[rows]).sum() + 2 * rows.size)
-        arcs = self._arcs(size, np.full(rows.size + 1, -1, dtype=np.int32))
-        waiting = Waiting(np.zeros(rows.size + 1, dtype=np.int32), *(np.empty(k, dtype=np.int32)
+        arcs = self._arcs(size, np.full(rows.size + 1, -1, dtype=self.kind))
+        waiting = Waiting(np.zeros(rows.size + 1, dtype=self.kind), *(np.empty(k, dtype=self.kind)
                                                                    for k in (rows.size, rows.size, MOST + 1)))
         e = sampled_cholesky.fill_border(arcs, waiting, rows, self.border, a.indptr, a.indices, a.data, self.excess)
         for part, (first, last) in enumerate(spans):
             ends = self.ends[first - n:last - n]
             e = sampled_cholesky.hand_on(arcs, waiting, e, self.arcs[part], first, ends, self.border)
         sampled_cholesky.enqueue_all(waiting)
-        mark = np.full(rows.size + 1, -1, dtype=np.int32)
+        mark = np.full(rows.size + 1, -1, dtype=self.kind)
         order, *rest = self._eliminated(rows.size, mark, 1, arcs, waiting, len(self.parts) + 1)
-        known = np.append(rows, n + self.ends.size).astype(np.int32)
+        known = np.append(rows, n + self.ends.size).astype(self.kind)
         return known[order], rest[0], known[rest[1]], *rest[2:]
 
-    def _eliminated(self, count: int, mark: NDArray[np.int32], n_terminals: int, arcs: Arcs, waiting: Waiting, seed: int
+    def _eliminated(self, count: int, mark: Ints, n_terminals: int, arcs: Arcs, waiting: Waiting, seed: int
                     ) -> tuple[Any, ...]:
-        order, starts, total = np.empty(count, np.int32), np.empty(count + 1, np.int32), np.empty(count)
+        order, starts, total = np.empty(count, self.kind), np.empty(count + 1, np.int64), np.empty(count)
         rows, share = sampled_cholesky.factorise(order, starts, total, mark, n_terminals, arcs, waiting, seed)
         return order, starts, rows, share, total
 
@@ -270,6 +281,7 @@ class Multigrid(Backend):
         import pyamg
         from scipy.sparse import csr_matrix
 
+        self.require_narrow(matrix)
         a = csr_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
         smoother = ("gauss_seidel", {"sweep": "symmetric"})
         with _GLOBAL_GENERATOR:
@@ -297,6 +309,7 @@ class Cholmod(Backend):
         from scipy.sparse import csc_matrix
         from sksparse.cholmod import analyze
 
+        self.require_narrow(matrix)
         a = csc_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
         if self._factor is None:
             self._factor = analyze(a)
@@ -326,6 +339,7 @@ class ApxChol(Backend):
         import apxchol
         from scipy.sparse import csc_matrix
 
+        self.require_narrow(matrix)
         a = csc_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
         factor = apxchol.factorize(a, keep_factor=False)
         return Apply(factor.apply)
@@ -336,6 +350,7 @@ BACKENDS: dict[str, Callable[[], Backend]] = {
     "cholmod": Cholmod, "apxchol": ApxChol,
 }
 _GLOBAL_GENERATOR = Lock()
+NARROW = ("superlu", "amg", "cholmod", "apxchol")     # libraries that count entries with 32 bits
 NEEDS = {"cholmod": ("sksparse", "scikit-sparse"), "apxchol": ("apxchol", "apxchol")}
 
 

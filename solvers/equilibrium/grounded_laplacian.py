@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg import laplacian as kernels
+from ohmlearn.kernels.linalg.index_type import index_type
 from ohmlearn.network import Network
 
 from .node_order import Layout
@@ -21,14 +22,15 @@ class Pattern:
     ends : (n_edges, 2) row of both ends of every edge, -1 where an end is held; parallel edges add up.
     """
 
-    def __init__(self, n_rows: int, ends: NDArray[np.int32]) -> None:
-        indptr = np.empty(n_rows + 1, dtype=np.int32)
+    def __init__(self, n_rows: int, ends: NDArray[np.integer]) -> None:
+        kind = index_type(n_rows + 2 * len(ends))
+        indptr = np.empty(n_rows + 1, dtype=kind)
         kernels.count_entries(indptr, ends)
-        arcs = np.empty(int(indptr[-1]) - n_rows, dtype=np.int32)
+        arcs = np.empty(int(indptr[-1]) - n_rows, dtype=kind)
         kernels.sort_arcs(arcs, indptr, ends)
-        indices = np.empty(int(indptr[-1]), dtype=np.int32)
-        slots = np.empty((len(ends), 2), dtype=np.int32)
-        diagonal, filled = np.empty(n_rows, dtype=np.int32), np.empty(n_rows, dtype=np.int32)
+        indices = np.empty(int(indptr[-1]), dtype=kind)
+        slots = np.empty((len(ends), 2), dtype=kind)
+        diagonal, filled = np.empty(n_rows, dtype=kind), np.empty(n_rows, dtype=kind)
         kernels.place_entries(indices, slots, diagonal, filled, indptr, arcs, ends)
         if filled.sum() < indices.size:
             stop = kernels.close_gaps(indptr, indices, slots, diagonal, filled, ends)
@@ -47,6 +49,7 @@ class Pattern:
         if excess is not None:
             data[self.diagonal] += excess
         matrix = csr_array((data, self.indices, self.indptr), shape=(n, n), copy=False)
+        matrix.indices, matrix.indptr = self.indices, self.indptr       # of their own width
         matrix.has_sorted_indices = matrix.has_canonical_format = True
         return matrix
 
@@ -62,24 +65,21 @@ class Laplacian:
     """
 
     def __init__(self, network: Network, held: NDArray[np.int64], layout: Layout | None = None) -> None:
-        n, m = network.n_nodes, network.n_edges
-        if max(n + 2 * m, 4 * m + 2, 6 * n) >= 2**31:       # entries of L; arcs and neighbours of a star–mesh plan
-            raise ValueError(f"{n} nodes and {m} edges give more Laplacian entries than 32-bit indices can count; take "
-                             "a network of at most 3.5e8 nodes and 5.3e8 edges")
+        n, kind = network.n_nodes, index_type(network.n_nodes)
         self.network, self.held = network, held
         order = np.arange(n, dtype=np.int64) if layout is None else layout.nodes
         self._edges = None if layout is None else layout.edges
         is_held = np.zeros(n, dtype=bool)
         is_held[held] = True
         self.free = order[~is_held[order]]
-        row = np.full(n, -1, dtype=np.int32)
-        row[self.free] = np.arange(self.free.size, dtype=np.int32)
+        row = np.full(n, -1, dtype=kind)
+        row[self.free] = np.arange(self.free.size, dtype=kind)
         self.thin = layout is None or layout.thin
         edges = network.edges if layout is None else network.edges[layout.edges]
         self.ends = row[edges]
         self._border(edges, row, is_held)
 
-    def _border(self, edges: NDArray[np.int64], row: NDArray[np.int32], is_held: NDArray[np.bool_]) -> None:
+    def _border(self, edges: NDArray[np.int64], row: NDArray[np.integer], is_held: NDArray[np.bool_]) -> None:
         """Edges between a free and a held node: their number, the free end's row, the held end's place."""
         held_place = np.zeros(self.network.n_nodes, dtype=np.int64)
         held_place[self.held] = np.arange(self.held.size)
@@ -130,7 +130,7 @@ class Laplacian:
             row[near] += np.bincount(place, conductances[self.border] * volts[self.border_held], near.size)
 
     @cached_property
-    def _near(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def _near(self) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
         """The rows that have edges to held nodes, and the place of each such edge's among them."""
         near, place = np.unique(self.border_row, return_inverse=True)
         return near, place

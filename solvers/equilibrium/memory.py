@@ -4,6 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from ohmlearn.kernels.linalg.index_type import index_type
 
 from .backends import installed
 
@@ -42,7 +43,11 @@ def bytes_needed(n_nodes: int, n_edges: int, method: str = "auto") -> float:
         method = "cholmod" if installed("cholmod") else "superlu"
     entries = n_nodes + 2 * n_edges
     pattern = 40 * n_nodes + 28 * n_edges + 12 * entries                 # layout, ends, plan, core's CSR
+    sampled = 60 * n_edges + 60 * n_nodes
+    if index_type(4 * n_edges + 2) is np.int64:                          # of which these are indices
+        pattern += 40 * n_nodes + 28 * n_edges + 4 * entries
+        sampled += 36 * n_nodes + 36 * n_edges
     direct = n_nodes * np.log2(n_nodes + 2)
     # of a direct factor: as it is made, copied out, and laid out anew to be kept
     fill = {"superlu": 51 * direct, "cholmod": 33 * direct, "amg": 40 * entries}
-    return 1.25 * float(pattern + fill.get(method, 60 * n_edges + 60 * n_nodes) + 8 * 8 * n_nodes)
+    return 1.25 * float(pattern + fill.get(method, sampled) + 8 * 8 * n_nodes)

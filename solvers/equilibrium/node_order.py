@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.large.rk4_pipeline import BLOCK
 from ohmlearn.kernels.linalg import laplacian
 from ohmlearn.kernels.linalg.edge_order import reach, sort_edges
+from ohmlearn.kernels.linalg.index_type import index_type
 from ohmlearn.network import Network
 from ohmlearn.parallel.threads import in_shares
 
@@ -33,9 +34,9 @@ class Layout:
     bandwidth, span : how many numbers the ends of an edge lie apart, at most and on average.
     """
 
-    rank: NDArray[np.int32]
-    nodes: NDArray[np.int32]
-    edges: NDArray[np.int32]
+    rank: NDArray[np.integer]
+    nodes: NDArray[np.integer]
+    edges: NDArray[np.integer]
     ends: NDArray[np.uint32]
     starts: NDArray[np.int64]
     lag: int
@@ -53,9 +54,9 @@ class Layout:
     def _make(cls, network: Network) -> Layout:
         n, m = network.n_nodes, network.n_edges
         nodes = cuthill_mckee(network)
-        rank = np.empty(n, dtype=np.int32)
-        rank[nodes] = np.arange(n, dtype=np.int32)
-        order, ends = np.empty(m, dtype=np.int32), np.empty((m, 2), dtype=np.uint32)
+        rank = np.empty_like(nodes)
+        rank[nodes] = np.arange(n, dtype=nodes.dtype)
+        order, ends = np.empty(m, dtype=index_type(m)), np.empty((m, 2), dtype=np.uint32)
         sort_edges(order, ends, rank, network.edges)
         first = np.append(np.arange(0, n, BLOCK), n).astype(np.uint32)
         starts = np.searchsorted(ends[:, 0], first).astype(np.int64)
@@ -92,7 +93,7 @@ class Parts:
     threads: int = 1
 
     @classmethod
-    def of(cls, n_rows: int, ends: NDArray[np.int32], threads: int = 1) -> Parts:
+    def of(cls, n_rows: int, ends: NDArray[np.integer], threads: int = 1) -> Parts:
         """As many as are worth it, one of a matrix whose rows reach too far. ends : (n_edges, 2) rows, -1 for held."""
         for count in (count for count in COUNTS if count * PART <= n_rows):
             bounds = np.arange(count + 1, dtype=np.int64) * n_rows // count
@@ -109,7 +110,7 @@ class Parts:
         """All rows as one part."""
         return cls(np.array([0, n_rows], dtype=np.int64), np.empty(0, dtype=np.int64))
 
-    def around(self, ends: NDArray[np.int32]) -> NDArray[np.bool_]:
+    def around(self, ends: NDArray[np.integer]) -> NDArray[np.bool_]:
         """(n_rows,) whether a row is a border row, or tied to one. ends : see `of`."""
         at = np.zeros(int(self.bounds[-1]) + 1, dtype=bool)      # the last is for ends that are held, -1
         at[self.border] = True
@@ -117,7 +118,7 @@ class Parts:
         near[ends[at[ends].any(axis=1)]] = True
         return near[:-1]
 
-    def within(self, kept: NDArray[np.int32]) -> Parts:
+    def within(self, kept: NDArray[np.integer]) -> Parts:
         """Those of a matrix of which these rows, all border rows among them, are left."""
         return Parts(np.searchsorted(kept, self.bounds), np.searchsorted(kept, self.border), self.threads)
 
@@ -141,18 +142,18 @@ class Parts:
 _LAYOUTS: WeakKeyDictionary[Network, Layout] = WeakKeyDictionary()
 
 
-def cuthill_mckee(network: Network) -> NDArray[np.int32]:
+def cuthill_mckee(network: Network) -> NDArray[np.integer]:
     """(n_nodes,) nodes in reverse Cuthill–McKee order."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import reverse_cuthill_mckee
 
     n = network.n_nodes
-    ends = network.edges.astype(np.int32)
-    indptr = np.empty(n + 1, dtype=np.int32)
+    kind = index_type(n + 2 * network.n_edges)
+    ends, indptr = network.edges.astype(kind), np.empty(n + 1, dtype=kind)
     laplacian.count_entries(indptr, ends)
-    arcs = np.empty(int(indptr[-1]) - n, dtype=np.int32)
+    arcs = np.empty(int(indptr[-1]) - n, dtype=kind)
     laplacian.sort_arcs(arcs, indptr, ends)
     neighbours = ends[arcs >> 1, arcs & 1]
-    starts = indptr - np.arange(n + 1, dtype=np.int32)
+    starts = indptr - np.arange(n + 1, dtype=kind)
     graph = csr_array((np.ones(arcs.size, dtype=np.int8), neighbours, starts), shape=(n, n))
-    return reverse_cuthill_mckee(graph, symmetric_mode=True)
+    return reverse_cuthill_mckee(graph, symmetric_mode=True).astype(index_type(n), copy=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg import path_resistance as kernels
+from ohmlearn.kernels.linalg.index_type import index_type
 
 from .backends import installed, make
 
@@ -34,13 +35,14 @@ class PairResistance:
             return
         n, plan = laplacian.n_rows, mesh.plan
         count = plan.near.size + core.rows.size
-        starts, rows, share, total = np.empty(n + 1, np.int32), np.empty(count, np.int32), np.empty(count), np.empty(n)
+        kind = index_type(count)
+        starts, rows, share, total = np.empty(n + 1, kind), np.empty(count, kind), np.empty(count), np.empty(n)
         place = kernels.join_factors(starts, rows, share, total, plan.order, plan.begin, plan.near, mesh.share,
                                      mesh.total, mesh.kept, core)
-        parent = np.empty(n, np.int32)
+        parent = np.empty(n, kind)
         kernels.parents(parent, starts, rows)
         self._factor = (parent, starts, rows, share, total)
-        self._place = np.full(laplacian.network.n_nodes, n, np.int32)
+        self._place = np.full(laplacian.network.n_nodes, n, kind)
         self._place[laplacian.free] = place[:n]
 
     def __call__(self, pairs: NDArray[np.int64]) -> Floats:

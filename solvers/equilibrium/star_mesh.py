@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg import blocked
 from ohmlearn.kernels.linalg import star_mesh as kernels
+from ohmlearn.kernels.linalg.index_type import index_type
 from ohmlearn.kernels.simd.vectors import aligned
 
 from .backends import Apply
@@ -35,17 +36,18 @@ class StarMesh:
 
     def __init__(self, laplacian: Laplacian, thin: bool, threads: int = 1) -> None:
         n, m = laplacian.n_rows, len(laplacian.ends)
-        self.laplacian, self._slots = laplacian, np.empty(m, np.int32)
-        mesh = kernels.Mesh(np.empty(4 * m + 2, np.int32), np.empty(4 * m + 2, np.int32), np.full(n, -1, np.int32),
-                            np.zeros(n, np.int32))
+        kind = index_type(max(4 * m + 2, THIN * n))         # arcs; neighbours in the plan
+        self.laplacian, self._slots = laplacian, np.empty(m, kind)
+        mesh = kernels.Mesh(np.empty(4 * m + 2, kind), np.empty(4 * m + 2, kind), np.full(n, -1, kind),
+                            np.zeros(n, kind))
         count = kernels.take_edges(self._slots, mesh, laplacian.ends)
         self._parts = Parts.of(n, laplacian.ends, threads)
         plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER,
                                                       self._parts.around(laplacian.ends))
         self.plan, self._pieces, self._targets = kernels.part_by_part(plan, self._parts.bounds)
-        self.kept = np.flatnonzero(mesh.degree >= 0).astype(np.int32)
+        self.kept = np.flatnonzero(mesh.degree >= 0).astype(kind)
         self.parts = self._parts.within(self.kept)
-        ends, edges = np.empty((self._n_edges, 2), np.int32), np.empty(self._n_edges, np.int32)
+        ends, edges = np.empty((self._n_edges, 2), kind), np.empty(self._n_edges, kind)
         left = kernels.core_edges(ends, edges, mesh)
         self._pattern, self._edges = Pattern(self.kept.size, ends[:left].copy()), edges[:left].copy()
         self.share, self.total = np.empty(self.plan.near.size), np.empty(self.plan.order.size)

@@ -1,7 +1,6 @@
 """The assembled Laplacian against the dense definition Δᵀ diag(G) Δ."""
 import importlib.util
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -114,9 +113,3 @@ def test_eight_side_by_side_have_the_bits_of_one():
         node_currents_compensated(one[1], one[2], net.edges, g, column)
         np.testing.assert_array_equal(plain[:, lane], one[0])
         np.testing.assert_array_equal(sums[:, lane], one[1])
-
-
-@pytest.mark.parametrize(("n", "m"), [(10, 2**30), (10, 2**29), (2**29, 10)])
-def test_networks_beyond_32_bit_indices_are_refused(n, m):
-    with pytest.raises(ValueError, match="more Laplacian entries than 32-bit indices can count; take a network of"):
-        Laplacian(SimpleNamespace(n_nodes=n, n_edges=m), NONE)
