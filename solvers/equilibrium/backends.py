@@ -307,13 +307,16 @@ class Cholmod(Backend):
 
     def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
         from scipy.sparse import csc_matrix
-        from sksparse.cholmod import analyze
+        from sksparse.cholmod import CholmodNotPositiveDefiniteError, analyze
 
         self.require_narrow(matrix)
         a = csc_matrix((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
         if self._factor is None:
             self._factor = analyze(a)
-        self._factor.cholesky_inplace(a)
+        try:
+            self._factor.cholesky_inplace(a)
+        except CholmodNotPositiveDefiniteError as error:
+            raise np.linalg.LinAlgError(str(error)) from error
         factor, self._excess = self._factor, excess
         return Apply(factor.solve_A, factor.solve_A)
 
