@@ -1,10 +1,10 @@
 """What a block does that depends on the law of its edges: linear ones where block.edges is None, else nonlinear ones,
 whose kernels are called through addresses. Which is known when a kernel is compiled."""
 from numba import types
-from numba.extending import overload
 from ohmlearn.kernels.linalg.block_ldlt import assemble, copy, factorise, relax
 from ohmlearn.kernels.nonlinear.edges import has
 from ohmlearn.kernels.simd.indirect import call
+from ohmlearn.kernels.simd.jit import chosen
 
 from .nonlinear_step import EQUILIBRATE, EVALUATE, ROUNDS, STEP
 from .nonlinear_step import begin_peak as begin_peak_of_jacobian
@@ -21,7 +21,7 @@ def step(block):
     raise NotImplementedError
 
 
-@overload(step, inline="always")
+@chosen(step)
 def _step(block):
     if _linear(block):
         return lambda block: rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
@@ -34,7 +34,7 @@ def equilibrium(block, part, lanes):
     raise NotImplementedError
 
 
-@overload(equilibrium, inline="always")
+@chosen(equilibrium)
 def _equilibrium(block, part, lanes):
     if _linear(block):
         def linear(block, part, lanes):
@@ -57,7 +57,7 @@ def find_equilibria(block, due):
     raise NotImplementedError
 
 
-@overload(find_equilibria, inline="always")
+@chosen(find_equilibria)
 def _find_equilibria(block, due):
     if _linear(block):
         def linear(block, due):
@@ -83,7 +83,7 @@ def begin_bounds(block, due):
     raise NotImplementedError
 
 
-@overload(begin_bounds, inline="always")
+@chosen(begin_bounds)
 def _begin_bounds(block, due):
     if _linear(block):
         return lambda block, due: begin_peak(block.graph, block.law, block.G, due, block.peak)
@@ -96,7 +96,7 @@ def pulled_to(block):
     raise NotImplementedError
 
 
-@overload(pulled_to, inline="always")
+@chosen(pulled_to)
 def _pulled_to(block):
     if _linear(block) or not has(block.types[block.fields.index("edges")], "pull"):
         return lambda block: None

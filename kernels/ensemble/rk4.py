@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.law.bounds import limited, resting, top, within
 from ohmlearn.kernels.law.gill import advance
-from ohmlearn.kernels.law.linear_edge import learning, rate_of_edge, with_current
+from ohmlearn.kernels.law.linear_edge import learning_of_doubled, rate_of_edge, with_current
 from ohmlearn.kernels.linalg.block_ldlt import clear, pass_current, solve_free
 from ohmlearn.kernels.simd.jit import inline, inner
 from ohmlearn.kernels.simd.vectors import at, load, store, where
@@ -62,7 +62,7 @@ def constants(law):
 @inline
 def learning_slope(law, row, j, dv, dw, g):
     """dt dG/dt of edge j within the bounds on G: -a R dt Δw (2 Δv + η Δw)."""
-    k = learning(rate_of_edge(law.learning, j, row[LEARN]), row[NUDGE], dv, dw)
+    k = learning_of_doubled(rate_of_edge(law.learning, j, row[LEARN] + row[LEARN]), 0.5 * row[NUDGE], dv, dw)
     return limited(row[FALL], row[FLOOR], top(law.ceiling), k, g)
 
 

@@ -4,8 +4,7 @@
 A ceiling is None where there is none: then nothing is compiled for it.
 """
 from numba import types
-from numba.extending import overload
-from ohmlearn.kernels.simd.jit import inline
+from ohmlearn.kernels.simd.jit import chosen, inline
 from ohmlearn.kernels.simd.vectors import fma, load, maximum, minimum, where_less
 
 AT_ONCE = 2.0 ** 100        # a power of two: dt times it is exact, in single precision too
@@ -16,7 +15,7 @@ def top(ceiling):
     raise NotImplementedError
 
 
-@overload(top, inline="always")
+@chosen(top)
 def _top(ceiling):
     return (lambda ceiling: None) if isinstance(ceiling, types.NoneType) else (lambda ceiling: load(ceiling, 0))
 

@@ -19,6 +19,13 @@ def learning(rate, nudge, dv, dw):
 
 
 @inline
+def learning_of_doubled(twice, half, dv, dw):
+    """`learning` at the rate twice / 2 and the nudge 2 half: the same bits, since doubling is exact, and one addition
+    less."""
+    return twice * dw * fma(half, dw, dv)
+
+
+@inline
 def learning_by_clamp(rate, dv):
     """Derivative of `learning` by Δw at Δw = 0, 2 rate Δv: how stiffly an edge answers to errors at the targets."""
     return 2.0 * rate * dv

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 ROW_BYTES = 64
 
@@ -204,11 +204,18 @@ minimum = _binary(lambda builder, a, b: builder.select(builder.fcmp_ordered("<",
 
 
 def _define(symbol, emit) -> None:
-    apply = _binary(emit)
+    """The operator of two rows, or of a row and a number. It is typed and made here, without a function of its own:
+    hundreds of them in a kernel would take seconds to compile."""
+    @type_callable(symbol)
+    def typed(context):
+        return lambda a, b: _row_type(a, b)
 
-    @overload(symbol, inline="always")
-    def lanes_operator(a, b):
-        return (lambda a, b: apply(a, b)) if _row_type(a, b) else None
+    def codegen(context, builder, sig, args):
+        return emit(builder, *(_spread(context, builder, x, t, sig.return_type)
+                               for x, t in zip(args, sig.args, strict=True)))
+
+    for kinds in ((LanesType, LanesType), (LanesType, types.Number), (types.Number, LanesType)):
+        lower_builtin(symbol, *kinds)(codegen)
 
 
 _define(operator.add, lambda builder, a, b: builder.fadd(a, b))
@@ -218,11 +225,11 @@ _define(operator.mul, lambda builder, a, b: builder.fmul(a, b))
 _define(operator.truediv, lambda builder, a, b: builder.fdiv(a, b))
 
 
-@intrinsic
-def _negate(typingctx, a):
-    return a(a), lambda context, builder, sig, args: builder.fneg(args[0])
+@type_callable(operator.neg)
+def _type_of_negative(context):
+    return lambda a: a if isinstance(a, LanesType) else None
 
 
-@overload(operator.neg, inline="always")
-def _negative(a):
-    return (lambda a: _negate(a)) if isinstance(a, LanesType) else None
+@lower_builtin(operator.neg, LanesType)
+def _negative(context, builder, sig, args):
+    return builder.fneg(args[0])
