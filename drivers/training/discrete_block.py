@@ -11,7 +11,7 @@ from ohmlearn.kernels.ensemble.rk4 import DT, FALL, LEARN
 from ohmlearn.kernels.general import discrete_updates as kernels
 from ohmlearn.run import Run
 
-from .general_block import GeneralBlock, Held
+from .general_block import Arrays, GeneralBlock
 from .update_checks import between
 
 WORK = 100_000          # updates or RK4 steps, times edges and samples shown, in a slice: a few hundredths of a second
@@ -21,7 +21,7 @@ KEYS, ORDER_KEY = 1, 2  # what random numbers are for, beside the noise of the r
 class DiscreteBlock(GeneralBlock):
     """8 lanes over one graph under discrete updates, of any linear task."""
 
-    def _allocate(self, width: int) -> Held:
+    def _allocate(self, width: int) -> Arrays:
         held, at = super()._allocate(width), self.layout.at
         self.counters = kernels.Updates(np.zeros(width, dtype=kernels.UPDATE), np.zeros((at.m, width), dtype=np.uint64),
                                     np.zeros((at.S, width), dtype=np.int64), np.zeros(width, dtype=np.uint64))

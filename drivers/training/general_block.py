@@ -1,15 +1,16 @@
 """A block of lanes for every linear task, rule and schedule: what `lanes.LaneBlock` is for the plain ones."""
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.drivers.recording.recorded_states import State
+from ohmlearn.kernels.ensemble import block_state
 from ohmlearn.kernels.ensemble.block_state import Lanes
 from ohmlearn.kernels.ensemble.rk4 import FLOOR, NUDGE
-from ohmlearn.kernels.general import loop
 from ohmlearn.kernels.general import stages as rows
+from ohmlearn.kernels.general.lane_steps import GeneralBlock as Arrays
 from ohmlearn.kernels.general.schedule import SHOW, Clock
 from ohmlearn.task import Task
 
@@ -21,28 +22,21 @@ Array = NDArray[np.float64]
 STEPS = 150_000         # steps times edges in a slice, a few hundredths of a second
 
 
-class Held(NamedTuple):
-    """What the methods of a plain block look for: records of the lanes; v and w, and ln f; conductances, and what edges
-    remember."""
-
-    lanes: Lanes
-    x: Array
-    G: Array
-
-
 class GeneralBlock(LaneBlock):
     """8 lanes over one graph that each follow any linear task; the same to its callers as a plain block."""
 
     def __init__(self, ensemble: Ensemble, layout: GeneralLayout) -> None:
         self.layout = layout
         super().__init__(ensemble, layout)
+        self._strides = max(12, STEPS // (self.layout.at.m * self.layout.at.C))
 
-    def _allocate(self, width: int) -> Held:
+    def _allocate(self, width: int) -> Arrays:
         self.general, self.solves = allocate(self.layout, width)
-        lanes = lanes_of(self.layout, width)
+        lanes, m = lanes_of(self.layout, width), self.layout.at.m
         self.clock = Clock(lanes.each, np.zeros(width, dtype=SHOW), np.zeros(width, dtype=SHOW),
-                           np.zeros((self.layout.at.m, width), dtype=np.uint64), np.zeros(1, dtype=np.int64))
-        return Held(lanes, self.general.x, self.general.G)
+                           np.zeros((m, width), dtype=np.uint64))
+        counts = np.zeros(1, dtype=np.int64), np.zeros(block_state.TALLIES, dtype=np.int64)
+        return Arrays(lanes, self.general.x, self.general.G[:m], *counts, self.general, self.solves, self.clock)
 
     def _rows(self, name: str, lane: int, *shape: int) -> Array:
         """The rows of a name in `Places` as an array of a shape, a view."""
@@ -167,11 +161,12 @@ class GeneralBlock(LaneBlock):
         ensemble, p, rule, schedule = self.ensemble, self.block.lanes, self.ensemble.rule, self.ensemble.schedule
         rate, count = float(ensemble.rates[number]), len(ensemble.samples(number))
         self._tell(number, lane)
+        p.each[lane]["method"] = block_state.RK4
         for name in ("delta", "slope", "last_delta", "last_slope", "errors"):
             getattr(p, name)[..., lane] = 0.0
         p.target[:, lane] = -1
-        self.block.x[:, lane] = self.block.G[:, lane] = 0.0
-        self.block.G[:ensemble.network.n_edges, lane] = ensemble.initial_conductances(number)
+        self.block.x[:, lane] = self.general.G[:, lane] = 0.0
+        self.block.G[:, lane] = ensemble.initial_conductances(number)
         self.clock.show[lane] = 0
         show, spread = self.clock.show[lane], self._rows("spread", lane, self.layout.at.K * self.layout.at.n)
         show["samples"], show["length"] = count, np.inf
@@ -197,25 +192,19 @@ class GeneralBlock(LaneBlock):
         """Views of all that a lane is."""
         at, Q = self.layout.at, self.layout.at.K + self.layout.at.D
         columns = {name: getattr(self.block.lanes, name)[..., lane:lane + 1] for name in Lanes._fields}
-        columns |= {"x": self.block.x[:, lane], "G": self.block.G[:, lane], "law": self.general.law.rows[:, lane]}
+        columns |= {"x": self.block.x[:, lane], "G": self.general.G[:, lane], "law": self.general.law.rows[:, lane]}
         columns |= {name: getattr(self.clock, name)[lane:lane + 1] for name in ("show", "last")}
         columns |= {name: self._rows(name, lane, at.C * at.n) for name in ("now", "trend")}
         columns |= {name: self._rows(name, lane, at.C * Q) for name in ("aim", "turn")}
         return columns | {"rule": self._rows("rule", lane, rows.RULE_ROWS)}
 
-    def follow(self) -> int:
-        """Go on for a slice of time or until a lane is done. Returns the member-steps taken."""
-        steps = max(12, STEPS // (self.layout.at.m * self.layout.at.C))
-        return int(loop.run(self.general, self.solves, self.clock, self.block.lanes, steps)) * \
-            sum(k is not None for k in self.numbers)
-
     def _idle(self, lane: int) -> None:
         bit = np.uint16(1 << lane)
         for mask in (self.general.law.free_v, self.solves.free):
             mask &= ~bit
-        for array in (self.general.law.rows, self.general.rows, self.block.x, self.block.G):
+        for array in (self.general.law.rows, self.general.rows, self.block.x, self.general.G):
             array[:, lane] = 0.0
-        self.block.G[:self.layout.at.m, lane] = 1.0
+        self.block.G[:, lane] = 1.0
         self.clock.show[lane] = 0
 
 

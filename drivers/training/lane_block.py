@@ -33,6 +33,7 @@ class LaneBlock:
         self.numbers: list[int | None] = [None] * n_lanes(ensemble.dtype)
         self.recordings: list[Recording | None] = [None] * len(self.numbers)
         self.block = self._allocate(len(self.numbers))
+        self._entry: Callable[..., int] | None = None
         each = self.block.lanes.each
         self._status, self._gliding = each["status"], each["gliding"]
         self._strides = max(4, STRIDES // ensemble.network.n_edges // (LONGER if manifold else 1))
@@ -43,7 +44,6 @@ class LaneBlock:
         block, self.columns = allocate(self.ensemble, self.prepared, width, quasistatic)
         self.pull = None if block.edges is None else block.edges.pull
         self._cleared = self.columns.numbers[:, 0].copy()
-        self._entry: Callable[..., int] | None = None
         return block
 
     def insert(self, number: int, saved: State | None = None) -> None:

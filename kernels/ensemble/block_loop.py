@@ -1,22 +1,24 @@
-"""A block of lanes, followed from one evaluation of the cost to the next until a member is done."""
+"""A block of lanes, followed from one evaluation of the cost to the next until a member is done: the loop of all kinds
+of blocks, see `block_kinds`."""
 import numpy as np
 from ohmlearn.kernels.simd.jit import borrowed, inner, kernel
 
-from .block_state import CONTINUED, DIVERGED, EVALUATED, EVALUATIONS, FRESH, REACHED, RUNNING, count_work
-from .manifold_control import able, glide
-from .network_physics import begin_bounds, equilibrium, pulled_to, step
-from .step_control import (
-    LONGEST,
-    SHORTEST,
-    choose_step,
-    clamp,
-    evaluate,
-    measure,
-    note_step,
-    remember,
-    set_step,
-    solve_all,
+from .block_kinds import (
+    adapt,
+    advance,
+    begin_stretch,
+    bring_to_start,
+    judge_stretch,
+    plan_stretch,
+    stride_length,
+    take_again,
+    take_errors,
 )
+from .block_state import CONTINUED, DIVERGED, EVALUATED, EVALUATIONS, FRESH, REACHED, RUNNING
+from .cost_evaluation import go_on_while_restless
+from .manifold_control import able, glide
+from .network_physics import find_equilibria
+from .step_control import KEEP, LONGEST
 
 ROUNDING = 4e-15        # of the largest voltage: errors at the targets below it are none
 
@@ -28,21 +30,6 @@ def count(each, lowest, highest):
     for lane in range(each.size):
         n += lowest <= each[lane].status <= highest
     return n
-
-
-@inner
-def equilibrate(block):
-    """Bring fresh lanes to equilibrium: v with the sources held, then w with the targets clamped too."""
-    p, x, v, fresh = block.lanes, block.x, block.slow.v, 0
-    for lane in range(p.each.size):
-        fresh |= (p.each[lane].status == FRESH) << lane
-    for part in range(2):
-        equilibrium(block, part, fresh)
-        for lane in range(p.each.size):
-            if fresh >> lane & 1:
-                for a in range(v.shape[0]):
-                    x[2 * a + part, lane] = v[a, lane]
-                clamp(p, x, lane, pulled_to(block))
 
 
 @inner
@@ -88,50 +75,48 @@ def begin(me, p, lane, cost):
 @inner
 def start(block, manifold):
     """Bring fresh lanes to equilibrium and evaluate fresh and continued ones. manifold : as in `run`."""
-    p, rows = block.lanes, block.law.rows
-    if count(p.each, FRESH, FRESH):
-        equilibrate(block)
-    new = 0
+    p, new = block.lanes, bring_to_start(block)
+    find_equilibria(block, new)
     for lane in range(p.each.size):
-        if FRESH <= p.each[lane].status <= CONTINUED:
-            new |= 1 << lane
-            set_step(p.each[lane], rows, lane, 1.0)         # slopes per unit of time
-    begin_bounds(block, new)
-    solve_all(block, new)
-    for lane in range(p.each.size):
-        me = p.each[lane]
-        if FRESH <= me.status <= CONTINUED:
-            cost = measure(me, p, block.slow.v, block.factor.solution, lane)
-            remember(me, p, block.x, block.G, lane, pulled_to(block))
+        if new >> lane & 1:
+            me, cost = p.each[lane], take_errors(block, lane)
+            begin_stretch(block, lane)
             over = begin(me, p, lane, cost)
             me.gliding = 0 if manifold is None else 1
-            choose_step(me, rows, block.bounds, lane)
+            plan_stretch(block, lane)
             if over:
                 me.status = REACHED
 
 
 @inner
-def step_all(block):
-    """SHORTEST RK4 steps of all lanes, and an evaluation at those that are due."""
-    p, due, running = block.lanes, 0, 0
-    for lane in range(p.each.size):
-        if p.each[lane].status == RUNNING:
-            p.each[lane].clock += 1
-            running += 1
-    for _ in range(SHORTEST):
-        step(block)
-        due |= note_step(p.each, p.target, p.errors, block.x, pulled_to(block))
-    count_work(block.tally, SHORTEST, SHORTEST * running)
+def evaluate(block, lane):
+    """Accept or reject the stretch since the last evaluation of a lane, note what happened in it, plan the next one."""
+    p = block.lanes
+    me, cost = p.each[lane], take_errors(block, lane)
+    found, h, rough = judge_stretch(block, lane, cost)
+    if found == KEEP:
+        go_on_while_restless(me, p.last_G, block.G, lane, h)
+        adapt(block, lane, rough)
+        begin_stretch(block, lane)
+        plan_stretch(block, lane)
+    else:
+        take_again(block, lane, found)
+
+
+@inner
+def go_on(block):
+    """The RK4 steps of a stride of all lanes, and an evaluation of those that are due."""
+    due = advance(block)
     if not due:
         return
-    solve_all(block, due)
+    find_equilibria(block, due)
     evaluated = 0
-    for lane in range(p.each.size):
-        me = p.each[lane]
+    for lane in range(block.lanes.each.size):
         if due >> lane & 1:
+            me = block.lanes.each[lane]
             evaluate(block, lane)
             evaluated += 1
-            if able(me, p, lane):
+            if able(me, block.lanes, lane):
                 me.gliding, me.reach = 1, 0.0
     block.tally[EVALUATIONS] += 1
     block.tally[EVALUATED] += evaluated
@@ -159,8 +144,8 @@ def strayed(each, manifold):
 @kernel
 def run(block, manifold, strides):
     """Follow a block by RK4 (manifold None) or on the slow manifold (True), for this many strides or until a lane is
-    done, pauses or belongs to the other way. A stride is SHORTEST steps of RK4, or one on the manifold. Returns those
-    taken. None and not False, so that each way is compiled without the other.
+    done, pauses or belongs to the other way. A stride is as many steps of RK4 as `advance` takes, or one on the
+    manifold. Returns those taken. None and not False, so that each way is compiled without the other.
 
     New lanes wait for a multiple of the longest span, so that the lanes are evaluated at the same strides: that costs
     the block the same for one lane as for all.
@@ -168,14 +153,14 @@ def run(block, manifold, strides):
     block = borrowed(block)
     each = block.lanes.each
     for stride in range(strides):
-        in_step = manifold is not None or block.clock[0] % (LONGEST // SHORTEST) == 0
+        in_step = manifold is not None or block.clock[0] % (LONGEST // stride_length(block)) == 0
         if in_step and count(each, FRESH, CONTINUED):
             start(block, manifold)
             if paused(each):
                 return stride
         block.clock[0] = block.clock[0] + 1 if count(each, RUNNING, RUNNING) else 0
         if manifold is None:
-            step_all(block)
+            go_on(block)
         else:
             glide(block)
         if count(each, REACHED, DIVERGED) or paused(each) or strayed(each, manifold):

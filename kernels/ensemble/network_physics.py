@@ -59,6 +59,8 @@ def find_equilibria(block, due):
 
 @chosen(find_equilibria)
 def _find_equilibria(block, due):
+    if "edges" not in block.fields:
+        return None                     # of general tasks, see `general.lane_steps`
     if _linear(block):
         def linear(block, due):
             graph, pattern, law, factor = block.graph, block.pattern, block.law, block.factor

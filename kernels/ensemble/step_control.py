@@ -4,8 +4,7 @@ from ohmlearn.kernels.law.bounds import AT_ONCE
 from ohmlearn.kernels.simd.jit import inner
 
 from .block_state import DIVERGED, OUT_OF_TIME, REACHED, RUNNING
-from .cost_evaluation import bend, go_on_while_restless, note
-from .network_physics import begin_bounds, find_equilibria, pulled_to
+from .cost_evaluation import note
 from .rk4 import DT, FALL
 from .rk4 import LEARN as LEARN_ROW
 from .threshold_crossing import stands, winds
@@ -110,12 +109,6 @@ def note_step(each, target, errors, x, pulled):
 
 
 @inner
-def solve_all(block, due):
-    """v* of all lanes, its drift in a step as G learns, and the bounds on the step of lanes with a `due` bit."""
-    find_equilibria(block, due)
-
-
-@inner
 def measure(me, p, v, drifted, lane):
     """C* (V²) of a lane, and its δ and dδ/dt, from v* and its drift in a step (n_nodes, lanes)."""
     cost = 0.0
@@ -162,7 +155,7 @@ def retreat(me, p, rows, x, G, lane):
 
 
 @inner
-def take_again(me, p, rows, x, G, lane):
+def take_stretch_again(me, p, rows, x, G, lane):
     """Take the stretch again up to me.aim, in no longer steps, and so that other lanes are evaluated then too: that
     costs the block the same for one lane as for all."""
     take_back(me, p, x, G, lane)
@@ -225,25 +218,3 @@ def adapt_span(me, rough):
     elif rough > ROUGH * finer and me.span > SHORTEST:
         me.span //= 2
     me.caution = min(1.0, me.caution * (2.0 if smooth else 1.1))
-
-
-@inner
-def evaluate(block, lane):
-    """Accept or reject the stretch since the last evaluation of a lane, note what happened in it, plan the next one."""
-    p, x, G, rows, bounds = block.lanes, block.x, block.G, block.law.rows, block.bounds
-    me = p.each[lane]
-    cost, h = measure(me, p, block.slow.v, block.factor.solution, lane), me.taken * me.dt
-    rough = bend(me, lane, h, p)
-    found = judge(me, p, lane, h, cost, rough, me.dt * bounds[0, lane], False)
-    if found == KEEP:
-        go_on_while_restless(me, p.last_G, G, lane, h)
-        adapt_span(me, rough)
-        clamp(p, x, lane, pulled_to(block))
-        remember(me, p, x, G, lane, pulled_to(block))
-        choose_step(me, rows, bounds, lane)
-        return
-    if found == AGAIN:
-        take_again(me, p, rows, x, G, lane)
-    else:
-        retreat(me, p, rows, x, G, lane)
-    begin_bounds(block, 1 << lane)                      # what it was of is not where the lane is

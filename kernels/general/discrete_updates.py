@@ -16,7 +16,7 @@ from ohmlearn.kernels.simd.random_normal import normal, uniform
 from ohmlearn.kernels.simd.vectors import fma, load, maximum, store
 
 from .equilibria import note_misfits, place, respond, rest
-from .loop import find_bounds, quasistatic
+from .lane_steps import find_bounds, quasistatic
 from .schedule import clamp_again, factor, set_rates
 from .stages import FADE, KAPPA, MOVE, PULL, flows, move, read, slopes
 

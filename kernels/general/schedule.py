@@ -25,13 +25,12 @@ SHOW = np.dtype([(name, np.int64) for name in _WHOLE] + [(name, np.float64) for 
 
 class Clock(NamedTuple):
     """each : (lanes,) records as in `state`. show, last : (lanes,) records SHOW, now and at the last evaluation.
-    key : (n_edges, lanes) of random numbers. steps : (1,) of the block since it stood still."""
+    key : (n_edges, lanes) of random numbers."""
 
     each: NDArray[np.void]
     show: NDArray[np.void]
     last: NDArray[np.void]
     key: NDArray[np.uint64]
-    steps: NDArray[np.int64]
 
 
 @inner

@@ -1,12 +1,10 @@
 """How long the steps of a lane are under any task, rule and schedule, and what an evaluation of its cost decides."""
 import numpy as np
 from ohmlearn.kernels.ensemble.block_state import DIVERGED
-from ohmlearn.kernels.ensemble.cost_evaluation import bend, go_on_while_restless
+from ohmlearn.kernels.ensemble.cost_evaluation import bend
 from ohmlearn.kernels.ensemble.rk4 import DT, LEARN
 from ohmlearn.kernels.ensemble.step_control import (
-    AGAIN,
     HALVE,
-    KEEP,
     SHORTEST,
     STABLE,
     adapt_span,
@@ -113,7 +111,7 @@ def plan(b, clock, p, lane):
 
 
 @inner
-def keep(b, clock, p, lane):
+def begin_stretch(b, clock, p, lane):
     """Start a new stretch from here."""
     remember(clock.each[lane], p, b.x, b.G, lane, None)
     note_errors(b, p, lane, 0)
@@ -145,7 +143,7 @@ def fastest_memory(b, lane):
 
 
 @inner
-def go_on(b, clock, p, lane):
+def plan_stretch(b, clock, p, lane):
     """From an evaluation of a lane to its next stretch."""
     me, show, o = clock.each[lane], clock.show[lane], b.at
     memory = fastest_memory(b, lane)
@@ -155,12 +153,14 @@ def go_on(b, clock, p, lane):
         fast = max(max(b.rows[o.stiff, lane], SWIFT * swiftest(b, lane)) / me.dt, memory)
     show.learning = max(fast, FADING * show.learning)
     me.bound = show.relaxing
+    if show.varied or show.noise > 0:
+        me.flat_until = np.inf                          # a standstill need not last
     plan(b, clock, p, lane)
-    keep(b, clock, p, lane)
+    begin_stretch(b, clock, p, lane)
 
 
 @inner
-def take_delta(b, clock, p, lane):
+def take_errors(b, clock, p, lane):
     """δ and its slope of a lane from `measure`; straight through the stretch where samples changed. Returns C*."""
     me, o, cost = clock.each[lane], b.at, 0.0
     for i in range(o.S * o.K):
@@ -174,31 +174,26 @@ def take_delta(b, clock, p, lane):
 
 
 @inner
-def begin_again(b, clock, p, lane):
-    """Bring the slopes of δ, the schedule and the step back to where the stretch of a lane began."""
+def judge_stretch(b, clock, p, lane, cost):
+    """What `judge` finds of the stretch since the last evaluation of a lane, its length and its bend."""
+    me, show = clock.each[lane], clock.show[lane]
+    h = me.taken * me.dt
+    h = me.limit - me.time if me.time + h >= me.limit * (1 - 1e-12) else h
+    rough = bend(me, lane, h, p)
+    fast = b.rows[b.at.stiff, lane] if show.quasistatic else me.dt * b.rows[b.at.bounds, lane]
+    return judge(me, p, lane, h, cost, 0.0 if show.switches > 0 else rough, fast, show.noise > 0), h, rough
+
+
+@inner
+def take_again(b, clock, p, lane, found):
+    """Bring a lane, the slopes of its δ, its schedule and its step back to where the stretch began."""
+    me = clock.each[lane]
+    if found == HALVE:
+        retreat(me, p, b.law.rows, b.x, b.G, lane)
+    else:
+        take_back(me, p, b.x, b.G, lane)
     if clock.show[lane].switches > 0:
         for i in range(b.at.S * b.at.K):
             p.last_slope[i, lane] = b.rows[b.at.rate + i, lane]
     clock.show[lane] = clock.last[lane]
     plan(b, clock, p, lane)
-
-
-@inner
-def evaluate(b, clock, p, lane):
-    """Accept or reject the stretch since the last evaluation of a lane, note what happened in it, plan the next one."""
-    me, show = clock.each[lane], clock.show[lane]
-    cost, h = take_delta(b, clock, p, lane), me.taken * me.dt
-    h = me.limit - me.time if me.time + h >= me.limit * (1 - 1e-12) else h
-    rough = bend(me, lane, h, p)
-    fast = b.rows[b.at.stiff, lane] if show.quasistatic else me.dt * b.rows[b.at.bounds, lane]
-    found = judge(me, p, lane, h, cost, 0.0 if show.switches > 0 else rough, fast, show.noise > 0)
-    if found == HALVE:
-        retreat(me, p, b.law.rows, b.x, b.G, lane)
-    elif found == AGAIN:
-        take_back(me, p, b.x, b.G, lane)
-    elif me.status != DIVERGED:
-        go_on_while_restless(me, p.last_G, b.G[:b.at.m], lane, h)
-        adapt(b, clock, lane, rough)
-        go_on(b, clock, p, lane)
-    if found != KEEP:
-        begin_again(b, clock, p, lane)
