@@ -2,11 +2,12 @@
 import numpy as np
 import pytest
 import reference as twin
+from kernel_calls import find_equilibria
 from ohmlearn import Network, Rule, Task
 from ohmlearn.drivers.training.ensemble import Ensemble
 from ohmlearn.drivers.training.lane_arrays import Prepared
 from ohmlearn.drivers.training.lane_block import LaneBlock
-from ohmlearn.kernels.ensemble import step_bounds, step_control
+from ohmlearn.kernels.ensemble import step_bounds
 from ohmlearn.kernels.ensemble.rk4 import drift, rk4_step
 from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
 
@@ -109,7 +110,7 @@ def test_equilibrium_drift_and_bounds(decades):
     rng = np.random.default_rng(3)
     b.G[:] = 10.0 ** rng.uniform(1 - decades, 1, b.G.shape)
     step_bounds.begin_peak(b.graph, b.law, b.G, EVERYONE, b.peak)
-    step_control.solve_all(b, EVERYONE)
+    find_equilibria(b, EVERYONE)
     position = block.prepared.position
     for lane in range(LANES):
         task, (v, w, G) = ensemble.task(lane), state(block, lane)

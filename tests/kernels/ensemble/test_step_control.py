@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 import reference as twin
+from kernel_calls import find_equilibria
 from ohmlearn import Network, Rule, Task
 from ohmlearn.drivers.training.ensemble import Ensemble
 from ohmlearn.drivers.training.lane_arrays import Prepared
@@ -27,7 +28,7 @@ def block():
     b.G[:] = np.random.default_rng(5).uniform(0.2, 2.0, b.G.shape)
     step_bounds.begin_peak(b.graph, b.law, b.G, 255, b.peak)
     for _ in range(20):
-        step_control.solve_all(b, 255)
+        find_equilibria(b, 255)
     return b
 
 
