@@ -7,7 +7,7 @@ from ohmlearn import Network, Rule, Task
 from ohmlearn.drivers.training.ensemble import Ensemble
 from ohmlearn.drivers.training.lane_arrays import Prepared
 from ohmlearn.drivers.training.lane_block import LaneBlock
-from ohmlearn.kernels.ensemble import step_bounds
+from ohmlearn.kernels.ensemble import step_bounds, step_control
 from ohmlearn.kernels.ensemble.rk4 import drift, rk4_step
 from ohmlearn.kernels.linalg.block_ldlt import assemble, factorise, relax
 
