@@ -6,7 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	&& { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Bytecode is made where a module is first imported, which is a few of those that come with the dependencies.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 OUT := results
 
 .PHONY: help run test lowest locked lock audit fuzz lint docs pages links bench clean

@@ -54,7 +54,8 @@ def c_assembly(cpu: str, folder: Path) -> str:
     compiler = shutil.which("clang") or shutil.which("gcc")
     if compiler is None:
         raise SystemExit("no clang or gcc for the yardstick")
-    march = cpu if "clang" in compiler else {"emeraldrapids": "sapphirerapids", "znver4": "icelake-server"}.get(cpu, cpu)
+    known = {"emeraldrapids": "sapphirerapids", "znver4": "icelake-server"}
+    march = cpu if "clang" in compiler else known.get(cpu, cpu)
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "c.s"
         subprocess.run([compiler, "-O3", f"-march={march}", "-mprefer-vector-width=512", "-ffast-math", "-S",
@@ -157,8 +158,8 @@ def show(title: str, made: list[Part], mca: str, cpu: str) -> float:
         shared = sum(total.pop(name) for name in both) / 2
         total["ports 0 and 5 each"] = shared
     most = max(total, key=lambda name: total[name])
-    print(f"\n{title} on {cpu}: {total[most]:.0f} cycles a step of a block on {most}, {total[most] / LANES:.0f} a member; "
-          f"{uops:.0f} micro-operations; {follows:.0f} cycles with llvm-mca's own chain of loops")
+    print(f"\n{title} on {cpu}: {total[most]:.0f} cycles a step of a block on {most}, {total[most] / LANES:.0f} a "
+          f"member; {uops:.0f} micro-operations; {follows:.0f} cycles with llvm-mca's own chain of loops")
     print("  vector operations a step: " + ", ".join(f"{kind} {n:.0f}" for kind, n in counted.items()))
     print("  cycles by port: " + ", ".join(f"{name} {n:.0f}" for name, n in sorted(total.items()) if n > 1))
     return total[most]

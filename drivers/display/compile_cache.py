@@ -30,7 +30,7 @@ def wanted_off() -> bool:
 @functools.cache
 def prepare() -> None:
     """Say, once in a process, that compiled code is not kept although nobody asked for that; and watch for the first
-    compiling, which takes a minute or two in which nothing else is to be seen."""
+    compiling, which takes some 20 seconds in which nothing else is to be seen."""
     from numba.core import event
     from ohmlearn.kernels.simd.compile_cache import cache_folder, refusal
 
@@ -49,16 +49,18 @@ def prepare() -> None:
 
 
 class Watch:
-    """Says once that kernels are being compiled, when that has taken a moment. One compiles at a time: Numba's lock."""
+    """Says which kernels are being compiled, a line for each file of them, when that has taken a moment. One compiles
+    at a time: Numba's lock."""
 
     def __init__(self) -> None:
-        self.depth, self.began, self.spent, self.told, self.quiet = 0, 0.0, 0.0, False, False
+        self.depth, self.began, self.spent, self.quiet, self.name = 0, 0.0, 0.0, False, ""
+        self.told: set[str] = set()
 
     def begins(self, module: str) -> None:
         """A function of this module is about to be compiled, perhaps within another."""
         if module.startswith("ohmlearn."):
             if self.depth == 0:
-                self.began = perf_counter()
+                self.began, self.name = perf_counter(), module.removeprefix("ohmlearn.").removeprefix("kernels.")
             self.depth += 1
             self.tell()
 
@@ -73,18 +75,17 @@ class Watch:
 
     def tell(self) -> None:
         """Say it, if it is time to."""
-        if not (self.told or self.quiet) and self.spent + perf_counter() - self.began > PATIENCE:
-            self.told = True
+        if not (self.quiet or self.name in self.told) and self.spent + perf_counter() - self.began > PATIENCE:
+            self.told.add(self.name)
             once = "at every start" if wanted_off() else "once"
-            print(f"ohmlearn: compiling its kernels for this processor, {once}; a minute or two ...", file=sys.stderr,
-                  flush=True)
+            print(f"ohmlearn: compiling {self.name} for this processor, {once} ...", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Say how long it took, where it was said that it goes on."""
         if self.told and self.spent > PATIENCE:
             print(f"ohmlearn: compiled in {self.spent:.0f} s; compiled code is kept in {place()}"
                   if not wanted_off() else f"ohmlearn: compiled in {self.spent:.0f} s", file=sys.stderr, flush=True)
-            self.told, self.spent = False, 0.0
+            self.told, self.spent = set(), 0.0
 
 
 WATCH = Watch()

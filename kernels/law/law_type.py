@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
-from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
+from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
 from numpy.typing import NDArray
-from ohmlearn.kernels.simd.jit import inline
+from ohmlearn.kernels.simd.jit import chosen, inline
 from ohmlearn.kernels.simd.vectors import at
 
 from .divided_differences import nudges
@@ -119,11 +119,11 @@ def _tangent_of(name: str) -> Callable[..., Any]:
     return inline(by_pairs)
 
 
-@overload(pair, jit_options={"forceinline": True, "error_model": "numpy"}, strict=False)
+@chosen(pair)
 def _pair(law, j, u, a, b, e):
     return _chain(LAWS.__getitem__, law.types[0].laws)
 
 
-@overload(tangent, jit_options={"forceinline": True, "error_model": "numpy"}, strict=False)
+@chosen(tangent)
 def _tangent(law, j, u, a, b, kept):
     return _chain(_tangent_of, law.types[0].laws)

@@ -3,9 +3,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 from numpy.typing import NDArray
 from ohmlearn.kernels.law.law_type import EdgeLaw
+from ohmlearn.kernels.simd.jit import chosen
 from ohmlearn.kernels.simd.vectors import fma, load, store
 
 from .newton import Newton
@@ -59,7 +59,7 @@ def highest(edges, j):
     raise NotImplementedError
 
 
-@overload(highest, jit_options={"forceinline": True, "error_model": "numpy"})
+@chosen(highest)
 def _highest(edges, j):
     if not has(edges, "high"):
         return lambda edges, j: None
@@ -71,7 +71,7 @@ def pulled(edges, a, v, w, flow):
     raise NotImplementedError
 
 
-@overload(pulled, jit_options={"forceinline": True, "error_model": "numpy"})
+@chosen(pulled)
 def _pulled(edges, a, v, w, flow):
     if not has(edges, "pull"):
         return lambda edges, a, v, w, flow: flow
@@ -87,7 +87,7 @@ def leak_of_w(edges, a):
     raise NotImplementedError
 
 
-@overload(leak_of_w, jit_options={"forceinline": True, "error_model": "numpy"})
+@chosen(leak_of_w)
 def _leak_of_w(edges, a):
     if not has(edges, "pull"):
         return lambda edges, a: load(edges.leak, a)
@@ -100,7 +100,7 @@ def surroundings_of_w(edges, errors):
     raise NotImplementedError
 
 
-@overload(surroundings_of_w, jit_options={"error_model": "numpy"})
+@chosen(surroundings_of_w)
 def _surroundings_of_w(edges, errors):
     if not has(edges, "pull"):
         return lambda edges, errors: (edges.leak, edges.nothing)

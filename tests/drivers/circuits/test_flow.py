@@ -15,6 +15,7 @@ NET = ol.Network.grid(3, 3)
 A, B = NET.edges.T
 HELD = [0, 2, 8]
 LAWS = {"linear": Linear(), "square": NMOS(gain=0.5, leak=1e-3, highest=30.0), "sinh": Sinh(0.2)}
+QUICK_AND_SLOW = ["linear", "square", pytest.param("sinh", marks=pytest.mark.slow)]       # a law is long in compiling
 X = np.array([[0.05, 0.3], [0.25, 0.1], [0.15, 0.02]])
 NUMBERS = np.array([[0.2], [0.1], [0.12]])
 CLASSES = np.array([0, 1, 1])
@@ -75,7 +76,7 @@ def flow_of_scipy(law, terminals, loss, flow, order, u, wanted):
 
 @pytest.mark.parametrize(("rate", "switching"), [(0.1, 0.5), (10.0, 2.0), (1e4, 100.0)])
 @pytest.mark.parametrize("samples", [2, 3])
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", QUICK_AND_SLOW)
 def test_numbers_are_learned_as_by_scipy(law, samples, rate, switching):
     flow = Flow(rate=rate, switching=switching, clamp=20.0, order="cyclic", tolerance=1e-8)
     begin = np.linspace(2.0, 4.0, 12)
@@ -89,7 +90,7 @@ def test_numbers_are_learned_as_by_scipy(law, samples, rate, switching):
 
 
 @pytest.mark.parametrize(("rate", "switching"), [(1.0, 0.5), (20.0, 4.0), (1e3, 100.0)])
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", QUICK_AND_SLOW)
 def test_relaxed_updates_are_those_of_scipy(law, rate, switching):
     """Voltages relax at constant u, and u changes at once at the end of a presentation."""
     flow = Flow(rate=rate, switching=switching, clamp=20.0, order="cyclic", tolerance=1e-8, discrete=True)
@@ -102,7 +103,7 @@ def test_relaxed_updates_are_those_of_scipy(law, rate, switching):
 
 
 @pytest.mark.parametrize(("terminals", "y", "loss"), [(ONE, NUMBERS, Squared()), (TWO, CLASSES, Hinge(0.5, over=0.02))])
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", QUICK_AND_SLOW)
 def test_relaxed_updates_after_a_long_time_are_updates(law, terminals, y, loss):
     """However large they are, where a flow would feel what it has learned."""
     begin, options = np.linspace(2.0, 4.0, 12), {"edges": LAWS[law], "loss": loss, "epochs": 3}
@@ -128,7 +129,7 @@ def test_classes_are_learned_as_by_scipy(loss):
     np.testing.assert_allclose(learned.values[0], u, rtol=0, atol=3e-6 * np.abs(u - begin).max())
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", QUICK_AND_SLOW)
 def test_the_slow_limit_is_that_of_updates(law):
     """At constant R/σ what a flow learns differs from the update by terms of first order in σ, as relaxation takes
     time, and in R/σ, as what an update changes is not felt within it; both are halved."""

@@ -5,6 +5,7 @@ import multiprocessing
 import re
 import resource
 import sys
+from functools import partial
 from pathlib import Path
 from queue import Empty
 
@@ -29,9 +30,8 @@ def task(path, scale=1.0):
     return (one, two) if path == "samples" else one
 
 
-def answer(queue, path, rate, scale, rule, options):
+def answer(path, rate, scale, rule, options):
     """The run, or the words with which it is refused."""
-    resource.setrlimit(resource.RLIMIT_CPU, (WAIT, WAIT))
     try:
         given = {key: make() if callable(make) else make for key, make in options.items()}
         if path == "discrete":
@@ -39,33 +39,74 @@ def answer(queue, path, rate, scale, rule, options):
         if path == "large":
             given.setdefault("until", 0.9)
         with np.errstate(all="ignore"):
-            queue.put(ol.train(LARGE if path == "large" else NET, [task(path, scale)], [rate], rule=ol.Rule(**rule),
-                               threads=1, **given)[0])
+            return ol.train(LARGE if path == "large" else NET, [task(path, scale)], [rate], rule=ol.Rule(**rule),
+                            threads=1, **given)[0]
     except ValueError as error:
-        queue.put(str(error))
+        return str(error)
+
+
+def answer_all(asked, answers):
+    """What a child does: answer one question after the other, each within WAIT more seconds of processor time."""
+    while True:
+        question = asked.get()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + WAIT, resource.RLIM_INFINITY))
+        answers.put(answer(*question))
+
+
+class Child:
+    """A process of its own for what may never end, which answers until it had to be stopped."""
+
+    def __init__(self):
+        self.process = None
+
+    def ask(self, *question):
+        if self.process is None:
+            context = multiprocessing.get_context("fork")
+            self.asked, self.answers = context.Queue(), context.Queue()
+            self.process = context.Process(target=answer_all, args=(self.asked, self.answers), daemon=True)
+            self.process.start()
+        self.asked.put(question)
+        for _ in range(20 * WAIT):
+            alive = self.process.is_alive()
+            with contextlib.suppress(Empty):
+                return self.answers.get(timeout=0.5)
+            if not alive:
+                break
+        self.stop()
+        raise AssertionError(f"did not end within {WAIT} s of processor time")
+
+    def stop(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process = None
+
+
+CHILD = Child()
 
 
 def ended(path, rate=1.0, scale=1.0, rule=None, **options):
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    child = context.Process(target=answer, args=(queue, path, rate, scale, rule or {}, options))
-    child.start()
-    try:
-        for _ in range(20 * WAIT):
-            alive = child.is_alive()
-            with contextlib.suppress(Empty):
-                return queue.get(timeout=0.5)
-            if not alive:
-                break
-        raise AssertionError(f"did not end within {WAIT} s of processor time")
-    finally:
-        child.kill()
-        child.join()
+    return CHILD.ask(path, rate, scale, rule or {}, options)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
-    endings.load_kernels()
+    """Compile or load what the child uses, so that it is not timed with it."""
+    for given in ({}, {"ceiling": 9.0}, {"clamp": "pulled"}):
+        ol.train(NET, [task("plain")] * 2, [1.0, 0.0], rule=ol.Rule(**given), t_max=1.0)
+    ol.train(NET, [task("plain")] * 2, [1.0, 0.0], updates=ol.rules.Discrete(), t_max=1.0)
+    yield
+    CHILD.stop()
+
+
+def test_what_never_ends_is_stopped(monkeypatch):
+    child = Child()
+    monkeypatch.setitem(globals(), "WAIT", 1)
+    monkeypatch.setitem(globals(), "answer", lambda: next(k for k in iter(int, 1) if k))
+    with pytest.raises(AssertionError, match="did not end within 1 s"):
+        child.ask()
+    assert child.process is None
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
@@ -74,7 +115,7 @@ def loaded():
     ("voltage", {"scale": 1e150}), ("voltage", {"scale": 1e20}), ("voltage", {"scale": 1e-170}),
     ("t_max", {"t_max": 1e-300}),
     ("t_max", {"t_max": 1e300}), ("until", {"until": 1e-300}), ("conductances", {"conductances": 1e308}),
-    ("per_decade", {"record": lambda: ol.Record(per_decade=10**7)}), ("nudge", {"rule": {"nudge": 1e300}}),
+    ("per_decade", {"record": partial(ol.Record, per_decade=10**7)}), ("nudge", {"rule": {"nudge": 1e300}}),
     ("ceiling", {"rule": {"ceiling": 1e300}}), ("floor", {"rule": {"floor": 1e-300}}),
     ("floor_rate", {"rule": {"floor_rate": 1e300}}), ("prefactor", {"rule": {"prefactor": 1e300}})])
 def test_extremes_are_refused(path, rate, name, given):

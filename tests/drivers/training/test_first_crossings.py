@@ -10,9 +10,13 @@ NETWORKS = {"packing": ol.Network.packing(48, seed=10), "grid": ol.Network.grid(
             "delaunay": ol.Network.delaunay(40, seed=10), "random": ol.Network.random(36, 4.5, seed=10)}
 
 
-@pytest.mark.parametrize("floor_mode", ["relax", "clip"])
-@pytest.mark.parametrize("targets", [1, 2, 3, 5])
-@pytest.mark.parametrize("family", NETWORKS)
+EVERY = [(family, targets, floor_mode) for family in NETWORKS for targets in (1, 2, 3, 5)
+         for floor_mode in ("relax", "clip")]
+QUICK = set(zip([*NETWORKS] * 2, (1, 2, 3, 5, 3, 5, 1, 2), ["relax", "clip"] * 4, strict=True))
+
+
+@pytest.mark.parametrize(("family", "targets", "floor_mode"), [
+    pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in EVERY])
 def test_the_first_crossing_is_found_and_its_state_handed_back(family, targets, floor_mode):
     net, rule, crossed = NETWORKS[family], ol.Rule(floor_mode=floor_mode), 0
     for rate in (0.1, 1.0, 10.0, 1e2, 1e4, 1e6, 1e8):

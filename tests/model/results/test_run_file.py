@@ -131,8 +131,12 @@ def test_what_cannot_be_saved_is_said(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-LAWS = [ol.edges.NMOS(gain=0.5, leak=1e-3), ol.edges.NMOS(law="level1", gain=np.linspace(0.4, 0.6, 31)),
-        ol.edges.PerEdge([ol.edges.Linear(), ol.edges.Diode(series=0.1)], [0] * 28 + [1] * 3)]
+SQUARE = ol.edges.NMOS(gain=0.5, leak=1e-3)
+# of a combination that test_nonlinear.py has too: its kernels are compiled once
+LAWS = [SQUARE, ol.edges.PerEdge([SQUARE, ol.edges.Linear(), ol.edges.Diode(1e-2, 0.1)], [1] * 27 + [0, 2] * 2),
+        pytest.param(ol.edges.NMOS(law="level1", gain=np.linspace(0.4, 0.6, 31)), marks=pytest.mark.slow),
+        pytest.param(ol.edges.PerEdge([ol.edges.Linear(), ol.edges.Diode(series=0.1)], [0] * 28 + [1] * 3),
+                     marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
