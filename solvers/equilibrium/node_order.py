@@ -51,8 +51,16 @@ class Layout:
 
     @classmethod
     def _make(cls, network: Network) -> Layout:
+        return cls._numbered(network, cuthill_mckee(network))
+
+    @classmethod
+    def as_numbered(cls, network: Network) -> Layout:
+        """The layout that keeps the network's own numbers of the nodes."""
+        return cls._numbered(network, np.arange(network.n_nodes, dtype=np.int32))
+
+    @classmethod
+    def _numbered(cls, network: Network, nodes: NDArray[np.int32]) -> Layout:
         n, m = network.n_nodes, network.n_edges
-        nodes = cuthill_mckee(network)
         rank = np.empty(n, dtype=np.int32)
         rank[nodes] = np.arange(n, dtype=np.int32)
         order, ends = np.empty(m, dtype=np.int32), np.empty((m, 2), dtype=np.uint32)
