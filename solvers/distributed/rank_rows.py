@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.linalg import krylov
 from ohmlearn.network import Network
 from ohmlearn.solvers.equilibrium.grounded_laplacian import Laplacian
-from ohmlearn.solvers.equilibrium.node_order import Layout, Parts
+from ohmlearn.solvers.equilibrium.node_order import Layout
 from ohmlearn.solvers.equilibrium.star_mesh import StarMesh
 
 from .halo import Halo
@@ -32,8 +32,9 @@ class RankRows:
     held_here, held_places : which of these the part holds, and their places in it. free_own : (own free nodes,) places
         in the part.
     places, edges : places in the part of the nodes and edges worked with: edges with a free end here, and their ends.
-    network : these, numbered by `places`; laplacian, mesh : of its rows, own ones first. None where the rank has none.
+    held_near : which of `places` are held. network : these, numbered by `places`; laplacian, mesh : of its rows, own ones first. None where the rank has none.
     n_own : own rows of the Laplacian. n_core : own rows of the core; n_columns : these and the neighbours behind.
+    row_places : (n_own,) places in the part of the own rows.
     owner : (n_columns - n_core,) rank of each neighbour. halo : exchange of values of the columns.
     """
 
@@ -50,17 +51,21 @@ class RankRows:
         near[part.ends[self.edges]] = True
         self.places = np.flatnonzero(near)
         self.laplacian: Laplacian | None = None
+        self.network: Network | None = None
         self.n_own = self.n_core = self.n_columns = 0
-        columns = np.empty(0, dtype=np.int64)
+        self.row_places = columns = np.empty(0, dtype=np.int64)
         if self.edges.size:
             self._eliminate((np.cumsum(near) - 1)[part.ends[self.edges]], free[self.places])
-            columns = self.places[self.laplacian.free[self.mesh.kept]]
+            rows = self.places[self.laplacian.free]
+            self.row_places, columns = rows[:self.n_own], rows[self.mesh.kept]
         self.owner = part.node_owner[columns[self.n_core:]]
         self.halo = _in_order(part, part.nodes[columns], part.node_owner[columns])
 
     def _eliminate(self, ends: Integers, own: NDArray[np.bool_]) -> None:
         self.network = Network(ends, own.size)
-        self.held_near = np.flatnonzero(np.isin(self.places, self.held_places))
+        is_held = np.zeros(self.part.nodes.size, dtype=bool)
+        is_held[self.held_places] = True
+        self.held_near = np.flatnonzero(is_held[self.places])
         layout = Layout.of(self.network)
         nodes = layout.nodes[np.argsort(~own[layout.nodes], kind="stable")]     # own ones first: a range of rows
         self.laplacian = lap = Laplacian(self.network, self.held_near, replace(layout, nodes=nodes))
@@ -110,11 +115,6 @@ class RankRows:
         else:
             krylov.times_by_differences(q, sums, self.bounds, 0, 1, *entries, excess, p)
         return float(krylov.total(sums))
-
-    @property
-    def parts(self) -> Parts:
-        """The columns as a part for the sampled factor: own rows, of which some are border rows, then neighbours."""
-        return Parts.whole(self.n_columns)
 
 
 def _in_order(part: Part, numbers: Integers, owner: NDArray[np.int32]) -> Halo:

@@ -163,7 +163,7 @@ class ReusedPreconditioner:
         if self._always_new or moved > FAR or self._overdue():
             self._apply = None
         if self._apply is not None:
-            self._slack = _fall(self._made_for, conductances)
+            self._slack = largest_fall(self._made_for, conductances)
             if self._slack > FALL:
                 self._apply = None
         if self._apply is not None:
@@ -203,7 +203,7 @@ class ReusedPreconditioner:
             backend = self._backends[self._present]
             try:
                 self._apply = backend.prepare(self.matrix, self._excess, self._parts)
-                self._trust = 1.0 if backend.conserves else _trust(self._apply(self._excess))
+                self._trust = 1.0 if backend.conserves else trust_in(self._apply(self._excess))
             except (RuntimeError, ArithmeticError, np.linalg.LinAlgError):      # not positive definite, to its rounding
                 self._apply, self._trust = Apply(np.zeros_like, np.zeros_like), 0.0
             self._known |= {self._present}
@@ -352,14 +352,14 @@ def _better_lanes(matrix: csr_array, excess: Floats, b: Floats, starts: Floats) 
     return starts
 
 
-def _fall(before: Floats, after: Floats) -> float:
+def largest_fall(before: Floats, after: Floats) -> float:
     """Largest factor by which a conductance fell; an old factor may take errors for smaller ones by as much."""
     ratio = np.divide(before, after, out=np.ones_like(after), where=after > 0)
     gone = after.size > np.count_nonzero(after) and bool(((before > 0) & (after == 0)).any())
     return np.inf if gone else max(float(ratio.max()), 1.0)
 
 
-def _trust(ones: Floats) -> float:
+def trust_in(ones: Floats) -> float:
     """What is left of the unit vector e in M⁻¹ L e (n,), at least: 1 if M is exact. A factor whose rounding ties a part
     of the network to ground makes it much smaller there, and errors of that part look smaller by as much."""
     low, high = float(ones.min()), float(ones.max())
