@@ -146,7 +146,7 @@ class LargeRK4(LargeRun):
         conductances = self.ensemble.initial_conductances(self.number)
         if self.me["status"] == block_state.FRESH:
             voltages = self.circuit.solve(conductances, self.task.source_voltages)
-            missing = self.task.target_voltages - voltages[self.task.targets]
+            missing = self.task.target_voltages - self.stepper.of_targets(voltages)
             clamped = Equilibrium(self.network, np.append(self.task.sources, self.task.targets),
                                   self.ensemble.solver, threads=self.stepper.threads)
             difference = clamped.solve(conductances, np.append(np.zeros(self.task.sources.size), missing))
@@ -165,15 +165,15 @@ class LargeRK4(LargeRun):
 
     def _measure(self) -> float:
         """C*, δ and dδ/dt by two solves, and the bounds on the step."""
-        stepper, targets = self.stepper, self.task.targets
+        stepper = self.stepper
         conductances = stepper.conductances
         still = self.circuit.solve(conductances, self.task.source_voltages, start=self._still)
         drifting = self.circuit.solve(conductances, currents=stepper.drift(still), start=self._drifting)
         self._still, self._drifting = still, drifting
         self.bounds[:, 0] = stepper.bounds()
         self.small[:, 0] = stepper.at_targets()
-        drifted = drifting[targets] * self.me["dt"]
-        return step_control.measure(self.me, self.p, still[targets][:, None], drifted[:, None], 0)
+        drifted = stepper.of_targets(drifting) * self.me["dt"]
+        return step_control.measure(self.me, self.p, stepper.of_targets(still)[:, None], drifted[:, None], 0)
 
     def _remember(self) -> None:
         step_control.clamp(self.p, self.small, 0, None)
@@ -225,7 +225,6 @@ class LargeRK4(LargeRun):
         """Bring the network back to where its stretch began."""
         self.me["taken"] = 0
         self.stepper.state.x[:], self.stepper.state.g[:] = self._last_x, self._last_g
-        self.stepper.state.qx[:], self.stepper.state.qg[:] = 0.0, 0.0
 
     def _end_diverged(self) -> None:
         self.me["steps"] += self.me["taken"]

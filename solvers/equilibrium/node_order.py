@@ -65,9 +65,7 @@ class Layout:
         rank[nodes] = np.arange(n, dtype=np.int32)
         order, ends = np.empty(m, dtype=np.int32), np.empty((m, 2), dtype=np.uint32)
         sort_edges(order, ends, rank, network.edges)
-        first = np.append(np.arange(0, n, BLOCK), n).astype(np.uint32)
-        starts = np.searchsorted(ends[:, 0], first).astype(np.int64)
-        return cls(rank, nodes, order, ends, starts, int(reach(ends, BLOCK)), int(reach(ends, 1)),
+        return cls(rank, nodes, order, ends, *blocks(ends, n), int(reach(ends, 1)),
                    float(np.mean(ends[:, 1] - ends[:, 0])))
 
     @property
@@ -144,6 +142,12 @@ class Parts:
     def share(self, work: Callable[[int, int], Any]) -> None:
         """Share the parts out: call a function with the first of as many as a thread takes, and the end of them."""
         in_shares(work, len(self), self.threads)
+
+
+def blocks(ends: NDArray[np.uint32], n_nodes: int) -> tuple[Rows, int]:
+    """(n_blocks + 1,) first edge of every block of BLOCK nodes, and most blocks that an edge spans; of sorted edges."""
+    first = np.append(np.arange(0, n_nodes, BLOCK), n_nodes).astype(np.uint32)
+    return np.searchsorted(ends[:, 0], first).astype(np.int64), int(reach(ends, BLOCK))
 
 
 _LAYOUTS: WeakKeyDictionary[Network, Layout] = WeakKeyDictionary()
