@@ -24,6 +24,7 @@ from .part import Part
 from .rank_rows import RankRows
 from .rank_solve import METHODS, RankSolve
 from .rank_sums import RankSums
+from .resistances import resistances
 
 Floats = NDArray[np.float64]
 BALANCED = 1e-9     # how far injected currents may be from adding up to 0 where no node is held, over the largest
@@ -128,6 +129,31 @@ class DistributedEquilibrium:
         self.stats.iterations, self.stats.error, self.stats.residual = iterations, error, residual
         self._last = last
         return found[0] if single else np.column_stack(found)
+
+    def effective_resistance(self, pairs: ArrayLike, conductances: ArrayLike = 1.0) -> Floats:
+        """(n_pairs,) resistances between pairs of nodes, in 1/G₀, with all held nodes joined to one; a solve for each
+        pair, or for each node in them where these are fewer.
+
+        pairs : (n_pairs, 2) global numbers of nodes, alike on all ranks. conductances : as in `solve`.
+
+        Returns (n_pairs,) floats, the same on every rank. Raises ValueError where a node does not exist.
+
+        >>> import numpy as np
+        >>> from mpi4py import MPI
+        >>> import ohmlearn as ol
+        >>> part = Part.of(ol.Network.grid(2, 2), np.arange(4) * MPI.COMM_WORLD.size // 4, MPI.COMM_WORLD)
+        >>> DistributedEquilibrium(part, held=[]).effective_resistance([(0, 1), (0, 3)]).round(9).tolist()
+        [0.75, 1.0]
+        """
+        wanted = np.asarray(pairs, dtype=np.int64)
+        if wanted.ndim != 2 or wanted.shape[1] != 2:
+            raise ValueError(f"pairs must have shape (n_pairs, 2), not {wanted.shape}")
+        wrong = wanted[(wanted < 0) | (wanted >= self.part.n_nodes)]
+        if wrong.size:
+            raise ValueError(f"node {wrong[0]} of a pair does not exist; nodes run from 0 to {self.part.n_nodes - 1}")
+        zeros = np.zeros(self.part.nodes.size)
+        return resistances(self.part, wanted, lambda into: self.solve(conductances, None, into, start=zeros),
+                           not self.floating)
 
     def _arguments(self, conductances: ArrayLike, held_voltages: ArrayLike | None, currents: ArrayLike | None,
                    start: ArrayLike | None) -> tuple[Floats, Floats, Floats, Floats | None, int]:

@@ -188,6 +188,34 @@ def test_one_rank_has_the_bits_of_one_machine():
     assert here == there
 
 
+def resistances(comm):
+    """Resistances of few pairs of many nodes and of many pairs of few, with and without held nodes."""
+    from ohmlearn.solvers.distributed.equilibrium import DistributedEquilibrium
+    from ohmlearn.solvers.distributed.part import Part
+
+    network = Network.delaunay(300, seed=8)
+    part = Part.of(network, np.arange(300) // 20 % comm.size, comm)
+    g = conductances(network, 2)[part.edge_numbers]
+    few, many = PAIRS
+    return [DistributedEquilibrium(part, held).effective_resistance(pairs, g)
+            for held in ([], [0], [4, 200]) for pairs in (few, many)]
+
+
+PAIRS = ([(3, 250), (17, 17), (299, 0)], [(a, b) for a in (5, 90, 200) for b in (8, 150, 280)])
+
+
+def test_resistances():
+    network = Network.delaunay(300, seed=8)
+    order = np.lexsort(np.sort(network.edges, axis=1).T[::-1])
+    g = np.empty(network.n_edges)
+    g[order] = conductances(network, 2)
+    expected = [Equilibrium(network, held).effective_resistance(pairs, g)
+                for held in ([0], [0], [4, 200]) for pairs in PAIRS]
+    for found in on_ranks(3, resistances):
+        for here, one in zip(found, expected, strict=True):
+            np.testing.assert_allclose(here, one, rtol=1e-8, atol=1e-10)
+
+
 def refusals(comm):
     """What wrong input raises on this rank; every rank must get here."""
     from ohmlearn.solvers.distributed.equilibrium import DistributedEquilibrium
@@ -204,6 +232,7 @@ def refusals(comm):
     for job in (lambda: DistributedEquilibrium(part, [0, 0]), lambda: DistributedEquilibrium(part, [42]),
                 lambda: DistributedEquilibrium(part, [0], "superlu"), lambda: DistributedEquilibrium(part, [0], rtol=2.0),
                 lambda: DistributedEquilibrium(apart, [0]), lambda: DistributedEquilibrium(apart, []),
+                lambda: circuit.effective_resistance([0, 1]), lambda: circuit.effective_resistance([(0, 42)]),
                 lambda: circuit.solve(bad), lambda: circuit.solve(here, [1.0]),
                 lambda: circuit.solve(here, np.ones((2, 2)), np.ones((part.nodes.size, 3))),
                 lambda: DistributedEquilibrium(part, []).solve(here, currents=np.ones(part.nodes.size)),
@@ -226,6 +255,7 @@ def test_all_ranks_refuse_alike(size):
             "method must be one of auto, approximate-cholesky, petsc over ranks, not 'superlu'",
             "rtol must lie between 0 and 1", "node 2 floats: no held node in its part of the network (4 such nodes)",
             "no node is held, and node 2 is in another part of the network than node 0 (4 such nodes)",
+            "pairs must have shape (n_pairs, 2), not (2,)", "node 42 of a pair does not exist; nodes run from 0 to 41",
             "finite and >= 0, not -1.0 at edge 0", "held_voltages must be finite and of shape (2,)",
             "held_voltages has 2 columns and currents has 3", "currents must add up to 0, not 42",
             "NotConverged: the solve with 'approximate-cholesky' over"), strict=True):
