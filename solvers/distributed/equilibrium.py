@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.kernels.linalg.laplacian import node_currents, node_currents_compensated, total_conductances
-from ohmlearn.solvers.equilibrium.preconditioner_reuse import Stats, largest_fall
+from ohmlearn.solvers.equilibrium.preconditioner_reuse import Stats
 from ohmlearn.solvers.equilibrium.refined_solve import (
     ATTAINED,
     HUB,
@@ -196,10 +196,9 @@ class DistributedEquilibrium:
         same = before is not None and np.array_equal(g, before)
         with np.errstate(divide="ignore"):
             span = np.log2(g, where=g > 0, out=np.full_like(g, np.nan))
-        changed, zeros, most, least, fall = self._sums.largest(
+        changed, zeros, most, least = self._sums.largest(
             float(not same), float(not g.all()), float(np.nanmax(span, initial=-np.inf)),
-            float(np.nanmax(-span, initial=-np.inf)),
-            1.0 if before is None or not self._solver.made else largest_fall(self._made_for, g))
+            float(np.nanmax(-span, initial=-np.inf)))
         if not changed:
             return
         if zeros:
@@ -213,9 +212,7 @@ class DistributedEquilibrium:
         if before is not None:
             change, count = self._sums.sum(mean_change(before, g) * g.size if g.size else 0.0, float(g.size))
             moved = float(change / max(count, 1.0))
-        self._solver.update(*self.rows.reduce(self.scaled), self._contrast, moved, float(fall))
-        if not self._solver.made:
-            self._made_for = g
+        self._solver.update(*self.rows.reduce(self.scaled), self._contrast, moved, self.scaled)
         self._conductances = g
 
     def _column(self, volts: Floats, injected: Floats, guess: Floats | None) -> tuple[Floats, Floats]:

@@ -55,17 +55,17 @@ def petsc() -> Any:
 class PetscMultigrid:
     """One cycle of hypre's BoomerAMG on the core; of PETSc's own GAMG where PETSc was built without hypre.
 
-    engine : "hypre" or "gamg".
+    engine : "hypre", "gamg" or "" for the first of them that PETSc has.
     """
 
     conserves = False
 
-    def __init__(self, rows: RankRows, sums: RankSums) -> None:
+    def __init__(self, rows: RankRows, sums: RankSums, engine: str = "") -> None:
         self._petsc = petsc()
         self.rows, self.sums = rows, sums
         # one process needs no MPI, whichever PETSc was built with
         self._comm = sums.comm if sums.comm.size > 1 else self._petsc.COMM_SELF
-        self.engine = "hypre" if self._petsc.Sys.hasExternalPackage("hypre") else "gamg"
+        self.engine = engine or ("hypre" if self._petsc.Sys.hasExternalPackage("hypre") else "gamg")
         counts = sums.gathered([float(rows.n_core)])[:, 0]
         self._size = (rows.n_core, int(counts.sum()))
         number = np.arange(rows.n_columns) + counts[:sums.comm.rank].sum()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ohmlearn.kernels.linalg.krylov import dot
 from ohmlearn.solvers.equilibrium.backend_table import worth
-from ohmlearn.solvers.equilibrium.preconditioner_reuse import ALIKE, FALL, FAR, GUESSED, LIMIT, Stats, Wear, trust_in
+from ohmlearn.solvers.equilibrium.preconditioner_reuse import ALIKE, FALL, FAR, GUESSED, LIMIT, Stats, Wear, largest_fall, trust_in
 
 from .border_factor import BorderFactor
 from .conjugate_gradient import conjugate_gradient, residual
@@ -55,15 +55,18 @@ class RankSolve:
         """Drop the preconditioner."""
         self._made, self._most_rhs = False, 0
 
-    def update(self, matrix: csr_array | None, excess: Floats, contrast: float, moved: float, fall: float) -> None:
-        """Take a new matrix. moved : by how much of themselves conductances differ from those before. fall : largest
-        factor by which one fell since the preconditioner was made."""
-        self.matrix, self.excess, self._near = matrix, excess, contrast < ALIKE
+    def update(self, matrix: csr_array | None, excess: Floats, contrast: float, moved: float, conductances: Floats
+               ) -> None:
+        """Take a new matrix; arguments as those of `ReusedPreconditioner.update`, conductances (edges,) of this rank.
+        """
+        self.matrix, self.excess, self._near, self._conductances = matrix, excess, contrast < ALIKE, conductances
         self._rhs_here = 0
-        if not self._keep or moved > FAR or fall > FALL or self._wear.overdue(self._price(max(self._most_rhs, 1))):
+        if not self._keep or moved > FAR or self._wear.overdue(self._price(max(self._most_rhs, 1))):
             self._made = False
         if self._made:
-            self._slack = fall
+            self._slack = float(self.sums.largest(largest_fall(self._made_for, conductances))[0])
+            self._made = self._slack <= FALL
+        if self._made:
             self._wear.age += 1
             self.stats.n_kept += 1
 
@@ -78,11 +81,6 @@ class RankSolve:
         self.stats.n_solves += n_rhs
         self._most_rhs = max(self._most_rhs, self._rhs_here)
 
-    @property
-    def made(self) -> bool:
-        """Whether there is a preconditioner."""
-        return self._made
-
     def _prepare(self) -> None:
         if self._made:
             return
@@ -94,7 +92,7 @@ class RankSolve:
             most, least = self.sums.largest(float(ones.max(initial=-np.inf)), float((-ones).max(initial=-np.inf)))
             self._trust = trust_in(np.array([-least, most]))
         self._wear.renew()
-        self._made, self._slack = True, 1.0
+        self._made, self._slack, self._made_for = True, 1.0, self._conductances
         self.stats.n_setups += 1
         self.stats.setup_seconds += perf_counter() - begin
 

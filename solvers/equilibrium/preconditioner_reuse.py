@@ -356,7 +356,7 @@ def largest_fall(before: Floats, after: Floats) -> float:
     """Largest factor by which a conductance fell; an old factor may take errors for smaller ones by as much."""
     ratio = np.divide(before, after, out=np.ones_like(after), where=after > 0)
     gone = after.size > np.count_nonzero(after) and bool(((before > 0) & (after == 0)).any())
-    return np.inf if gone else max(float(ratio.max()), 1.0)
+    return np.inf if gone else float(ratio.max(initial=1.0))
 
 
 def trust_in(ones: Floats) -> float:
