@@ -1,3 +1,6 @@
+from ohmlearn.drivers.distributed.rank_run import RankRun as RankRun
+from ohmlearn.drivers.distributed.rank_run import StoredRun as StoredRun
+from ohmlearn.drivers.distributed.rank_run import open_run as open_run
 from ohmlearn.drivers.distributed.write_store import store_delaunay as store_delaunay
 from ohmlearn.drivers.distributed.write_store import store_grid as store_grid
 from ohmlearn.drivers.distributed.write_store import store_matrix as store_matrix

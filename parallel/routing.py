@@ -46,7 +46,9 @@ def _rows(comm: Any, sent: Integers, received: Integers, array: NDArray[Any]) ->
 
     array = np.ascontiguousarray(array)
     into = np.empty((int(received.sum()), *array.shape[1:]), dtype=array.dtype)
-    row = MPI.BYTE.Create_contiguous(max(1, array.dtype.itemsize * int(np.prod(array.shape[1:]))))
+    if not array.dtype.itemsize * int(np.prod(array.shape[1:])):
+        return into     # rows of no columns
+    row = MPI.BYTE.Create_contiguous(array.dtype.itemsize * int(np.prod(array.shape[1:])))
     row.Commit()        # counts are of rows: more than 2 GiB may be sent
     comm.Alltoallv([array, (sent, _starts(sent)), row], [into, (received, _starts(received)), row])
     row.Free()

@@ -2,8 +2,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +12,13 @@ from ohmlearn.checks.kinds import check_kinds
 from ohmlearn.io.raster import read_raster
 from ohmlearn.network import Network
 from ohmlearn.parallel.communicator import World
-from ohmlearn.parallel.launch import join
 from ohmlearn.stored.delaunay_strips import DelaunayBlocks
 from ohmlearn.stored.lattice_blocks import LatticeBlocks, network_blocks
 from ohmlearn.stored.network_store import BLOCK, Blocks, NetworkWriter, StoredNetwork, block_count, open_network
 from ohmlearn.stored.raster_blocks import RasterBlocks
 
 from .matrix_blocks import matrix_blocks
+from .ranks import ranks
 
 PathLike = str | os.PathLike[str]
 
@@ -137,18 +136,30 @@ def store_network(path: PathLike, network: Network, conductances: ArrayLike | No
     return _stored(path, lambda world: network_blocks(network, conductances, _block(block)))
 
 
+def store_from(path: PathLike, source: str, options: dict[str, Any], *, neighbours: Any, quantity: Any,
+               block: int) -> StoredNetwork:
+    """Write what a command names: a generator by its name and options, a raster, a matrix, or a network's file."""
+    suffix = Path(source).suffix.lower()
+    if source == "grid":
+        shape = options.pop("shape", ())
+        return store_grid(path, *(shape if isinstance(shape, list) else [shape]), **options, block=block)
+    if source == "delaunay":
+        return store_delaunay(path, **options, block=block)
+    if suffix in (".npy", ".asc", ".tif", ".tiff"):
+        return store_raster(path, source, neighbours, quantity=quantity or "resistance", block=block)
+    if suffix == ".mtx":
+        return store_matrix(path, source, quantity=quantity or "conductance", block=block)
+    if quantity:
+        raise ValueError("--quantity is for rasters and matrices; leave it out")
+    if ":" in source and not Path(source).exists():
+        raise ValueError(f"{source!r} is neither a file nor a generator that is stored by blocks, which are grid and "
+                         "delaunay; write others to a file first")
+    return store_network(path, Network.read(source), block=block)
+
+
 def _stored(path: PathLike, make: Callable[[World], Blocks]) -> StoredNetwork:
-    with joined() as world:
-        write_store(world, path, make)
+    write_store(ranks(), path, make)
     return open_network(path)
-
-
-@contextmanager
-def joined() -> Iterator[World]:
-    """The ranks of the launcher that started this process, or this process alone, for the length of a call."""
-    world = join()
-    yield world
-    world.close()       # which waits for the others, and not where an error ends the call on all ranks
 
 
 def write_store(world: World, path: PathLike, make: Callable[[World], Blocks]) -> None:

@@ -91,6 +91,11 @@ class StoredPart:
         found = [arrays.read(name, k, (int(first[k + 1] - first[k]),)) for k in self.blocks]
         return np.concatenate([np.empty(0), *found])
 
+    def range_size(self, of_edges: bool) -> int:
+        """Number of nodes or edges of this rank's range."""
+        first = self._firsts[of_edges]
+        return int(first[self.blocks.stop] - first[self.blocks.start])
+
     @property
     def _firsts(self) -> tuple[Integers, Integers]:
         """First node and first edge of every block, and the numbers of both."""

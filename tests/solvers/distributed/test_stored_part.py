@@ -1,4 +1,6 @@
 """Parts read from a store, and values in and out of its blocks, whatever the partition and the number of ranks."""
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from ohmlearn import Network, distributed
@@ -32,11 +34,9 @@ def parts(comm, folder):
         for kind in KINDS:
             if kind == "tiles" and not opened.has_positions:
                 continue
-            try:
-                here = StoredPart.of(opened, comm, kind)
-            except ValueError as error:
-                assert "pymetis" in str(error)
+            if kind == "metis" and find_spec("pymetis") is None and comm.size > 1:
                 continue
+            here = StoredPart.of(opened, comm, kind)
             part = here.part
             owner = np.full(opened.n_nodes, -1)
             for rank, nodes in enumerate(comm.allgather(part.nodes[part.own])):
