@@ -64,12 +64,12 @@ def test_runs_are_those_of_one_machine(tmp_path, size):
             assert run["status"] == one.status == "reached"
             for name in ("training_time", "sustained_time", "time", "initial_cost", "final_cost", "times",
                          "equilibrium_cost", "cost"):
-                np.testing.assert_allclose(run[name], getattr(one, name), rtol=1e-5, atol=1e-9)
+                np.testing.assert_allclose(run[name], getattr(one, name), rtol=1e-4, atol=1e-9)
             for name, values in one.recorded.items():
                 np.testing.assert_allclose(run["recorded"][name], values, rtol=1e-6, atol=1e-8)
                 np.testing.assert_array_equal(run["recorded"][name], runs[0]["recorded"][name])
         for name in ("voltages", "difference", "conductances"):
-            np.testing.assert_allclose(runs[0][name], getattr(one, name), rtol=1e-5, atol=1e-8)
+            np.testing.assert_allclose(runs[0][name], getattr(one, name), rtol=1e-4, atol=1e-6)
         stored = distributed.open_run(tmp_path / f"run-{rate}-{size}.zarr")
         for name in ("voltages", "difference", "conductances"):
             blocks = np.concatenate([getattr(stored, name)(k) for k in range(-(-network.n_nodes // 190))])
