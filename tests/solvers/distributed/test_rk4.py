@@ -38,7 +38,7 @@ def owners(network, size):
     except ImportError:
         return found
     graph = network.adjacency
-    return found | {"metis": np.array(pymetis.part_graph(size, xadj=graph.indptr, adjncy=graph.indices)[1])}
+    return found | {"metis": np.array(pymetis.part_graph(size, pymetis.CSRAdjacency(graph.indptr, graph.indices))[1])}
 
 
 def a_state(network, number):
@@ -109,7 +109,8 @@ def reduced(comm):
 
     rng = np.random.default_rng(7)
     terms = {"wide": rng.normal(size=5000) * 10.0 ** rng.uniform(-12, 12, 5000), "ones": np.ones(999),
-             "cancel": np.array([1e16, 1.0, -1e16, 3.0, 2**-60]), "none": np.zeros(3), "infinite": np.array([1, np.inf])}
+             "cancel": np.array([1e16, 1.0, -1e16, 3.0, 2**-60]), "none": np.zeros(3),
+             "infinite": np.array([1, np.inf])}
     owner = {name: rng.integers(0, comm.size, array.size) for name, array in terms.items()}
     sums = {name: exact_sum(comm, array[owner[name] == comm.rank]) for name, array in terms.items()}
     place = np.where(np.arange(4) % comm.size == comm.rank, np.arange(4), -1)

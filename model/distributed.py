@@ -1,0 +1,9 @@
+"""One network over many MPI ranks: stores of large networks, and what trains them."""
+from .lazy_names import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "ohmlearn.drivers.distributed.write_store": ["store_delaunay", "store_grid", "store_matrix", "store_network",
+                                                 "store_raster"],
+    "ohmlearn.stored.block_arrays": ["DamagedStore"],
+    "ohmlearn.stored.network_store": ["StoredNetwork", "open_network"],
+})
