@@ -1,3 +1,4 @@
+from ohmlearn.drivers.distributed.stored_equilibrium import StoredEquilibrium as StoredEquilibrium
 from ohmlearn.drivers.distributed.write_store import store_delaunay as store_delaunay
 from ohmlearn.drivers.distributed.write_store import store_grid as store_grid
 from ohmlearn.drivers.distributed.write_store import store_matrix as store_matrix
@@ -6,3 +7,5 @@ from ohmlearn.drivers.distributed.write_store import store_raster as store_raste
 from ohmlearn.stored.block_arrays import DamagedStore as DamagedStore
 from ohmlearn.stored.network_store import StoredNetwork as StoredNetwork
 from ohmlearn.stored.network_store import open_network as open_network
+from ohmlearn.stored.voltages import StoredVoltages as StoredVoltages
+from ohmlearn.stored.voltages import open_voltages as open_voltages
