@@ -33,8 +33,8 @@ class LatticeBlocks:
         for side in self.shape:
             stride //= side
             at = nodes // stride % side
-            for step, joined in ((stride, at < side - 1), ((side - 1) * stride, at == 0)):
-                if step == stride or self.periodic:
+            for step, joined, wraps in ((stride, at < side - 1, False), ((side - 1) * stride, at == 0, True)):
+                if self.periodic or not wraps:
                     found.append(np.column_stack([nodes[joined], nodes[joined] + step]))
         edges = sorted_pairs(np.concatenate(found))
         positions = None

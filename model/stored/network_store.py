@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,8 @@ class StoredNetwork:
     has_conductances: bool
     has_positions: bool
     name: str = ""
+    # module whose `over_ranks` solves for voltages on several ranks, imported when an Equilibrium is asked for
+    engine: ClassVar[str] = "ohmlearn.drivers.distributed.stored_equilibrium"
 
     @property
     def path(self) -> Path:
@@ -166,6 +168,24 @@ class StoredNetwork:
         [0, 3]
         """
         return Network.check_nodes(self, nodes, what)      # type: ignore[arg-type]
+
+    def node(self, name: str | int, what: str = "node") -> int:
+        """A node by its number, which may be given as text. `what` names it in errors.
+
+        Returns the number. Raises ValueError where there is none.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     ol.distributed.store_grid(f"{folder}/grid.zarr", 2, 2).node("3")
+        3
+        """
+        try:
+            number = int(name)
+        except ValueError:
+            raise ValueError(f"{what} {name!r} is no number; nodes of a network in a store are called by their "
+                             "numbers") from None
+        return int(self.check_nodes([number], what)[0])
 
     def _count(self, number: int) -> int:
         return int(self.first_edge[number + 1] - self.first_edge[number])

@@ -10,7 +10,7 @@ from ohmlearn.solvers.equilibrium.backends import Apply, ApproximateCholesky, Sa
 from ohmlearn.solvers.equilibrium.node_order import Parts
 
 from .rank_rows import RankRows
-from .rank_sums import RankSums
+from .reductions import RankSums
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

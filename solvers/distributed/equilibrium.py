@@ -23,7 +23,7 @@ from .floating_parts import check_floating
 from .part import Part
 from .rank_rows import RankRows
 from .rank_solve import METHODS, RankSolve
-from .rank_sums import RankSums
+from .reductions import RankSums
 from .resistances import resistances
 
 Floats = NDArray[np.float64]

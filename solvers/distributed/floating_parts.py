@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ohmlearn.network import connected_components
 
 from .rank_rows import RankRows
-from .rank_sums import RankSums
+from .reductions import RankSums
 
 
 def check_floating(rows: RankRows, sums: RankSums, open_edges: NDArray[np.bool_], one: bool) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .rank_rows import RankRows
-from .rank_sums import RankSums
+from .reductions import RankSums
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -9,8 +9,7 @@ from ohmlearn.task import Task
 
 from .equilibrium import DistributedEquilibrium
 from .part import Part
-from .rank_sums import RankSums
-from .reductions import replicated
+from .reductions import RankSums, replicated
 
 Floats = NDArray[np.float64]
 

@@ -31,7 +31,7 @@ def by_ends(network, values):
 
 @pytest.mark.parametrize("block", [1, 7, 64, 1000])
 @pytest.mark.parametrize(("shape", "periodic"), [((9, 13), False), ((5, 7), True), ((4, 3, 5), False), ((6,), True),
-                                                 ((3, 3, 3, 3), True)])
+                                                 ((3, 3, 3, 3), True), ((2, 5), False), ((2, 2, 2), False)])
 def test_lattices(shape, periodic, block):
     network = Network.grid(*shape, periodic=periodic)
     edges, g, positions = all_of(LatticeBlocks(*shape, periodic=periodic, conductances=2.0, block=block))
