@@ -71,8 +71,8 @@ def steps(path: str, count: int, kind: str) -> None:
     wall, kernel, exchange = np.array([rank[0] for rank in every]).max(axis=0).T
     halo = max(rank[2] - rank[1] for rank in every)
     print(f"{world.size} ranks, {kind}, {stored.n_nodes} nodes: own {max(rank[1] for rank in every)}, halo {halo}, "
-          f"{max(rank[3] for rank in every)} bytes a step to {max(rank[4] for rank in every)} ranks; made in {made:.1f} "
-          "s")
+          f"{max(rank[3] for rank in every)} bytes a step to {max(rank[4] for rank in every)} ranks; made in "
+          f"{made:.1f} s")
     for name, values in (("a step, clock", wall), ("kernel, processor", kernel), ("exchange, processor", exchange)):
         print(f"  {name}: best {1e3 * values.min():.2f} ms, median {1e3 * np.median(values):.2f} ms")
     print(f"  {1e9 * kernel.min() / max(rank[2] for rank in every):.1f} ns a node held; exchange "

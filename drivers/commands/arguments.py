@@ -3,10 +3,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from ohmlearn.drivers.jobs.exit_codes import BAD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,3 +222,16 @@ def conductance_source(network: Network, given: Path | None = None) -> str:
 def span(low: float, high: float) -> str:
     """A range in words."""
     return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """In this context bad input, which all ranks meet alike, ends the other ranks without a word: rank 0 tells it."""
+    from ohmlearn.drivers.distributed.ranks import ranks
+
+    try:
+        yield
+    except (ValueError, TypeError, OSError):
+        if ranks().rank > 0:
+            raise typer.Exit(BAD_INPUT) from None
+        raise

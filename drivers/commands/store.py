@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .arguments import FORMS, a_folder, inline_table
+from .arguments import FORMS, a_folder, inline_table, told_once
 
 STORE = Annotated[Path, typer.Argument(help="Folder of the sweep's results.")]
 
@@ -77,7 +77,7 @@ def store_network(
     Under mpiexec every rank writes its blocks, and none holds all of a grid, a Delaunay network, a raster in .npy or a
     MatrixMarket file. The Delaunay network is made by strips and keeps all edges, other than that of the generator.
     """
-    from ohmlearn.drivers.distributed.ranks import ranks, told_once
+    from ohmlearn.drivers.distributed.ranks import ranks
     from ohmlearn.drivers.distributed.write_store import store_from
 
     with told_once():

@@ -24,6 +24,7 @@ from .arguments import (
     output,
     start_of,
     task_of,
+    told_once,
 )
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def over_ranks(network: Path, task: Path | None, rates: list[float], others: dic
     """Train a network in a store on all ranks; rank 0 prints. others : options that go with one machine alone."""
     import ohmlearn as ol
     from ohmlearn.drivers.display.compile_cache import hush
-    from ohmlearn.drivers.distributed.ranks import ranks, told_once
+    from ohmlearn.drivers.distributed.ranks import ranks
     from ohmlearn.io.task_toml import read_tasks
     from ohmlearn.parallel.signals import STOPPED
 

@@ -70,8 +70,11 @@ def test_training_from_the_command_line(folder):
     one = run("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "1e-2", cwd=folder)
     τ = [float(line.split()[1]) for line in (one.stdout.splitlines()[-1], lines[0])]
     assert τ[0] == pytest.approx(τ[1], rel=1e-3)
+    again = run("train", "net.zarr", "--distributed", "-o", "run.zarr", ranks=2, cwd=folder)
+    assert again.returncode == 2
+    assert "run.zarr: it is a folder" in again.stderr
     for options, words in ((("--edges", "NMOS"), "--edges is for a network on one machine"),
-                           (("--rate", 1, "--rate", 2), "at one rate"), (("-o", "run.zarr"), "exists already"),
+                           (("--rate", 1, "--rate", 2), "at one rate"),
                            (("--rule", "floor=2"), "floor")):
         done = run("train", "net.zarr", "--task", "task.toml", "--distributed", *options, ranks=2, cwd=folder)
         assert done.returncode == 2
@@ -81,8 +84,8 @@ def test_training_from_the_command_line(folder):
 
 def test_a_signal_sets_a_run_aside_and_other_ranks_take_it_up(folder):
     """Here one rank."""
-    given = ("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "none", "--t-max", 120,
-             "--dt", 0.004, "--checkpoint", "state.npz", "-o", "run.zarr")
+    given = ("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "none", "--t-max",
+             120, "--dt", 0.004, "--checkpoint", "state.npz", "-o", "run.zarr")
     process = subprocess.Popen(command(*given, ranks=2), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, stdin=subprocess.DEVNULL)
     for line in process.stderr:
