@@ -78,7 +78,8 @@ class DelaunayBlocks:
             return None
         ends = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
         ends = ends[(ends[:, 1] < real) & (ends[:, 0] >= own.start) & (ends[:, 0] < own.stop)]
-        return np.stack(np.divmod(np.unique(ends @ [real, 1]), real), axis=1) + self._first[lo]
+        keys = np.sort(ends @ [real, 1])
+        return np.stack(np.divmod(keys[np.append(True, keys[1:] != keys[:-1])], real), axis=1) + self._first[lo]
 
     def _proved(self, xy: Floats, triangles: Integers, lo: int, hi: int) -> bool:
         """Whether the circles around all triangles lie where all points of the whole are at hand."""

@@ -28,34 +28,25 @@ class Directory:
         far = home != comm.rank
         _, (more_ends, more_number) = route(comm, home[far], ends[far], number[far])
         self.ends, self.number = np.concatenate([ends, more_ends]), np.concatenate([number, more_number])
-        self._arcs = self._sorted_arcs()
 
     def holder(self, nodes: Integers) -> Integers:
         """The rank in whose range each node is."""
         return np.searchsorted(self.bounds, nodes, side="right") - 1
 
-    def _sorted_arcs(self) -> tuple[Integers, NDArray[np.int32]]:
-        """(first arc of every node of the range, edge of every arc as a row of `ends`)."""
-        from scipy.sparse import coo_array
-
-        n = self.owner.size
-        inside = (self.ends >= self._first) & (self.ends < self._first + n)
-        edge, side = np.nonzero(inside)
-        node = self.ends[edge, side] - self._first
-        arcs = coo_array((np.ones(edge.size, dtype=np.int8), (node.astype(np.int32), edge.astype(np.int32))),
-                         shape=(n, len(self.ends))).tocsr()
-        return arcs.indptr.astype(np.int64), arcs.indices
+    def _places(self, side: int) -> Integers:
+        """(m,) places in the range of the lower (0) or upper (1) ends of the edges; for others the size of the range.
+        """
+        place = self.ends[:, side] - self._first
+        place[(place < 0) | (place >= self.owner.size)] = self.owner.size
+        return place
 
     def owned(self) -> tuple[Integers, Integers, Integers]:
         """The nodes that this rank owns, ascending, and their edges: (e, 2) ends and (e,) numbers, in no order, some
         of them twice."""
         _, (nodes,) = route(self.comm, self.owner.astype(np.int64),
                             np.arange(self._first, self._first + self.owner.size, dtype=np.int64))
-        to = []
-        for side in (0, 1):
-            place = self.ends[:, side] - self._first
-            inside = (place >= 0) & (place < self.owner.size)
-            to.append(np.where(inside, self.owner[np.where(inside, place, 0)] if self.owner.size else -1, -1))
+        known = np.append(self.owner, np.int32(-1))
+        to = [known[self._places(side)] for side in (0, 1)]
         lower, upper = to[0] >= 0, (to[1] >= 0) & (to[1] != to[0])
         _, (ends, number) = route(self.comm, np.append(to[0][lower], to[1][upper]).astype(np.int64),
                                   np.concatenate([self.ends[lower], self.ends[upper]]),
@@ -71,10 +62,19 @@ class Directory:
     def edges_of(self, nodes: Integers) -> tuple[Integers, Integers]:
         """(e, 2) ends and (e,) numbers of the edges of some nodes, in no order, some of them twice."""
         received, (asked,) = route(self.comm, self.holder(nodes), nodes)
-        starts, edges = self._arcs
-        place = asked - self._first
-        count = starts[place + 1] - starts[place]
-        rows = edges[np.repeat(starts[place] - np.append(0, np.cumsum(count)[:-1]), count) + np.arange(count.sum())]
+        wanted = np.zeros(self.owner.size + 1, dtype=bool)
+        wanted[asked - self._first] = True
+        nodes_of, rows_of = [], []
+        for side in (0, 1):
+            rows = np.flatnonzero(wanted[self._places(side)])
+            nodes_of.append(self.ends[rows, side])
+            rows_of.append(rows)
+        node = np.concatenate(nodes_of)
+        order = np.argsort(node, kind="stable")
+        starts, stops = (np.searchsorted(node[order], asked, side) for side in ("left", "right"))
+        count = stops - starts
+        rows = np.concatenate(rows_of)[order][
+            np.repeat(starts - np.append(0, np.cumsum(count)[:-1]), count) + np.arange(count.sum())]
         to = np.repeat(np.repeat(np.arange(self.comm.size), received), count)
         _, (ends, number) = route(self.comm, to, self.ends[rows], self.number[rows])
         return ends, number
