@@ -134,7 +134,12 @@ def circuit_of(text: str, conductances: Path | None = None, **reading: str | Non
     given = {key: value for key, value in reading.items() if value not in (None, "auto")}
     if "file" not in table and given:
         raise ValueError(f"--{next(iter(given))} says how a network file is read, and {text} is a generator")
-    network = Network.read(text, **given) if "file" in table else network_of(text)
+    if Path(text).is_dir():         # one process takes a network in a store as it takes one in a file
+        from ohmlearn.stored.network_store import open_network
+
+        network = open_network(text).network()
+    else:
+        network = Network.read(text, **given) if "file" in table else network_of(text)
     return network, read_conductances(network, conductances)
 
 

@@ -57,6 +57,17 @@ def test_stores_from_the_command_line(tmp_path):
         assert not list(tmp_path.glob("new.zarr*"))
 
 
+def test_one_process_takes_a_store_as_a_file(folder):
+    """Without --distributed: on one machine, with all that one machine can do."""
+    done = run("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--until", "1e-1", "-o", "run.npz", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    network = distributed.open_network(folder / "net.zarr").network()
+    straight = ol.train(network, ol.Task({3: 4.0, 1795: -4.0, 900: 0.0}, {700: 0.3, 1101: -0.5}), 2.0, until=1e-1)
+    assert ol.load(folder / "run.npz")[0].training_time == pytest.approx(straight.training_time, rel=1e-3)
+    said = run("info", "net.zarr", cwd=folder)
+    assert "1800 nodes" in said.stdout
+
+
 def test_training_from_the_command_line(folder):
     done = run("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "1e-2", "-o",
                "run.zarr", ranks=3, cwd=folder)
