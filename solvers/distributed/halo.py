@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ohmlearn.kernels.large.halo_rows import pack, unpack
 from ohmlearn.parallel.routing import route
 
 Places = NDArray[np.int64]
@@ -88,7 +89,7 @@ class Halo:
                 for array in arrays:
                     rows = _rows(array)
                     end = begin + places.size * rows.shape[1]
-                    np.take(rows, places, axis=0, out=out[begin:end].reshape(places.size, rows.shape[1]), mode="clip")
+                    pack(out[begin:end], rows, places)
                     begin = end
             if out.size:
                 requests.append(self.comm.Isend(out, link.rank, TAG))
@@ -106,7 +107,7 @@ class Halo:
                 for array in arrays:
                     rows = _rows(array)
                     end = begin + places.size * rows.shape[1]
-                    rows[places] = into[begin:end].reshape(places.size, rows.shape[1])
+                    unpack(rows, places, into[begin:end])
                     begin = end
 
     def _buffers_for(self, nodes: Sequence[NDArray[Any]],
