@@ -1,7 +1,7 @@
 """Resistor networks that learn: coupled learning at any rate, compiled and in parallel.
 
 The nouns are :class:`Network`, :class:`Task`, :class:`Rule`, :class:`Record` and :class:`Run`;
-:func:`train` makes them act. What is needed less often is in submodules: `analysis`, `edges`, `figures`,
+:func:`train` makes them act. What is needed less often is in submodules: `analysis`, `distributed`, `edges`, `figures`,
 `generators`, `lab`, `learn`, `rules`, `soft`, `stores` and `tasks`. Everything heavier than NumPy is imported on first
 use.
 """
@@ -33,7 +33,8 @@ _FACE = {
     "voltages": "ohmlearn.solvers.hessian.circuit",
 }
 
-_SUBMODULES = ("analysis", "edges", "figures", "generators", "lab", "learn", "rules", "soft", "stores", "tasks")
+_SUBMODULES = ("analysis", "distributed", "edges", "figures", "generators", "lab", "learn", "rules", "soft", "stores",
+               "tasks")
 
 # name of version 0.1 -> where it is now; handed on with a warning for one version
 _MOVED = {
@@ -52,6 +53,7 @@ __all__ = ["__version__", *sorted(_FACE)]
 
 if TYPE_CHECKING:
     from . import analysis as analysis
+    from . import distributed as distributed
     from . import edges as edges
     from . import figures as figures
     from . import generators as generators

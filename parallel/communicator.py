@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -84,6 +85,13 @@ class World:
 
     rank = 0
     size = 1
+
+    @cached_property
+    def comm(self) -> Any:
+        """The mpi4py communicator of the ranks; asked of one process alone, it starts MPI."""
+        from mpi4py import MPI
+
+        return MPI.COMM_SELF
 
     def share(self, count: int) -> Shared:
         """Integers shared by all ranks; every rank has to ask for them."""

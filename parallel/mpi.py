@@ -24,7 +24,7 @@ class MpiWorld(World):
         if MPI.Query_thread() < MPI.THREAD_SERIALIZED:
             raise RuntimeError("this MPI library gives no thread support (MPI_THREAD_SERIALIZED is needed); "
                                "use a build that has it")
-        self._comm = MPI.COMM_WORLD.Dup()
+        self._comm = self.comm = MPI.COMM_WORLD.Dup()
         self._node = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
         self.rank, self.size = self._comm.rank, self._comm.size
         self.library = MPI.Get_library_version().splitlines()[0].strip()

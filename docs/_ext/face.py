@@ -14,7 +14,8 @@ GROUPS = {
     "Equilibrium, modes and Hessians": ["Equilibrium", "voltages", "modes", "hessian"],
     "Theory": ["theory"],
 }
-SUBMODULES = ["rules", "tasks", "generators", "learn", "lab", "soft", "analysis", "edges", "stores", "figures"]
+SUBMODULES = ["rules", "tasks", "generators", "learn", "lab", "soft", "analysis", "edges", "stores", "distributed",
+              "figures"]
 # Not exported: what functions return, what classes of the face hand on, and what their errors are.
 RESULTS = {
     "Descent": "ohmlearn.drivers.descent.descend", "Hessian": "ohmlearn.solvers.hessian.hessian",

@@ -90,9 +90,7 @@ def _check_length(ensemble: Any, number: int) -> None:
     if rate > 0 and ensemble.updates is None and not (ensemble.plain and ensemble.may_glide(number)):
         g = ensemble.conductances
         if ensemble.starts is None and (g is None or g.ndim == 1) and ensemble.rule.floor <= 1:
-            degree = np.bincount(ensemble.network.edges.ravel(), np.repeat(np.ones(ensemble.network.n_edges)
-                                                                           if g is None else g, 2))
-            many.append((time * float(degree.min()) / STABLE, MOST_STEPS, f"the time limit {time:g}",
+            many.append((time * ensemble.least_degree() / STABLE, MOST_STEPS, f"the time limit {time:g}",
                          "shorten t_max, or take rate 0, to which slow learning comes"))
     if rate > 0 and ensemble.updates is None and np.isfinite(ensemble.fall(number)):
         easy = ensemble.plain and ensemble.may_glide(number)

@@ -3,10 +3,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from ohmlearn.drivers.jobs.exit_codes import BAD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +134,12 @@ def circuit_of(text: str, conductances: Path | None = None, **reading: str | Non
     given = {key: value for key, value in reading.items() if value not in (None, "auto")}
     if "file" not in table and given:
         raise ValueError(f"--{next(iter(given))} says how a network file is read, and {text} is a generator")
-    network = Network.read(text, **given) if "file" in table else network_of(text)
+    if Path(text).is_dir():         # one process takes a network in a store as it takes one in a file
+        from ohmlearn.stored.network_store import open_network
+
+        network = open_network(text).network()
+    else:
+        network = Network.read(text, **given) if "file" in table else network_of(text)
     return network, read_conductances(network, conductances)
 
 
@@ -219,3 +227,16 @@ def conductance_source(network: Network, given: Path | None = None) -> str:
 def span(low: float, high: float) -> str:
     """A range in words."""
     return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """In this context bad input, which all ranks meet alike, ends the other ranks without a word: rank 0 tells it."""
+    from ohmlearn.drivers.distributed.ranks import ranks
+
+    try:
+        yield
+    except (ValueError, TypeError, OSError):
+        if ranks().rank > 0:
+            raise typer.Exit(BAD_INPUT) from None
+        raise

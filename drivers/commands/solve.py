@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from ohmlearn.network import Network
+    from ohmlearn.stored.network_store import StoredNetwork
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,13 +58,22 @@ def solve(
     """Print the equilibrium voltages of all nodes, driven by --hold, --inject and --drop or by a task; of a SPICE
     deck its operating point.
 
-    A task of several samples gives a column for each.
+    A task of several samples gives a column for each. Of a network in a store the voltages go into another store,
+    --output NAME.zarr; under mpiexec all ranks share it.
     """
     import numpy as np
     from ohmlearn.io.files import is_deck
+    from ohmlearn.parallel.launch import this_rank
     from ohmlearn.solvers.hessian.circuit import voltages as voltages_of
     from ohmlearn.task import as_tasks
 
+    if Path(network).is_dir():
+        told = {"--drop": drop, "--task": task, "--conductances": conductances, "--conductance": conductance,
+                "--resistance": resistance, "--edges": edges}
+        said = solved_store(network, hold, inject, told, method, rtol, output)
+        if this_rank() == 0:
+            typer.echo(f"# {said}", err=True)
+        return
     if Path(network).is_file() and is_deck(network):
         if hold or inject or drop or task or edges:
             raise ValueError("a deck says itself what is held and injected, and what its edges are; change its cards")
@@ -102,6 +112,21 @@ def solved(net: Network, start: np.ndarray | None, held: dict[int, float], injec
                       f"{stats.error:.1e} V, setup {stats.setup_seconds:.3g} s, solve {stats.solve_seconds:.3g} s")
 
 
+def solved_store(network: str, hold: list[str] | None, inject: list[str] | None, told: dict[str, Any], method: str,
+                 rtol: float, output: Path | None) -> str:
+    """Voltages of a network in a store into another one; returns how they were found, in words, on rank 0."""
+    from ohmlearn.drivers.distributed.stored_commands import solve_store
+
+    for option, given in told.items():
+        if given:
+            raise ValueError(f"{option} is not for networks in a store, which are driven by --hold and --inject at the "
+                             "conductances that they have; leave it out")
+    if output is None or output.suffix != ".zarr":
+        raise ValueError(f"{network} is a network in a store, and its voltages go into one: say --output NAME.zarr")
+    return solve_store(network, lambda net: pairs(net, hold, "--hold", "NODE=VOLTS"),
+                       lambda net: pairs(net, inject, "--inject", "NODE=CURRENT"), method, rtol, output)
+
+
 def drops_of(net: Network, texts: list[str] | None) -> dict[tuple[int, int], float]:
     """{pair: V} of NODE:NODE=VOLTS texts."""
     drops: dict[tuple[int, int], float] = {}
@@ -137,7 +162,7 @@ def solve_deck(path: Path, conductances: Path | None, output: Path | None) -> No
             typer.echo(f"i({name}) {point.currents[name]:.15g}")
 
 
-def pairs(network: Network, texts: list[str] | None, option: str, form: str) -> dict[int, float]:
+def pairs(network: Network | StoredNetwork, texts: list[str] | None, option: str, form: str) -> dict[int, float]:
     """{node: value} of NODE=VALUE texts, in the order given; nodes by name or number."""
     found: dict[int, float] = {}
     for text in texts or []:

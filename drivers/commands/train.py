@@ -24,10 +24,13 @@ from .arguments import (
     output,
     start_of,
     task_of,
+    told_once,
 )
 
 if TYPE_CHECKING:
-    from ohmlearn import Network, Rule, Task
+    from collections.abc import Iterable
+
+    from ohmlearn import Network, Rule, Run, Task
     from ohmlearn.run import Runs
 
 
@@ -80,6 +83,9 @@ def train(
     checkpoint: Annotated[Path | None, typer.Option(help="Keep the state of the run in this .npz; repeat the command "
                                                          "to resume.")] = None,
     progress: Annotated[bool, typer.Option(help="Show how far the run is.")] = True,
+    distributed: Annotated[bool, typer.Option("--distributed", help="NETWORK is a store of `ohmlearn store-network`, "
+                                              "which all ranks of mpiexec train together; --output is a store "
+                                              "too.")] = False,
 ) -> None:
     """Train a network on a task and print how the runs ended.
 
@@ -90,6 +96,15 @@ def train(
     from ohmlearn.drivers.display.compile_cache import hush
     from ohmlearn.parallel.signals import STOPPED
 
+    if distributed:
+        others = {"--conductances": conductances, "--conductance": conductance, "--resistance": resistance,
+                  "--edges": edges, "--schedule": schedule, "--updates": updates, "--plot": plot}
+        over_ranks(Path(network), task, rate or [1.0], others, output, checkpoint, sources, targets, seed, feasible,
+                   record, rule, {"nudge": nudge, "floor_mode": floor_mode}, progress,
+                   until=None if until == "none" else number_or_word(until, "--until", "none"), t_max=t_max,
+                   dt=number_or_word(dt, "--dt", "auto"), tolerance=tolerance, method=method, precision=precision,
+                   solver=solver, go_on=go_on, threads=threads)
+        return
     net, start = circuit_of(network, conductances, conductance=conductance, resistance=resistance, nodes=nodes)
     learned = task_of(task, net) if task else ol.Task.allosteric(net, sources, targets, seed, feasible=feasible)
     rates, laws = rate or [1.0], edges_of(edges, net)
@@ -111,14 +126,55 @@ def train(
     typer.echo(f"{net!r}, {words(learned, task, seed)}")
     if conductances is not None or net.initial_conductances is not None:
         typer.echo(f"conductances at the start: {conductance_source(net, conductances)}")
-    typer.echo(f"{'R':>10} {'τ (1/γp)':>12} {'training steps':>14} {'C*/C*(0)':>10} {'steps':>9}  how it ended")
-    for run in runs:
-        typer.echo(f"{run.rate:>10.4g} {run.training_time:>12.6g} {run.training_time * (run.rate or 1):>14.6g} "
-                   f"{run.final_cost:>10.3g} {run.n_steps:>9}  {run.status}: {run.reason}")
+    print_table(runs)
     if output:
         write_runs(runs, output)
     if plot:
         save_figure(runs.plot().figure, plot, bbox_inches="tight")
+
+
+def print_table(runs: Iterable[Run]) -> None:
+    """How runs ended, a line for each."""
+    typer.echo(f"{'R':>10} {'τ (1/γp)':>12} {'training steps':>14} {'C*/C*(0)':>10} {'steps':>9}  how it ended")
+    for run in runs:
+        typer.echo(f"{run.rate:>10.4g} {run.training_time:>12.6g} {run.training_time * (run.rate or 1):>14.6g} "
+                   f"{run.final_cost:>10.3g} {run.n_steps:>9}  {run.status}: {run.reason}")
+
+
+def over_ranks(network: Path, task: Path | None, rates: list[float], others: dict[str, Any], output: Path | None,
+               checkpoint: Path | None, sources: int, targets: int, seed: int, feasible: bool, record: str, rule: str,
+               of_rule: dict[str, Any], progress: bool, **options: Any) -> None:
+    """Train a network in a store on all ranks; rank 0 prints. others : options that go with one machine alone."""
+    import ohmlearn as ol
+    from ohmlearn.drivers.display.compile_cache import hush
+    from ohmlearn.drivers.distributed.ranks import ranks
+    from ohmlearn.io.task_toml import read_tasks
+    from ohmlearn.parallel.signals import STOPPED
+
+    with told_once():
+        for name, value in others.items():
+            if value:
+                raise ValueError(f"{name} is for a network on one machine; leave it out, or leave --distributed out")
+        if len(rates) > 1:
+            raise ValueError("over ranks one network is trained at one rate; repeat the command for another")
+        if output is not None and output.exists():
+            raise FileExistsError(17, "it exists already; remove it, or choose another name", str(output))
+        world, stored = ranks(), ol.distributed.open_network(network)
+        if world.rank or not progress:
+            hush()
+        learned = world.first(lambda: read_tasks(task)[0] if task else ol.Task.allosteric(
+            stored, sources, targets, seed, feasible=feasible))     # type: ignore[arg-type]
+        given = tables(record=record or ("per_decade=20" if output else ""))
+        try:
+            run = ol.train(stored, learned, rates[0], rule=rule_of(stored, rule, **of_rule),    # type: ignore[arg-type]
+                           checkpoint=checkpoint, progress=progress, **options, **given)
+        except KeyboardInterrupt:
+            raise typer.Exit(STOPPED if checkpoint else 130) from None
+        if world.rank == 0:
+            typer.echo(f"{stored!r} on {world.size} ranks, {words(learned, task, seed)}")
+            print_table([run])
+        if output:
+            run.save(output)
 
 
 def number_or_word(text: str, option: str, word: str) -> Any:

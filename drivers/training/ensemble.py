@@ -100,13 +100,7 @@ class Ensemble:
             raise ValueError("single precision is for RK4 on tasks of held and target nodes, up to "
                              f"{LANES_UP_TO} nodes: say method='rk4', or leave precision at 'double'")
         if self.solver != "auto":
-            from ohmlearn.solvers.equilibrium.backends import make
-
-            make(self.solver)
-            if few or not self.plain:
-                raise ValueError(f"solver={self.solver!r} is for networks of more than {LANES_UP_TO} nodes with held "
-                                 "and target nodes, one sample and a plain rule; others are trained with a factor of "
-                                 "their own, so leave solver at 'auto'")
+            self.check_solver()
         self.rule.check(self.network)
         ways = {is_plain(task, self.rule, self.schedule, self.edges) for task in self.tasks}
         if len(ways) > 1 and self.updates is None:
@@ -114,7 +108,7 @@ class Ensemble:
                              "train them in two calls")
         for task in {id(task): task for task in self.tasks}.values():      # the same one may stand at many rates
             for sample in as_tasks(task):
-                sample.check(self.network)
+                self.check_task(sample)
         if self.updates is not None:
             fewest = min(len(self.samples(number)) for number in range(len(self)))
             check_updates(self.updates, self.rule, self.schedule, self.record, self.rates, fewest,
@@ -124,6 +118,25 @@ class Ensemble:
         if not self.plain:
             check_general(self)
         check_ranges(self)
+
+    def check_solver(self) -> None:
+        """Raise unless the voltages can be solved for in the way asked for."""
+        from ohmlearn.solvers.equilibrium.backends import make
+
+        make(self.solver)
+        if self.network.n_nodes <= LANES_UP_TO or not self.plain:
+            raise ValueError(f"solver={self.solver!r} is for networks of more than {LANES_UP_TO} nodes with held "
+                             "and target nodes, one sample and a plain rule; others are trained with a factor of "
+                             "their own, so leave solver at 'auto'")
+
+    def check_task(self, sample: Task) -> None:
+        """Raise unless a sample fits the network."""
+        sample.check(self.network)
+
+    def least_degree(self) -> float:
+        """The smallest sum of the conductances at any node, at the start; in G₀."""
+        m, g = self.network.n_edges, self.conductances
+        return float(np.bincount(self.network.edges.ravel(), np.repeat(np.ones(m) if g is None else g, 2)).min())
 
     @property
     def dtype(self) -> Any:

@@ -7,6 +7,7 @@ stepped is large.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from ohmlearn.run import STATUSES, Run
 from ohmlearn.solvers.equilibrium.equilibrium import Equilibrium
 from ohmlearn.solvers.large.quasistatic import QuasistaticFlow
 from ohmlearn.solvers.large.rk4 import Stepper
+from ohmlearn.task import Task
 
 from .ensemble import Ensemble, reason, record_of
 
@@ -34,10 +36,43 @@ EVEN = 0.1      # of the bends between which the lanes change their stretches: b
 MOST = 16       # stretches of step_control.LONGEST steps between two evaluations, where all is smooth
 
 
-class LargeRun:
-    """One run as a lane of its own: `me` is its record, `p` the arrays beside it, with the targets as its nodes."""
+class OneMachine:
+    """What a run on one machine steps and solves with. Another class of the same face serves a run over ranks."""
 
-    def __init__(self, ensemble: Ensemble, number: int) -> None:
+    def __init__(self, ensemble: Ensemble, threads: int) -> None:
+        self.ensemble, self.threads = ensemble, threads
+
+    def stepper(self, task: Task, rate: float) -> Any:
+        """The state of the network, and its RK4 steps."""
+        return Stepper(self.ensemble.network, task, self.ensemble.rule, rate, self.threads)
+
+    def circuit(self, held: NDArray[np.int64]) -> Any:
+        """What solves for voltages with some nodes held."""
+        return Equilibrium(self.ensemble.network, held, self.ensemble.solver, threads=self.threads)
+
+    def flow(self, task: Task) -> Any:
+        """The quasistatic flow of the conductances."""
+        return QuasistaticFlow(self.ensemble.network, task, self.ensemble.rule, self.ensemble.solver,
+                               threads=self.threads)
+
+    def recording(self, task: Task, keep: tuple[str, ...]) -> Any:
+        """What writes down states."""
+        network = self.ensemble.network
+        return Recording(network, (task,), keep, (network.n_nodes,))
+
+    def anywhere(self, found: bool) -> bool:
+        """Whether something was found in any part of the network."""
+        return found
+
+
+class LargeRun:
+    """One run as a lane of its own: `me` is its record, `p` the arrays beside it, with the targets as its nodes.
+
+    machine : what it steps and solves with, a OneMachine or one of the same face.
+    """
+
+    def __init__(self, ensemble: Ensemble, number: int, machine: Any) -> None:
+        self.machine = machine
         self.ensemble, self.number = ensemble, number
         self.network, self.task, self.rule = ensemble.network, ensemble.task(number), ensemble.rule
         self.rate = float(ensemble.rates[number])
@@ -56,7 +91,7 @@ class LargeRun:
         self.small = column(2 * count)      # v and w at the targets, as the lanes' kernels want them
         self.kept: State = {}               # the run as it was saved last
         keep = ensemble.record.keep if ensemble.record else ()
-        self.recording = Recording(self.network, (self.task,), keep, (self.network.n_nodes,))
+        self.recording = machine.recording(self.task, tuple(keep))
         self.why = ""                       # why no equilibrium could be solved for
         self.p.equilibrium[:] = self.p.nonequilibrium[:] = np.nan
         start = ensemble.going_on(number)
@@ -88,6 +123,13 @@ class LargeRun:
     def result(self) -> tuple[Floats, Floats, Floats]:
         """v, w (n_nodes,) and G (n_edges,)."""
         raise NotImplementedError
+
+    def go_on_while_restless(self, last: Floats, now: Floats, h: float) -> None:
+        """Let a run whose cost stands still go on if a conductance of the network moved in its last stretch h."""
+        if self.me["status"] == block_state.STALLED:
+            cost_evaluation.go_on_while_restless(self.me, last[:, None], now[:, None], 0, h)
+            if self.machine.anywhere(self.me["status"] != block_state.STALLED):
+                self.me["status"] = block_state.RUNNING
 
     def write_down(self) -> None:
         """Write down the state at this evaluation if it is one to record."""
@@ -133,10 +175,10 @@ class LargeRun:
 class LargeRK4(LargeRun):
     """A run by RK4. Evaluations are as rare as C* allows: `many` times stepping.LONGEST steps where it is smooth."""
 
-    def __init__(self, ensemble: Ensemble, number: int, threads: int) -> None:
-        super().__init__(ensemble, number)
-        self.stepper = Stepper(self.network, self.task, self.rule, self.rate, threads)
-        self.circuit = Equilibrium(self.network, self.task.sources, ensemble.solver, threads=threads)
+    def __init__(self, ensemble: Ensemble, number: int, machine: Any) -> None:
+        super().__init__(ensemble, number, machine)
+        self.stepper = machine.stepper(self.task, self.rate)
+        self.circuit = machine.circuit(self.task.sources)
         self.many = 1
         self._still: Floats | None = None
         self._drifting: Floats | None = None
@@ -146,9 +188,8 @@ class LargeRK4(LargeRun):
         conductances = self.ensemble.initial_conductances(self.number)
         if self.me["status"] == block_state.FRESH:
             voltages = self.circuit.solve(conductances, self.task.source_voltages)
-            missing = self.task.target_voltages - voltages[self.task.targets]
-            clamped = Equilibrium(self.network, np.append(self.task.sources, self.task.targets),
-                                  self.ensemble.solver, threads=self.stepper.threads)
+            missing = self.task.target_voltages - self.stepper.of_targets(voltages)
+            clamped = self.machine.circuit(np.append(self.task.sources, self.task.targets))
             difference = clamped.solve(conductances, np.append(np.zeros(self.task.sources.size), missing))
         else:
             start = self.ensemble.starts[self.number]  # type: ignore[index]
@@ -165,15 +206,15 @@ class LargeRK4(LargeRun):
 
     def _measure(self) -> float:
         """C*, δ and dδ/dt by two solves, and the bounds on the step."""
-        stepper, targets = self.stepper, self.task.targets
+        stepper = self.stepper
         conductances = stepper.conductances
         still = self.circuit.solve(conductances, self.task.source_voltages, start=self._still)
         drifting = self.circuit.solve(conductances, currents=stepper.drift(still), start=self._drifting)
         self._still, self._drifting = still, drifting
         self.bounds[:, 0] = stepper.bounds()
         self.small[:, 0] = stepper.at_targets()
-        drifted = drifting[targets] * self.me["dt"]
-        return step_control.measure(self.me, self.p, still[targets][:, None], drifted[:, None], 0)
+        drifted = stepper.of_targets(drifting) * self.me["dt"]
+        return step_control.measure(self.me, self.p, stepper.of_targets(still)[:, None], drifted[:, None], 0)
 
     def _remember(self) -> None:
         step_control.clamp(self.p, self.small, 0, None)
@@ -201,8 +242,7 @@ class LargeRK4(LargeRun):
         if found != step_control.KEEP:
             self._retreat() if found == step_control.HALVE else self._take_back()
             return
-        last, now = self._last_g[:, None], self.stepper.state.g[:, None]
-        cost_evaluation.go_on_while_restless(me, last, now, 0, h)
+        self.go_on_while_restless(self._last_g, self.stepper.state.g, h)
         step_control.adapt_span(me, rough)
         self._look_as_often_as_needed(rough, span)
         self._remember()
@@ -225,7 +265,6 @@ class LargeRK4(LargeRun):
         """Bring the network back to where its stretch began."""
         self.me["taken"] = 0
         self.stepper.state.x[:], self.stepper.state.g[:] = self._last_x, self._last_g
-        self.stepper.state.qx[:], self.stepper.state.qg[:] = 0.0, 0.0
 
     def _end_diverged(self) -> None:
         self.me["steps"] += self.me["taken"]
@@ -251,9 +290,9 @@ class LargeRK4(LargeRun):
 class LargeQuasistatic(LargeRun):
     """A run in the quasistatic limit: every step is an evaluation."""
 
-    def __init__(self, ensemble: Ensemble, number: int, threads: int) -> None:
-        super().__init__(ensemble, number)
-        self.flow = QuasistaticFlow(self.network, self.task, self.rule, ensemble.solver, threads=threads)
+    def __init__(self, ensemble: Ensemble, number: int, machine: Any) -> None:
+        super().__init__(ensemble, number, machine)
+        self.flow = machine.flow(self.task)
 
     def begin(self) -> None:
         self.flow.begin(self.ensemble.initial_conductances(self.number))
@@ -291,7 +330,7 @@ class LargeQuasistatic(LargeRun):
             me["taken"] = 0
             return
         cost_evaluation.note(me, 0, took, self.p)
-        cost_evaluation.go_on_while_restless(me, self.flow.g_before[:, None], self.flow.g[:, None], 0, took)
+        self.go_on_while_restless(self.flow.g_before, self.flow.g, took)
         self._remember()
 
     def renew(self) -> None:

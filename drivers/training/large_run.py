@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ohmlearn.drivers.display.compile_cache import prepare
 from ohmlearn.drivers.recording.recorded_states import State
@@ -12,7 +13,7 @@ from ohmlearn.solvers.equilibrium.equilibrium import NotConverged
 from ohmlearn.solvers.equilibrium.memory import require
 
 from .ensemble import Deliver, Ensemble
-from .large_loop import LargeQuasistatic, LargeRK4, LargeRun
+from .large_loop import LargeQuasistatic, LargeRK4, LargeRun, OneMachine
 from .regime import bytes_of_training
 from .work_queue import Queue, next_due
 
@@ -33,8 +34,22 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
         raise ValueError(f"method 'slow' follows networks small enough for lanes; {network!r} takes 'rk4', or rate 0")
     require(bytes_of_training(network, rate, ensemble.task(number).n_targets), f"training {network!r}",
             "take a smaller network")
+    return follow(run_on(ensemble, number, OneMachine(ensemble, threads)), saved, observe)
+
+
+def run_on(ensemble: Ensemble, number: int, machine: Any) -> LargeRun:
+    """A run that has not begun. machine : what it steps and solves with, see `OneMachine`."""
     prepare()
-    run: LargeRun = LargeRK4(ensemble, number, threads) if rate > 0 else LargeQuasistatic(ensemble, number, threads)
+    kind = LargeRK4 if ensemble.rates[number] > 0 else LargeQuasistatic
+    return kind(ensemble, number, machine)
+
+
+def follow(run: LargeRun, saved: State | None, observe: Callable[[LargeRun], bool] | None, keep: bool = True
+           ) -> Run | State:
+    """Follow a run to its end, or until `observe` sets it aside. saved, observe : as of `train_large`.
+
+    keep : whether states are kept to be set aside, which takes memory.
+    """
     if saved is not None:
         run.restore(saved)
     else:
@@ -43,7 +58,7 @@ def train_large(ensemble: Ensemble, number: int = 0, *, threads: int = 1, saved:
     while run.me["status"] == block_state.RUNNING:
         if int(run.me["evaluations"]) % RENEW == 0:
             run.renew()
-            run.kept = run.saved()
+            run.kept = run.saved() if keep else {}
         try:
             run.advance()
             run.write_down()

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,11 +18,17 @@ from ohmlearn.parallel.threads import available_threads
 from ohmlearn.rule import GradientFlow, Rule
 from ohmlearn.run import Record, Run, Runs
 from ohmlearn.schedule import Schedule
+from ohmlearn.stored.network_store import StoredNetwork
 from ohmlearn.task import Task
 
 from .ensemble import Deliver, Ensemble, is_plain
 from .thread_pool import run_members
 from .work_queue import LongestFirst
+
+if TYPE_CHECKING:
+    from ohmlearn.drivers.distributed.rank_run import RankRun
+
+AnyRun = TypeVar("AnyRun", bound=Run)
 
 # A tuple of tasks is one task of several samples.
 Tasks = Task | Sequence[Task | tuple[Task, ...]] | Mapping[str, Task | tuple[Task, ...]]
@@ -46,10 +52,13 @@ class Diverged(RuntimeError):
 def train(network: Network, task: Task | tuple[Task, ...], rate: float, *,
           grid: Literal[False] = False, **keywords: Unpack[TrainKeywords]) -> Run: ...
 @overload
+def train(network: StoredNetwork, task: Task, rate: float, *, grid: Literal[False] = False,
+          **keywords: Unpack[TrainKeywords]) -> RankRun: ...
+@overload
 def train(network: Network, task: Tasks, rate: ArrayLike, *, grid: bool = False,
           **keywords: Unpack[TrainKeywords]) -> Runs: ...
 @check_kinds
-def train(network: Network, task: Tasks, rate: ArrayLike, *,
+def train(network: Network | StoredNetwork, task: Tasks, rate: ArrayLike, *,
           rule: Rule | GradientFlow | None = None, schedule: Schedule | None = None,
           updates: Discrete | None = None, until: float | None = 1e-6, t_max: float | None = None,
           dt: float | Literal["auto"] = "auto",
@@ -60,6 +69,8 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
           grid: bool = False) -> Run | Runs:
     """Train a network by coupled learning while its voltages relax (paper 1, Eq. 3).
 
+    network : a :class:`Network`; or one in a store, of :func:`ohmlearn.distributed.open_network`, which all ranks of
+        the MPI launcher that started the process train together: one task and one rate, of held and target nodes.
     task, rate : one of each gives a :class:`Run`; several of either, (n_runs,), taken together like NumPy arrays, give
         :class:`Runs` in their order. rate is R = γl/γp; 0 is the quasistatic limit (Eq. 1), timed in training steps.
         A tuple of Tasks is one task of several samples; costs are then means over them. Currents, held drops and
@@ -111,12 +122,21 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
     >>> runs.training_time.round(2).tolist()
     [26.11, 235.84, 13.07]
     """
+    if isinstance(network, StoredNetwork):
+        from .distributed_run import train_over_ranks
+
+        check_nouns(rule=rule, schedule=schedule, updates=updates)
+        if grid or isinstance(rule, GradientFlow):
+            raise ValueError("over ranks one network learns one task at one rate by a Rule; leave grid out, and take a "
+                             "Rule")
+        return _ended(train_over_ranks(
+            network, task, rate, rule=rule or Rule(), schedule=schedule, updates=updates, until=until, t_max=t_max,
+            dt=_step(dt), conductances=conductances, record=record, method=method, tolerance=tolerance, go_on=go_on,
+            precision=precision, solver=solver, edges=edges, threads=threads,
+            checkpoint=None if checkpoint is None else Path(checkpoint), progress=progress))
     check_nouns(network=network, rule=rule, schedule=schedule, updates=updates)
     asked = members_of(task, rate, grid)
-    if dt != "auto":
-        if isinstance(dt, str):
-            raise TypeError(f"dt must be a number in 1/γp or 'auto', not {dt!r}")
-        dt = number("dt", dt)
+    step = _step(dt)
     if threads is not None:
         available_threads(threads)      # refused before the work starts, where the path has no threads as well
     starts = _starts(conductances, asked.rates.size)
@@ -146,7 +166,7 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
         used, numbers = np.unique(which[members], return_inverse=True)
         ensemble = Ensemble(
             network, [tasks[k] for k in used], numbers, rates[members], rule, until=until, t_max=t_max,
-            dt=None if dt == "auto" else dt, record=record, tolerance=tolerance, go_on=go_on, method=method,
+            dt=step, record=record, tolerance=tolerance, go_on=go_on, method=method,
             conductances=g[members] if g is not None and g.ndim == 2 else g, schedule=schedule, precision=precision,
             starts=None if starts is None else [starts[k] for k in members], updates=updates, solver=solver,
             edges=edges)
@@ -161,11 +181,23 @@ def train(network: Network, task: Tasks, rate: ArrayLike, *,
     compiled()
     if shown is not None:
         shown.close()
-    if asked.single and runs[0] is not None and runs[0].status == "diverged":
-        raise Diverged(runs[0].reason)
     if asked.single and runs[0] is not None:
-        return runs[0]
+        return _ended(runs[0])
     return Runs([run for run in runs if run is not None], asked.shape, asked.dims, asked.labels)
+
+
+def _step(dt: Any) -> float | None:
+    """The step in 1/γp, None for "auto"."""
+    if isinstance(dt, str) and dt != "auto":
+        raise TypeError(f"dt must be a number in 1/γp or 'auto', not {dt!r}")
+    return None if dt == "auto" else number("dt", dt)
+
+
+def _ended(run: AnyRun) -> AnyRun:
+    """A single run, unless it diverged."""
+    if run.status == "diverged":
+        raise Diverged(run.reason)
+    return run
 
 
 def _into(runs: list[Run | None], members: Any, shown: MemberProgress | None) -> Deliver:

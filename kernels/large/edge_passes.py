@@ -8,13 +8,21 @@ from .rk4_pipeline import slope
 SMALLEST_MOVE = 1e-8    # of G: smaller moves count as this large; errors of 1 % of it are those of the solves (1e-10)
 
 
+@inline
+def owned(layer, a):
+    """Whether node a is one of this rank's own: of layer 0, and any node where there are no layers."""
+    return True if layer is None else layer[a] == 0
+
+
 @kernel
-def fastest(graph, state, scratch):
+def fastest(graph, state, scratch, layer):
     """Upper bounds (λ_max of L_FF, square of the learning frequency over 2 a R), as for a block of lanes.
 
     λ_max <= max_u (d_u + Σ_v G_uv d_v / d_u) over free nodes, d_u = Σ_v G_uv; the frequency: 2 max_u Σ_v Δv_uv².
-    scratch : (2 n_nodes,), zero on entry and on return.
+    scratch : (2 n_nodes,), overwritten. layer : (n_nodes,) 0 for the nodes u of which the largest is taken, or None
+    for all; those whose neighbours' edges are not all here would be wrong.
     """
+    scratch[:] = 0.0
     n = scratch.size // 2
     degree, sums = scratch[:n], scratch[n:]
     ends, g, x = graph.ends, state.g, state.x
@@ -29,7 +37,7 @@ def fastest(graph, state, scratch):
         sums[ends[j, 1]] += g[j] * degree[ends[j, 0]]
     relaxation, frequency = 0.0, 0.0
     for a in range(n):
-        if degree[a] != 0.0:                              # NaN counts
+        if owned(layer, a) and degree[a] != 0.0:          # NaN counts
             rate = degree[a] + sums[a] / degree[a]
             relaxation = relaxation if relaxation > rate else rate
     scratch[:] = 0.0
@@ -41,8 +49,8 @@ def fastest(graph, state, scratch):
         if graph.target[i] < 0:
             degree[graph.marked[i]] = 0.0
     for a in range(n):
-        frequency = max(frequency, 2.0 * degree[a])
-    scratch[:] = 0.0
+        if owned(layer, a):
+            frequency = max(frequency, 2.0 * degree[a])
     return relaxation, frequency
 
 

@@ -127,6 +127,21 @@ def hand_on(arcs, waiting, e, left, first, ends, border):
 
 
 @kernel
+def edges_left(edges, weights, arcs, first, numbers):
+    """The same as edges (k, 2) with weights (k,): `numbers` (n_terminals,) of the terminals, which are the nodes from
+    `first` on."""
+    e = 0
+    for t in range(numbers.size):
+        arc = arcs.head[first + t]
+        while arc >= 0:
+            other = arcs.node[arc] - first
+            if arcs.weight[arc] > 0 and other > t:
+                edges[e, 0], edges[e, 1], weights[e] = numbers[t], numbers[other], arcs.weight[arc]
+                e += 1
+            arc = arcs.next[arc]
+
+
+@kernel
 def enqueue_all(waiting):
     """Put all rows into the lists of those that wait."""
     waiting.head[:] = -1

@@ -68,17 +68,41 @@ def raster_network(values: ArrayLike | Raster, neighbours: Literal[4, 8] = 8, *,
     grid = reals(grid, "values of a raster")
     if grid.ndim != 2:
         raise ValueError(f"a raster must have two dimensions, not shape {grid.shape}")
+    check_kinds(neighbours, quantity, average)
+    valid = cells_with_data(grid, quantity)
+    nodes = _number(valid, regions)
+    edges, conductances = edges_of_cells(grid, valid, nodes, neighbours, quantity, average)
+    count = int(nodes.max()) + 1
+    if not len(edges):
+        raise ValueError("no two cells with data lie side by side, so the raster has no edges")
+    first = np.argwhere(nodes >= 0)[np.unique(nodes[nodes >= 0], return_index=True)[1]]
+    at = np.column_stack([first[:, 1], -first[:, 0]]).astype(np.float64)
+    return RasterNetwork(Network(edges, count, at), conductances, nodes)
+
+
+def check_kinds(neighbours: int, quantity: str, average: str) -> None:
+    """Raise ValueError for options of a raster that there are not."""
     if neighbours not in (4, 8):
         raise ValueError(f"neighbours must be 4 or 8, not {neighbours!r}")
     if quantity not in (kinds := ("resistance", "conductance")) or average not in kinds:
         raise ValueError(f"quantity and average must be 'resistance' or 'conductance', not {quantity!r}, {average!r}")
+
+
+def cells_with_data(grid: Floats, quantity: str, first_row: int = 0) -> NDArray[np.bool_]:
+    """(rows, cols) whether a cell becomes a node. Raises ValueError for a resistance of 0; first_row : its number."""
     valid = np.isfinite(grid) & (grid >= 0)
     if quantity == "conductance":
-        valid &= grid > 0
-    elif (grid[valid] == 0).any():
+        return valid & (grid > 0)
+    if (grid[valid] == 0).any():
         row, col = np.argwhere(valid & (grid == 0))[0]
-        raise ValueError(f"the resistance of cell ({row}, {col}) is 0; join cells without resistance as a region")
-    nodes = _number(valid, regions)
+        raise ValueError(f"the resistance of cell ({first_row + row}, {col}) is 0; join cells without resistance as a "
+                         "region")
+    return valid
+
+
+def edges_of_cells(grid: Floats, valid: NDArray[np.bool_], nodes: NDArray[np.int64], neighbours: int, quantity: str,
+                   average: str) -> tuple[NDArray[np.int64], Floats]:
+    """(e, 2) edges between neighbouring cells with data, and their conductances (e,); nodes : (rows, cols)."""
     resistance = np.where(valid, grid, np.nan) if quantity == "resistance" else 1 / np.where(valid, grid, np.nan)
     edges, conductances = [], []
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1))[:neighbours // 2]:
@@ -89,12 +113,7 @@ def raster_network(values: ArrayLike | Raster, neighbours: Literal[4, 8] = 8, *,
         mean = 2 / (a + b) if average == "resistance" else (1 / a + 1 / b) / 2
         edges.append(np.column_stack([nodes[here][joined], nodes[there][joined]]))
         conductances.append(mean / np.hypot(down, right))
-    count = int(nodes.max()) + 1
-    if not sum(map(len, edges)):
-        raise ValueError("no two cells with data lie side by side, so the raster has no edges")
-    first = np.argwhere(nodes >= 0)[np.unique(nodes[nodes >= 0], return_index=True)[1]]
-    at = np.column_stack([first[:, 1], -first[:, 0]]).astype(np.float64)
-    return RasterNetwork(Network(np.concatenate(edges), count, at), np.concatenate(conductances), nodes)
+    return np.concatenate(edges), np.concatenate(conductances)
 
 
 def _number(valid: NDArray[np.bool_], regions: ArrayLike | None) -> NDArray[np.int64]:

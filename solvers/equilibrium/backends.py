@@ -176,11 +176,12 @@ class ApproximateCholesky(Backend):
 
     def prepare(self, matrix: csr_array, excess: Floats, parts: Parts | None = None) -> Apply:
         parts = parts or Parts.whole(matrix.shape[0])
-        return FactorApply(SampledFactor(matrix, excess, parts).factor, parts)
+        return FactorApply(SampledFactor(matrix, excess, parts).whole(), parts)
 
 
 class SampledFactor:
-    """The making of a sampled factor, part by part."""
+    """The making of a sampled factor, part by part; `whole` adds the border, which `solvers/distributed` does itself.
+    """
 
     def __init__(self, matrix: csr_array, excess: Floats, parts: Parts) -> None:
         n, count = excess.size, len(parts)
@@ -195,21 +196,43 @@ class SampledFactor:
         self.counts, self.mark = np.zeros_like(self.head), np.full_like(self.head, -1)
         self.before, self.after = np.empty(n, dtype=kind), np.empty(n, dtype=kind)
         self.arcs: list[Any] = [None] * count
-        made: list[Any] = [None] * count
+        self._made: list[Any] = [None] * count
 
         def some(begin: int, end: int) -> None:
             for part in range(begin, end):
-                made[part] = self._of_part(part)
+                self._made[part] = self._of_part(part)
 
         parts.share(some)
-        made.append(self._of_border())
+
+    def whole(self) -> Factor:
+        """The factor of all rows."""
+        return self._joined(self._of_border())
+
+    def of_parts(self) -> Factor:
+        """The same with empty columns for border rows."""
+        rows = self.parts.border.astype(np.int32)
+        return self._joined((rows, np.zeros(rows.size + 1, np.int32), np.empty(0, np.int32), np.empty(0, np.float32),
+                             np.ones(rows.size)))
+
+    def left(self, part: int) -> tuple[NDArray[np.int64], Floats]:
+        """Edges (k, 2) between border rows, by their numbers in the border, -1 for ground, that the elimination of a
+        part has left, and their weights (k,)."""
+        first, last = (self.excess.size + self.terminals[part:part + 2]).tolist()
+        numbers = np.append(-1, np.arange(self.parts.border.size)[self.parts.touched(part)])
+        count = sampled_cholesky.count_left(self.arcs[part], first, last) // 2
+        edges, weights = np.empty((count, 2), np.int64), np.empty(count)
+        sampled_cholesky.edges_left(edges, weights, self.arcs[part], first, numbers)
+        return edges, weights
+
+    def _joined(self, border: tuple[Any, ...]) -> Factor:
+        made = [*self._made, border]
         sizes = [order.size for order, *_ in made]
         lengths = np.cumsum([0, *(rows.size for _, _, rows, _, _ in made)])
         starts = np.concatenate([[0], *(starts[1:] + begin for (_, starts, *_), begin in
                                         zip(made, lengths[:-1], strict=True))]).astype(index_type(int(lengths[-1])))
         order, rows, share, total = (np.concatenate([piece[k] for piece in made]) for k in (0, 2, 3, 4))
-        self.factor = Factor(order, starts, rows, share, total, self.ends, np.cumsum([0, *sizes]), parts.bounds,
-                             self.terminals)
+        return Factor(order, starts, rows, share, total, self.ends, np.cumsum([0, *sizes]), self.parts.bounds,
+                      self.terminals)
 
     def _arcs(self, count: int, head: Ints) -> Arcs:
         node, back, following = (np.empty(count, dtype=self.kind) for _ in range(3))

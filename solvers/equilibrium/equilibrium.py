@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from threading import RLock
 from typing import Any
 
@@ -27,7 +28,8 @@ SMALL = 2000  # nodes up to which a network is taken in the order given
 class Equilibrium(NetworkResponses):
     """Solver for L(G) v = I with held nodes: set up once for a network, solve for many G, voltages, currents.
 
-    network : the graph. Every component of it needs a held node, else its voltages are undefined.
+    network : the graph. Every component of it needs a held node, else its voltages are undefined. A network in a store
+        is taken into memory; under an MPI launcher this is :class:`ohmlearn.distributed.StoredEquilibrium` instead.
     held : (n_held,) nodes whose voltages are given.
     method : "auto" takes what the table in `solvers/equilibrium/backend_table.py` says is fastest; or
         "approximate-cholesky" (conjugate gradients with a sampled factor), "amg" (with a smoothed-aggregation
@@ -51,9 +53,16 @@ class Equilibrium(NetworkResponses):
     [1.0, 0.731, 0.577, 0.5]
     """
 
+    def __new__(cls, network: Any, *given: Any, **options: Any) -> Any:
+        """What solves a network over ranks, where it is in a store and there are some."""
+        engine = getattr(type(network), "engine", None)
+        found = None if engine is None else import_module(engine).over_ranks(network, *given, **options)
+        return super().__new__(cls) if found is None else found
+
     def __init__(self, network: Network, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,
                  drops: Mapping[tuple[int, int], float] | None = None, keep: bool = True, edges: Any = None,
                  threads: int | None = None) -> None:
+        network = network.network() if hasattr(network, "engine") else network
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, not {type(network).__name__}; Network.from_edges takes edges")
         self._edges = edges

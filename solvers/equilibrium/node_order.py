@@ -52,15 +52,21 @@ class Layout:
 
     @classmethod
     def _make(cls, network: Network) -> Layout:
+        return cls._numbered(network, cuthill_mckee(network))
+
+    @classmethod
+    def as_numbered(cls, network: Network) -> Layout:
+        """The layout that keeps the network's own numbers of the nodes."""
+        return cls._numbered(network, np.arange(network.n_nodes, dtype=index_type(network.n_nodes)))
+
+    @classmethod
+    def _numbered(cls, network: Network, nodes: NDArray[np.integer]) -> Layout:
         n, m = network.n_nodes, network.n_edges
-        nodes = cuthill_mckee(network)
         rank = np.empty_like(nodes)
         rank[nodes] = np.arange(n, dtype=nodes.dtype)
         order, ends = np.empty(m, dtype=index_type(m)), np.empty((m, 2), dtype=np.uint32)
         sort_edges(order, ends, rank, network.edges)
-        first = np.append(np.arange(0, n, BLOCK), n).astype(np.uint32)
-        starts = np.searchsorted(ends[:, 0], first).astype(np.int64)
-        return cls(rank, nodes, order, ends, starts, int(reach(ends, BLOCK)), int(reach(ends, 1)),
+        return cls(rank, nodes, order, ends, *blocks(ends, n), int(reach(ends, 1)),
                    float(np.mean(ends[:, 1] - ends[:, 0])))
 
     @property
@@ -137,6 +143,12 @@ class Parts:
     def share(self, work: Callable[[int, int], Any]) -> None:
         """Share the parts out: call a function with the first of as many as a thread takes, and the end of them."""
         in_shares(work, len(self), self.threads)
+
+
+def blocks(ends: NDArray[np.uint32], n_nodes: int) -> tuple[Rows, int]:
+    """(n_blocks + 1,) first edge of every block of BLOCK nodes, and most blocks that an edge spans; of sorted edges."""
+    first = np.append(np.arange(0, n_nodes, BLOCK), n_nodes).astype(np.uint32)
+    return np.searchsorted(ends[:, 0], first).astype(np.int64), int(reach(ends, BLOCK))
 
 
 _LAYOUTS: WeakKeyDictionary[Network, Layout] = WeakKeyDictionary()

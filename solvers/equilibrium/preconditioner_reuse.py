@@ -1,6 +1,7 @@
 """A preconditioner that is kept while conductances drift, and made anew when that pays."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -71,6 +72,39 @@ class Stats:
     solve_seconds: float = 0.0
 
 
+class Wear:
+    """What the age of a preconditioner costs, in iterations of a right-hand side.
+
+    age : matrices solved with it, 0 where there is none. fresh, last, extra : iterations when it was new, in the last
+    solve, and above those when new, summed over its life.
+    """
+
+    def __init__(self) -> None:
+        self.age, self.fresh, self.last, self.extra = 0, np.nan, 0.0, 0.0
+
+    def renew(self) -> None:
+        """A new one was made."""
+        self.age, self.fresh, self.extra = 1, np.nan, 0.0
+
+    def overdue(self, price: float) -> bool:
+        """Whether a new one, which costs `price` iterations, would pay."""
+        return self.age == 0 or self.last - self.fresh > (price + self.extra) / self.age
+
+    def room(self, price: float) -> int:
+        """Iterations that an old one may take before a new one is made; LIMIT for a new one."""
+        if self.age <= 1 or not np.isfinite(self.fresh):
+            return LIMIT
+        return int(min(self.fresh + price + 5, LIMIT))
+
+    def note(self, counts: Iterable[int]) -> None:
+        """Remember the iterations that right-hand sides took."""
+        taken = [count for count in counts if count > 0]
+        if taken:
+            self.last = float(np.mean(taken))
+            self.fresh = self.last if np.isnan(self.fresh) else min(self.fresh, self.last)
+            self.extra += max(self.last - self.fresh, 0.0)
+
+
 class ReusedPreconditioner:
     """Solves matrix x = b for a matrix that changes, with a preconditioner as old as pays.
 
@@ -88,8 +122,7 @@ class ReusedPreconditioner:
         self._backends: dict[str, Backend] = {}
         self._apply: Apply | None = None
         self._most_rhs = self._rhs_here = 0     # right-hand sides per matrix: most so far, and of the present one
-        self._fresh = self._last = self._extra = 0.0     # iterations a right-hand side: when new, last, summed extra
-        self._age = 0                           # matrices solved with this preconditioner
+        self._wear = Wear()
         self._known: set[str] = set()           # backends that have analysed the pattern
         self._present = ""                      # the one in use
         self._missed = 0.0                      # seconds that another would have gained with the pattern known
@@ -130,22 +163,20 @@ class ReusedPreconditioner:
         if self._always_new or moved > FAR or self._overdue():
             self._apply = None
         if self._apply is not None:
-            self._slack = _fall(self._made_for, conductances)
+            self._slack = largest_fall(self._made_for, conductances)
             if self._slack > FALL:
                 self._apply = None
         if self._apply is not None:
-            self._age += 1
+            self._wear.age += 1
             self.stats.n_kept += 1
-            if self._age == 2:
+            if self._wear.age == 2:
                 begin = perf_counter()
                 self._apply = self._backends[self._present].lighter() or self._apply
                 self.stats.setup_seconds += perf_counter() - begin
 
     def _overdue(self) -> bool:
-        if self._apply is None or self._age == 0:
-            return True
-        per_rhs = worth(self._present, self.matrix.shape[0]) / max(self._most_rhs, 1)
-        return self._last - self._fresh > (per_rhs + self._extra) / self._age
+        return self._apply is None or self._wear.overdue(
+            self._price(self.matrix.shape[0], max(self._most_rhs, 1)))
 
     def expect(self, n_rhs: int) -> None:
         """Choose for so many right-hand sides more: with "auto" the backend for as many per matrix as there ever were.
@@ -172,11 +203,11 @@ class ReusedPreconditioner:
             backend = self._backends[self._present]
             try:
                 self._apply = backend.prepare(self.matrix, self._excess, self._parts)
-                self._trust = 1.0 if backend.conserves else _trust(self._apply(self._excess))
+                self._trust = 1.0 if backend.conserves else trust_in(self._apply(self._excess))
             except (RuntimeError, ArithmeticError, np.linalg.LinAlgError):      # not positive definite, to its rounding
                 self._apply, self._trust = Apply(np.zeros_like, np.zeros_like), 0.0
             self._known |= {self._present}
-            self._age, self._extra, self._fresh = 1, 0.0, np.nan
+            self._wear.renew()
             self._made_for, self._slack = self._conductances, 1.0
             self.stats.n_setups += 1
             self.stats.setup_seconds += perf_counter() - begin
@@ -185,7 +216,7 @@ class ReusedPreconditioner:
     @property
     def refines(self) -> bool:
         """Whether the correction that the preconditioner asks for is better made than not: it is exact and new."""
-        return self._age == 1 and self._trust > 0.99 and self._backends[self._present].exact
+        return self._wear.age == 1 and self._trust > 0.99 and self._backends[self._present].exact
 
     @property
     def ready(self) -> bool:
@@ -220,8 +251,8 @@ class ReusedPreconditioner:
             x, counts = self._solve_block(rhs, starts, scales, rtol, len(rhs))
         self.stats.iterations = counts.tolist()
         self.stats.total_iterations += sum(self.stats.iterations)
-        if not more:
-            self._note()
+        if not more and self._apply is not None:
+            self._wear.note(self.stats.iterations)
         self.stats.solve_seconds += perf_counter() - begin - (self.stats.setup_seconds - setup_before)
         return x
 
@@ -239,8 +270,8 @@ class ReusedPreconditioner:
         if (sizes == 0.0).any():
             found = largest((apply.block(b) if start is None else start).T)
             sizes = np.where(sizes == 0.0, GUESSED * found, sizes)
-        x, counts, done = self._iterate_block(b, start, rtol * sizes, self._room(rhs.shape[1], n_rhs))
-        if not done[:k].all() and self._age > 1:
+        x, counts, done = self._iterate_block(b, start, rtol * sizes, self._wear.room(self._price(rhs.shape[1], n_rhs)))
+        if not done[:k].all() and self._wear.age > 1:
             self._apply = None
             self.stats.given_up += 1
             x, more, done = self._iterate_block(b, x, rtol * sizes, LIMIT)
@@ -256,11 +287,9 @@ class ReusedPreconditioner:
         return conjugate_gradient_block(self.matrix, self._excess, b, apply.block, start,
                                         goals * self._trust / self._slack, limit)
 
-    def _room(self, n_rows: int, n_rhs: int) -> int:
-        """Iterations that an old preconditioner may take before a new one is made; LIMIT for a new one."""
-        if self._age <= 1 or not np.isfinite(self._fresh):
-            return LIMIT
-        return int(min(self._fresh + worth(self._present, n_rows) / n_rhs + 5, LIMIT))
+    def _price(self, n_rows: int, n_rhs: int) -> float:
+        """Iterations of a right-hand side that a new preconditioner costs."""
+        return worth(self._present, n_rows) / n_rhs
 
     def _solve_one(self, b: Floats, start: Floats | None, scale: float, rtol: float, n_rhs: int) -> tuple[Floats, int]:
         if not b.any():
@@ -271,8 +300,8 @@ class ReusedPreconditioner:
             return correction if start is None else start + correction, 1
         if scale == 0.0:
             scale = GUESSED * float(abs(apply(b) if start is None else start).max())
-        x, count, done = self._iterate(b, start, rtol * scale, self._room(b.size, n_rhs))
-        if not done and self._age > 1:
+        x, count, done = self._iterate(b, start, rtol * scale, self._wear.room(self._price(b.size, n_rhs)))
+        if not done and self._wear.age > 1:
             self._apply = None
             self.stats.given_up += 1
             x, more, done = self._iterate(b, x, rtol * scale, LIMIT)
@@ -301,14 +330,6 @@ class ReusedPreconditioner:
         """Whether a direct factor is likely to fit: of what is planar-like, or small."""
         return self._thin or self.matrix.shape[0] <= WIDE
 
-    def _note(self) -> None:
-        """Remember how many iterations the preconditioner took, for `_overdue`."""
-        counts = [c for c in self.stats.iterations if c > 0]
-        if counts and self._apply is not None:
-            self._last = float(np.mean(counts))
-            self._fresh = self._last if np.isnan(self._fresh) else min(self._fresh, self._last)
-            self._extra += max(self._last - self._fresh, 0.0)
-
 
 def _better(matrix: csr_array, excess: Floats, b: Floats, starts: Floats | None, k: int) -> Floats | None:
     """The k-th start if its residual is below that of zero."""
@@ -331,14 +352,14 @@ def _better_lanes(matrix: csr_array, excess: Floats, b: Floats, starts: Floats) 
     return starts
 
 
-def _fall(before: Floats, after: Floats) -> float:
+def largest_fall(before: Floats, after: Floats) -> float:
     """Largest factor by which a conductance fell; an old factor may take errors for smaller ones by as much."""
     ratio = np.divide(before, after, out=np.ones_like(after), where=after > 0)
     gone = after.size > np.count_nonzero(after) and bool(((before > 0) & (after == 0)).any())
-    return np.inf if gone else max(float(ratio.max()), 1.0)
+    return np.inf if gone else float(ratio.max(initial=1.0))
 
 
-def _trust(ones: Floats) -> float:
+def trust_in(ones: Floats) -> float:
     """What is left of the unit vector e in M⁻¹ L e (n,), at least: 1 if M is exact. A factor whose rounding ties a part
     of the network to ground makes it much smaller there, and errors of that part look smaller by as much."""
     low, high = float(ones.min()), float(ones.max())

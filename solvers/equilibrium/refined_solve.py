@@ -65,7 +65,7 @@ class RefinedSolve:
         self.unit = 0 if abs(middle) < 200 else -round(middle)
         self._contrast = float(np.log10(most) - np.log10(least))
         self.scaled = np.ldexp(g, self.unit) if self.unit else g
-        moved, ordered = _moved(self._conductances, g), self.laplacian.sorted(self.scaled)
+        moved, ordered = mean_change(self._conductances, g), self.laplacian.sorted(self.scaled)
         self._solver.update(*self.mesh.reduce(self.scaled, ordered), self._contrast, moved, self.scaled,
                             self.mesh.parts)
         self._totals = np.empty(self.laplacian.n_rows)
@@ -289,7 +289,7 @@ def _shift(held: Floats) -> Floats:
     return np.clip(0.0, held.min(axis=0), held.max(axis=0))
 
 
-def _moved(before: Floats | None, g: Floats) -> float:
+def mean_change(before: Floats | None, g: Floats) -> float:
     """Mean change of conductances relative to themselves; infinite where there were none before."""
     if before is None:
         return np.inf

@@ -32,18 +32,20 @@ class StarMesh:
     n_rows : rows of the core, at least one; kept : (n_rows,) rows of L_FF that they are. plan, share, total : what is
     eliminated, and by which numbers, see the kernels. parts : of the core. Border rows of L_FF and their neighbours are
     kept, so that no step of the plan meets two parts.
+    stay : (rows of L_FF,) rows that are kept in any case, and then there is one part; None for none.
     """
 
-    def __init__(self, laplacian: Laplacian, thin: bool, threads: int = 1) -> None:
+    def __init__(self, laplacian: Laplacian, thin: bool, threads: int = 1, stay: NDArray[np.bool_] | None = None
+                 ) -> None:
         n, m = laplacian.n_rows, len(laplacian.ends)
         kind = index_type(max(4 * m + 2, THIN * n))         # arcs; neighbours in the plan
         self.laplacian, self._slots = laplacian, np.empty(m, kind)
         mesh = kernels.Mesh(np.empty(4 * m + 2, kind), np.empty(4 * m + 2, kind), np.full(n, -1, kind),
                             np.zeros(n, kind))
         count = kernels.take_edges(self._slots, mesh, laplacian.ends)
-        self._parts = Parts.of(n, laplacian.ends, threads)
-        plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER,
-                                                      self._parts.around(laplacian.ends))
+        self._parts = Parts.of(n, laplacian.ends, threads) if stay is None else Parts.whole(n)
+        stay = self._parts.around(laplacian.ends) if stay is None else stay
+        plan, mesh, self._n_edges = kernels.make_plan(mesh, count, THIN if thin else OTHER, stay)
         self.plan, self._pieces, self._targets = kernels.part_by_part(plan, self._parts.bounds)
         self.kept = np.flatnonzero(mesh.degree >= 0).astype(kind)
         self.parts = self._parts.within(self.kept)

@@ -128,13 +128,23 @@ def test_bounds_and_drift():
     drop = v[net.edges[:, 0]] - v[net.edges[:, 1]]
     np.add.at(squares, net.edges, drop[:, None] ** 2)
     assert learning == pytest.approx(2 * squares[free].max(), rel=1e-12)
-    assert not stepper.state.qx.any()
     slope = twin.slopes(net, task, rule, 2.0, v, w, g)[2]
     still = np.random.default_rng(0).normal(size=net.n_nodes)
     wanted = np.zeros(net.n_nodes)
     for side, sign in ((0, -1.0), (1, 1.0)):
         np.add.at(wanted, net.edges[:, side], sign * slope * (still[net.edges[:, 0]] - still[net.edges[:, 1]]))
     np.testing.assert_allclose(stepper.drift(still), wanted, atol=1e-12)
+
+
+def test_bounds_after_steps_are_those_of_the_state():
+    """The registers that a step leaves behind do not count."""
+    net, task, rule, state = a_state(STRIP, 3000, Rule(floor=1e-6, nudge=0.1))
+    stepper, other = Stepper(net, task, rule, 2.0), Stepper(net, task, rule, 2.0)
+    stepper.put(*state)
+    stepper.steps(3, 0.05)
+    assert stepper.state.qx.any()
+    other.put(stepper.voltages, stepper.difference, stepper.conductances)
+    assert stepper.bounds() == other.bounds()
 
 
 def test_nan_is_not_hidden():

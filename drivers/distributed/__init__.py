@@ -1,0 +1,1 @@
+"""One network over many MPI ranks: stores, runs, checkpoints."""

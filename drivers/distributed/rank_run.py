@@ -1,0 +1,242 @@
+"""A run of a network over ranks: what each rank has of its end, and the end in a store."""
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ohmlearn.drivers.recording.recorded_states import ROWS, State
+from ohmlearn.run import Run
+from ohmlearn.solvers.distributed.reductions import exact_sum, replicated
+from ohmlearn.solvers.distributed.stored_part import StoredPart
+from ohmlearn.stored.block_arrays import BlockArrays
+from ohmlearn.task import Task
+
+from .ranks import ranks
+
+Floats = NDArray[np.float64]
+KIND = "ohmlearn run of a large network"
+TRACES = ("times", "equilibrium_cost", "cost")
+NUMBERS = ("rate", "training_time", "sustained_time", "nonequilibrium_time", "time", "initial_cost", "final_cost",
+           "n_steps", "n_looks")
+KEPT = ("outputs", "power", "squared_norm")     # of Record.keep, what all ranks have
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RankRun(Run):
+    """A :class:`Run` of a network over MPI ranks. All ranks have its numbers, words and traces; of the state at its
+    end each rank has what it owns.
+
+    nodes, edge_numbers : (own,) numbers in the whole of the nodes and edges that this rank owns.
+    voltages, difference : (own,) v and w of these nodes in V. conductances : (own,) G of these edges in G₀.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     stored = ol.distributed.store_grid(f"{folder}/grid.zarr", 4, 4)
+    ...     run = ol.train(stored, ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}), 1.0)
+    >>> run.status, run.voltages.shape == run.nodes.shape
+    ('reached', True)
+    """
+
+    nodes: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    edge_numbers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    here: Any = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, run: Run, here: StoredPart) -> RankRun:
+        """The run of all nodes and edges that a part holds, cut to those that it owns."""
+        part = here.part
+        given = {name: getattr(run, name) for name in Run.__dataclass_fields__}
+        given |= {"voltages": run.voltages[part.own], "difference": run.difference[part.own],
+                  "conductances": run.conductances[part.own_edges]}
+        return cls(**given, nodes=part.nodes[part.own], edge_numbers=part.edge_numbers[part.own_edges], here=here)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the run into a store by blocks of nodes, a folder by custom named NAME.zarr; all ranks call it.
+
+        The arrays `voltages`, `difference` and `conductances` stand there by blocks as the edges do in the network's
+        store, the traces as `times`, `equilibrium_cost` and `cost`; see :func:`ohmlearn.distributed.open_run`. Raises
+        FileExistsError where the store exists.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     stored = ol.distributed.store_grid(f"{folder}/grid.zarr", 4, 4)
+        ...     ol.train(stored, ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}), 1.0).save(f"{folder}/run.zarr")
+        ...     ol.distributed.open_run(f"{folder}/run.zarr").conductances(0).shape
+        (24,)
+        """
+        path, here = Path(path), self.here
+        said = {"kind": KIND, "version": 1, "status": self.status, "reason": self.reason,
+                "block": here.stored.block, "n_nodes": here.stored.n_nodes, "n_times": self.times.size,
+                "first_edge": here.stored.first_edge.tolist()}
+        said |= {name: getattr(self, name) for name in NUMBERS}
+        world = ranks()
+        folder = world.first(lambda: _begin(path, _json(said)))
+        arrays, part = BlockArrays(folder, {}), here.part
+        x, g = np.zeros((part.nodes.size, 2)), np.zeros(part.edge_numbers.size)
+        x[part.own], g[part.own_edges] = np.column_stack([self.voltages, self.difference]), self.conductances
+        x, g = here.nodes_out(x), here.edges_out(g)
+
+        def write() -> None:
+            for name, values, of_edges in (("voltages", x[:, 0], False), ("difference", x[:, 1], False),
+                                           ("conductances", g, True)):
+                here.write(arrays, name, values, of_edges)
+            for name in TRACES if world.rank == 0 else ():
+                arrays.write(name, 0, getattr(self, name))
+
+        world.together(write)
+        world.first(lambda: os.rename(folder, path))
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """A run of a large network in a store, of which only what is asked for is read.
+
+    attributes : status, reason and numbers of the run, named as in :class:`Run`. times, equilibrium_cost, cost :
+    (n_times,) its traces, times in 1/γp and costs relative to C*(0).
+    """
+
+    arrays: BlockArrays
+    attributes: dict[str, Any]
+    times: Floats
+    equilibrium_cost: Floats
+    cost: Floats
+
+    def _read(self, name: str, number: int) -> Floats:
+        n, block, first = (self.attributes[key] for key in ("n_nodes", "block", "first_edge"))
+        edges = name == "conductances"
+        size = first[number + 1] - first[number] if edges else min((number + 1) * block, n) - number * block
+        return self.arrays.read(name, number, (size,))
+
+    def voltages(self, number: int) -> Floats:
+        """(n,) v of the nodes of a block in V. Raises DamagedStore.
+
+        Returns (n,) floats.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     stored = ol.distributed.store_grid(f"{folder}/grid.zarr", 4, 4)
+        ...     ol.train(stored, ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}), 1.0).save(f"{folder}/run.zarr")
+        ...     float(ol.distributed.open_run(f"{folder}/run.zarr").voltages(0)[0])
+        1.0
+        """
+        return self._read("voltages", number)
+
+    def difference(self, number: int) -> Floats:
+        """(n,) w of the nodes of a block in V. Raises DamagedStore.
+
+        Returns (n,) floats.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     stored = ol.distributed.store_grid(f"{folder}/grid.zarr", 4, 4)
+        ...     ol.train(stored, ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}), 1.0).save(f"{folder}/run.zarr")
+        ...     float(ol.distributed.open_run(f"{folder}/run.zarr").difference(0)[0])
+        0.0
+        """
+        return self._read("difference", number)
+
+    def conductances(self, number: int) -> Floats:
+        """(e,) G in G₀ of the edges of a block of the network's store. Raises DamagedStore.
+
+        Returns (e,) floats.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     stored = ol.distributed.store_grid(f"{folder}/grid.zarr", 4, 4)
+        ...     ol.train(stored, ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}), 1.0).save(f"{folder}/run.zarr")
+        ...     ol.distributed.open_run(f"{folder}/run.zarr").conductances(0).shape
+        (24,)
+        """
+        return self._read("conductances", number)
+
+
+def open_run(path: str | os.PathLike[str]) -> StoredRun:
+    """A run in a store, as :meth:`RankRun.save` and `ohmlearn train --distributed -o` write it. Raises DamagedStore.
+
+    Returns a :class:`StoredRun`.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     stored = ol.distributed.store_grid(f"{folder}/grid.zarr", 4, 4)
+    ...     ol.train(stored, ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}), 1.0).save(f"{folder}/run.zarr")
+    ...     ol.distributed.open_run(f"{folder}/run.zarr").attributes["status"]
+    'reached'
+    """
+    arrays = BlockArrays.open(path, KIND)
+    size = int(arrays.attributes.get("n_times", 0))
+    said = {name: float(value) if name in NUMBERS and isinstance(value, str) else value
+            for name, value in arrays.attributes.items()}
+    return StoredRun(arrays, said, *(arrays.read(name, 0, (size,)) for name in TRACES))
+
+
+class RankRecording:
+    """What is written down at the times to record, of which every rank has all; as `Recording` of one machine.
+
+    Sums over the edges have the same bits for any number of ranks.
+    """
+
+    def __init__(self, here: StoredPart, task: Task, keep: Sequence[str]) -> None:
+        wrong = [name for name in keep if name not in KEPT]
+        if wrong:
+            raise ValueError(f"over ranks a record keeps {', '.join(KEPT)}, not {wrong[0]!r}; the state at the end is "
+                             "in the run")
+        self.keep, self._part = tuple(keep), here.part
+        self._owned = here.part.owned_places(task.targets)
+        self._rows: list[Floats] = []
+
+    def add(self, count: int, voltages: Floats, conductances: Floats) -> None:
+        """Write down a state for all times up to number `count` that have none yet."""
+        row = np.concatenate([self._measure(name, voltages, conductances) for name in self.keep])
+        self._rows += [row] * (count - len(self._rows))
+
+    def _measure(self, name: str, v: Floats, g: Floats) -> Floats:
+        part = self._part
+        if name == "outputs":
+            return replicated(part.comm, self._owned, v)
+        g, ends = g[part.own_edges], part.ends[part.own_edges]
+        terms = g**2 if name == "squared_norm" else g * (v[ends[:, 0]] - v[ends[:, 1]]) ** 2
+        return np.array([exact_sum(part.comm, terms)])
+
+    def saved(self) -> State:
+        return {ROWS: np.array(self._rows)} if self.keep else {}
+
+    def restore(self, saved: State) -> None:
+        self._rows = list(saved[ROWS]) if self.keep else []
+
+    def result(self) -> dict[str, Floats]:
+        """{name: (n_times, ...)} of what was kept."""
+        rows, found, begin = np.array(self._rows), {}, 0
+        for name in self.keep:
+            size = self._owned.size if name == "outputs" else 1
+            part = rows.reshape(len(self._rows), -1)[:, begin:begin + size] if self._rows else np.empty((0, size))
+            found[name] = part if name == "outputs" else part[:, 0]
+            begin += size
+        return found
+
+
+def _begin(path: Path, said: dict[str, Any]) -> Path:
+    """Make the folder in which a store is written, beside its place."""
+    if path.exists():
+        raise FileExistsError(17, "it exists already; remove it, or choose another name", str(path))
+    folder = path.with_name(f"{path.name[:200]}.tmp{uuid.uuid4().hex[:12]}")
+    BlockArrays.create(folder, ("voltages", "difference", "conductances", *TRACES), said)
+    return folder
+
+
+def _json(said: dict[str, Any]) -> dict[str, Any]:
+    """Numbers that JSON has no word for, as words."""
+    return {name: str(value) if isinstance(value, float) and not np.isfinite(value) else value
+            for name, value in said.items()}
+

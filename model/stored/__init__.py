@@ -1,0 +1,1 @@
+"""Networks too large for one process: stores by blocks of nodes, and what makes the blocks."""
