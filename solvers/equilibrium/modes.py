@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from time import perf_counter
 
 import numpy as np
@@ -122,6 +123,8 @@ def _choose(network: Network, problem: _Problem, k: int, method: str) -> tuple[s
         layout = Layout.of(network)
         reach = f"edges reach {layout.bandwidth} of {network.n_nodes} nodes, so that a direct factor"
         name, reason = ("shift-invert", f"{reach} fits") if layout.thin else ("lobpcg", f"{reach} would fill up")
+        if not layout.thin and problem.mesh.n_rows <= WIDE:
+            name, reason = "shift-invert", f"star–mesh transformations leave {problem.mesh.n_rows} rows"
     if name == "shift-invert" and problem.size < rows_needed(k):
         return "dense", f"{problem.size} free nodes, too few for blocks of {width_of(k)} vectors"
     return name, reason
@@ -156,12 +159,17 @@ class _Problem:
         means = np.bincount(self._part, weights=x, minlength=self._count.size + 1)[:self._count.size] / self._count
         return x - np.append(means, 0.0)[self._part]
 
+    @cached_property
+    def mesh(self) -> StarMesh:
+        """What is left when nodes of few neighbours are eliminated."""
+        return StarMesh(self.grounded, self.grounded.thin)
+
     def inverse(self, method: str, iterate: bool = False) -> Callable[[Floats], Floats]:
         """The pseudo-inverse (or an approximation) on the free nodes, by a backend, with grounded parts.
 
         It takes (size,) or (size, b). iterate : use it as the preconditioner of conjugate gradients, to 1e-13.
         """
-        n, mesh = self.grounded.n_rows, StarMesh(self.grounded, self.grounded.thin)
+        n, mesh = self.grounded.n_rows, self.mesh
         backend, (matrix, excess) = make(method), mesh.reduce(self.g)
         apply = backend.prepare(matrix, excess)
         if iterate:

@@ -80,6 +80,19 @@ def test_a_tangle_goes_to_lobpcg():
     assert "fill up" in found.reason
 
 
+def test_trees_whose_edges_reach_far_take_a_direct_factor():
+    """Star–mesh transformations leave one row of a tree, however its nodes are numbered; both methods agree."""
+    rng, n = np.random.default_rng(2), 3000
+    parents = np.array([rng.integers(k) if k % 3 else 0 for k in range(1, n)])        # a hub, and chains from it
+    net = Network(np.c_[parents, np.arange(1, n)])
+    g = rng.uniform(0.5, 2.0, n - 1)
+    found, other = soft_modes(net, g, 4, held=[7]), soft_modes(net, g, 4, held=[7], method="lobpcg")
+    assert found.method == "shift-invert"
+    assert "star–mesh transformations leave" in found.reason
+    np.testing.assert_allclose(found.eigenvalues, other.eigenvalues, rtol=1e-8)
+
+
+
 def test_bad_input(monkeypatch):
     net = Network.grid(8, 8)
     with pytest.raises(ValueError, match="k=0 modes"):
