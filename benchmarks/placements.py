@@ -2,10 +2,10 @@
 
     taskset -c 0 python benchmarks/placements.py [--placements 200]
 
-Each placement puts v, w and G and their scratch (x, y, q, G, Gq of a block of 8 members at N = 64) in another order, with
-gaps of random multiples of 64 bytes up to 8 KiB between them. Each is timed several times in turns with the others, and
-its least time counts, since whatever else the machine does only adds to it. Printed: worst over best, and where the
-placement that blocks have (`lane_arrays.allocate`: one after the other) stands.
+Each placement puts v, w and G and their scratch (x, y, q, G, Gq of a block of 8 members at N = 64) in another order,
+with gaps of random multiples of 64 bytes up to 8 KiB between them. Each is timed several times in turns with the
+others, and its least time counts, since whatever else the machine does only adds to it. Printed: worst over best, and
+where the placement that blocks have (`lane_arrays.allocate`: one after the other) stands.
 """
 from __future__ import annotations
 
@@ -55,9 +55,10 @@ def main() -> None:
             least[k] = min(least[k], time.perf_counter() - begin)
     times = least / STEPS / 8 * 1e9
     low, middle, high = np.quantile(times[1:], [0.1, 0.5, 0.9])
-    print(f"{given.placements} placements: {times[1:].min():.1f} to {times[1:].max():.1f} ns a member-step, worst over best "
-          f"{times[1:].max() / times[1:].min():.3f}; median {middle:.1f} ({low:.1f} to {high:.1f})\n"
-          f"as blocks are allocated: {times[0]:.1f} ns, {times[0] / times[1:].min():.3f} of the best")
+    best, worst = times[1:].min(), times[1:].max()
+    print(f"{given.placements} placements: {best:.1f} to {worst:.1f} ns a member-step, worst over best "
+          f"{worst / best:.3f}; median {middle:.1f} ({low:.1f} to {high:.1f})\n"
+          f"as blocks are allocated: {times[0]:.1f} ns, {times[0] / best:.3f} of the best")
 
 
 if __name__ == "__main__":
