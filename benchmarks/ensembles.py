@@ -115,6 +115,24 @@ class Sweep:
 
     track_bytes_a_member.unit = "bytes"
 
+    def track_one_thread_over_two(self):
+        times = []
+        for threads in (1, 2):
+            begin = time.perf_counter()
+            ol.train(self.net, self.tasks, self.rates, threads=threads)
+            times.append(time.perf_counter() - begin)
+        return times[0] / times[1]
+
+    def track_slow_over_fast(self):
+        """Time of the ten tasks at R = 1e-3 over that at R = 0.1."""
+        def seconds(rate):
+            begin = time.thread_time()
+            ol.train(self.net, self.tasks[::16], rate, threads=1)
+            return time.thread_time() - begin
+        return seconds(1e-3) / seconds(0.1)
+
+    track_one_thread_over_two.unit = track_slow_over_fast.unit = "ratio"
+
 
 def main():
     """Print what an equilibrium and a look cost in member-steps: medians of interleaved repeats, 10 % to 90 %."""

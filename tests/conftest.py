@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
+from order import compiling_first
 
 # No test needs a screen. One thread in BLAS: the matrices are small and the machine may be shared.
 # (Not by OMP_NUM_THREADS, which says how many threads of our own there are.)
@@ -12,12 +13,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).parents[1]
 
 
-def pytest_configure(config):
-    """Compile what most tests use before several processes start on them, which would each compile it."""
-    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
-        import warm
-
-        warm.once(config.option.numprocesses)
+@pytest.hookimpl(trylast=True)      # of those that are not deselected
+def pytest_collection_modifyitems(items):
+    """Begin with what compiles most, each process with other kernels."""
+    items[:] = compiling_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 """`ohmlearn info`: what this installation is and runs on."""
 from __future__ import annotations
 
+import os
 import platform
+import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
@@ -58,7 +60,32 @@ def compiled_facts() -> list[tuple[str, str]]:
     features = get_host_cpu_features()
     isa = next((name for name, key in (("AVX-512", "avx512f"), ("AVX2", "avx2"), ("NEON", "neon"))
                 if features.get(key)), "baseline")
-    return [("processor", f"{get_host_cpu_name()}, {isa}"), ("compiled code", place())]
+    cpu = os.environ.get("NUMBA_CPU_NAME") or get_host_cpu_name()       # as Numba chooses
+    given = os.environ.get("NUMBA_CPU_FEATURES")
+    found = [("processor", f"{get_host_cpu_name()}, {isa}"), ("compiled code", place())]
+    if cpu != get_host_cpu_name():
+        found.insert(1, ("compiled for", f"{cpu}, as NUMBA_CPU_NAME says"))
+    if not fuses(cpu, features.flatten() if given is None else given):
+        found.append(("multiply-add", "no instruction of this processor: a function is called for every one, and "
+                                      "training takes many times as long"))
+    return found
+
+
+def fuses(cpu: str, features: str, triple: str | None = None) -> bool:
+    """Whether a fused multiply-add is an instruction of this processor, for LLVM: else it is a call of a function, with
+    the same bits. triple : of another kind of machine."""
+    from llvmlite import binding
+
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    number = "double"
+    module = binding.parse_assembly(f"declare {number} @llvm.fma.f64({number}, {number}, {number})\n"
+                                    f"define {number} @one({number} %a, {number} %b, {number} %c) {{\n"
+                                    f"  %d = call {number} @llvm.fma.f64({number} %a, {number} %b, {number} %c)\n"
+                                    f"  ret {number} %d\n}}")
+    target = binding.Target.from_triple(triple or binding.get_process_triple())
+    text = target.create_target_machine(cpu=cpu, features=features).emit_assembly(module)
+    return re.search(r"\bfma\b(?!\s+[%dv])", text) is None
 
 
 def mpi_library() -> str:

@@ -13,6 +13,7 @@ def test_there_is_a_gallery():
     assert len(SCRIPTS) >= 12
 
 
+@pytest.mark.slow           # `make docs` runs them all as well
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_example(path, tmp_path, monkeypatch):
     import matplotlib.pyplot as plt

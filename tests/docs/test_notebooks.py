@@ -23,8 +23,7 @@ def test_no_outputs_are_kept(path):
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
 
 
-# the one on a rule of one's own compiles kernels that no other test needs
-@pytest.mark.parametrize("path", [pytest.param(path, marks=pytest.mark.slow if path.stem == "own_rule" else ())
+@pytest.mark.parametrize("path", [pytest.param(path, marks=() if path.stem == "own_network" else pytest.mark.slow)
                                   for path in NOTEBOOKS], ids=lambda path: path.stem)
 def test_notebook_runs(path, tmp_path, monkeypatch):
     specs = tmp_path / "kernels" / "python3"

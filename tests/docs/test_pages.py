@@ -47,7 +47,11 @@ def play(page, folder, shell):
     return here
 
 
-@pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
+LONG = ("learning", "nonlinear", "circuits", "large")       # pages with much to compile
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.slow if page.stem in LONG else ())
+                                  for page in WITH_CODE], ids=lambda page: name_of(page))
 def test_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     here = play(page, tmp_path, shell=page.stem == "tutorial")

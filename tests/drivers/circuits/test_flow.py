@@ -15,7 +15,8 @@ NET = ol.Network.grid(3, 3)
 A, B = NET.edges.T
 HELD = [0, 2, 8]
 LAWS = {"linear": Linear(), "square": NMOS(gain=0.5, leak=1e-3, highest=30.0), "sinh": Sinh(0.2)}
-QUICK_AND_SLOW = ["linear", "square", pytest.param("sinh", marks=pytest.mark.slow)]       # a law is long in compiling
+# a law is long in compiling
+QUICK_AND_SLOW = [pytest.param(law, marks=() if law == "square" else pytest.mark.slow) for law in LAWS]
 X = np.array([[0.05, 0.3], [0.25, 0.1], [0.15, 0.02]])
 NUMBERS = np.array([[0.2], [0.1], [0.12]])
 CLASSES = np.array([0, 1, 1])

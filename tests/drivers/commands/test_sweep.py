@@ -15,7 +15,7 @@ def test_a_sweep_from_the_command_line(file, done):
 
 
 @needs_mpi
-@pytest.mark.parametrize(("ranks", "threads"), [(2, 1), (3, 2), (7, 1)])
+@pytest.mark.parametrize(("ranks", "threads"), [(2, 1), (3, 2), pytest.param(7, 1, marks=pytest.mark.slow)])
 def test_ranks_and_threads_give_the_same_bits(file, done, ranks, threads):
     ended = run("sweep", file, "--threads", threads, "--no-progress", ranks=ranks)
     assert ended.returncode == 0, ended.stderr

@@ -1,5 +1,6 @@
 """Compiled code: a cache that cannot be written is told, once, with what to do; and so is compiling that takes long."""
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -108,6 +109,17 @@ def test_what_is_compiled_is_found_again_also_by_a_copy_elsewhere(tmp_path):
     assert {oct(path.stat().st_mode & 0o777) for path in (cache, *cache.glob("*"))
             if path.is_dir()} == {"0o700"}
     assert oct((cache / "sources").stat().st_mode & 0o777) == "0o600"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names of processors of x86-64")
+def test_processors_share_a_folder(tmp_path, monkeypatch):
+    """A home folder of mixed nodes: each kind compiles once, for itself, and finds it however often the other came."""
+    kinds = ("x86-64-v2", "x86-64")
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", "")
+    for found in ((0, 1), (1, 0), (1, 0)):
+        for name in kinds:
+            monkeypatch.setenv("NUMBA_CPU_NAME", name)
+            assert small_kernel(tmp_path / "one", tmp_path / "cache") == found
 
 
 def test_files_that_were_cut_short_or_a_full_disk_mean_compiling(tmp_path):

@@ -9,7 +9,7 @@ TASKS = [ol.Task.allosteric(NET, 3, count, seed=seed, feasible=True) for count, 
 RULE = ol.rules.equilibrium_propagation(nudge=0.05, floor_mode="clip")
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.3, 30.0])
+@pytest.mark.parametrize("rate", [pytest.param(0.0, marks=pytest.mark.slow), 0.3, 30.0])   # other kernels at rate 0
 def test_without_a_cubic_term_edges_are_linear(rate):
     given = {"rule": RULE, "until": None, "t_max": 4.0 / (rate or 1.0), "tolerance": 1e-6}
     cubic = ol.train(NET, TASKS, rate, edges=ol.edges.Cubic(0.0), **given)

@@ -41,7 +41,7 @@ def test_operating_points(seed, tmp_path):
 @needs_ngspice
 def test_transients_of_the_simulator(tmp_path):
     """A step of the held voltages at fixed G; capacitors of 1 F at the nodes are the overdamped dynamics."""
-    for seed in range(20):
+    for seed in range(8):
         net, _, g = drawn(seed)
         rng = np.random.default_rng(seed)
         nodes = rng.permutation(net.n_nodes)

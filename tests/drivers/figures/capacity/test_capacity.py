@@ -64,7 +64,7 @@ def test_undecided_tasks_count_on_neither_side():
 
 
 @pytest.mark.parametrize(("module", "size"), [
-    (capacity, capacity.Size((12, 14), (16,), 3)),
+    pytest.param(capacity, capacity.Size((12, 14), (16,), 3), marks=pytest.mark.slow),
     (forgetting, forgetting.Size(2, (1.0, 100.0), (1, 3), 2))])
 def test_figures_are_made(module, size, tmp_path):
     written = module.make(size, tmp_path, ol.figures.Settings({"grid": {"shape": [5, 5]}}, threads=1))
