@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.parallel.communicator import World
-from ohmlearn.parallel.launch import join
 from ohmlearn.solvers.distributed.equilibrium import DistributedEquilibrium
 from ohmlearn.solvers.distributed.stored_part import StoredPart
 from ohmlearn.stored.block_arrays import BlockArrays
 from ohmlearn.stored.network_store import StoredNetwork
 from ohmlearn.stored.voltages import KIND, NAME
+
+from .ranks import ranks
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +44,7 @@ class StoredEquilibrium(DistributedEquilibrium):
 
     def __init__(self, network: StoredNetwork, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,
                  keep: bool = True, partition: str = "auto", world: World | None = None) -> None:
-        self.world = join() if world is None else world
+        self.world = ranks() if world is None else world
         self.stored = network
         here = self.world.together(lambda: StoredPart.of(network, self.world.comm, partition))
         self.here, self.nodes = here, here.part.nodes
@@ -122,7 +123,7 @@ def over_ranks(network: StoredNetwork, held: ArrayLike, method: str = "auto", rt
 
     options : further ones of one process, which are errors on ranks.
     """
-    world = join()
+    world = ranks()
     if world.size == 1:
         return None
     if options:

@@ -319,8 +319,8 @@ class DistributedEquilibrium:
         outside = float(self._sums.largest(max(float(found.max(initial=-np.inf)) - volts.max(),
                                                volts.min() - float(found.min(initial=np.inf))))[0])
         if not outside <= OVERSHOOT * abs(volts).max():
-            raise NotConverged(f"the solve with {self.stats.method!r} gave voltages {outside:.1e} V outside those held, "
-                               "which the maximum principle forbids; take method='approximate-cholesky'")
+            raise NotConverged(f"the solve with {self.stats.method!r} gave voltages {outside:.1e} V outside those held"
+                               ", which the maximum principle forbids; take method='approximate-cholesky'")
 
     def _refuse(self, correction: Floats, blur: Floats, scale: float) -> None:
         """Say on all ranks what all ranks see."""

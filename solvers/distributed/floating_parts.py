@@ -50,7 +50,7 @@ def check_floating(rows: RankRows, sums: RankSums, open_edges: NDArray[np.bool_]
         return
     node, count = int(-every[:, 1].max()), int(every[:, 0].sum())
     if one:
-        raise ValueError(f"no node is held, and node {node} is in another part of the network than node 0 ({count} such "
-                         "nodes); hold a node in each part")
-    raise ValueError(f"node {node} floats: no held node in its part of the network ({count} such nodes), so its voltage "
-                     "is undefined; hold a node there")
+        raise ValueError(f"no node is held, and node {node} is in another part of the network than node 0 ({count} "
+                         "such nodes); hold a node in each part")
+    raise ValueError(f"node {node} floats: no held node in its part of the network ({count} such nodes), so its "
+                     "voltage is undefined; hold a node there")

@@ -32,7 +32,8 @@ class RankRows:
     held_here, held_places : which of these the part holds, and their places in it. free_own : (own free nodes,) places
         in the part.
     places, edges : places in the part of the nodes and edges worked with: edges with a free end here, and their ends.
-    held_near : which of `places` are held. network : these, numbered by `places`; laplacian, mesh : of its rows, own ones first. None where the rank has none.
+        held_near : which of `places` are held.
+    network : these, numbered by `places`; laplacian, mesh : of its rows, own ones first. None where the rank has none.
     n_own : own rows of the Laplacian. n_core : own rows of the core; n_columns : these and the neighbours behind.
     row_places : (n_own,) places in the part of the own rows.
     owner : (n_columns - n_core,) rank of each neighbour. halo : exchange of values of the columns.

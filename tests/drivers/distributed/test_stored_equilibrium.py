@@ -1,5 +1,4 @@
 """Equilibrium of networks in stores: from Python, and by the commands, alone and on ranks."""
-import subprocess
 from pathlib import Path
 
 import numpy as np
