@@ -139,7 +139,7 @@ def train_over_ranks(network: StoredNetwork, task: Any, rate: Any, *, checkpoint
         tell(end.final_cost, end.time, end.n_steps, last=True)
     finally:
         shown.close()
-    return RankRun.of(end, here)
+    return RankRun._of(end, here)
 
 
 def _owner(ensemble: RankEnsemble) -> tuple[Any, ...]:

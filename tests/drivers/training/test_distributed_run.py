@@ -137,7 +137,7 @@ def in_turn(comm, folder, task, rate, evaluations):
         kept.suspend(distributed_run._dealt_out(end, here))
         return None
     kept.done()
-    return whole(comm, RankRun.of(end, here))
+    return whole(comm, RankRun._of(end, here))
 
 
 @pytest.mark.parametrize("rate", [2.0, 0.0])
