@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from ohmlearn.checks.kinds import check_kinds
+from ohmlearn.checks.kinds import check_kinds, whole
 from ohmlearn.io.raster import read_raster
 from ohmlearn.network import Network
 from ohmlearn.parallel.communicator import World
@@ -189,6 +189,7 @@ def write_store(world: World, path: PathLike, make: Callable[[World], Blocks]) -
 
 def _block(block: int) -> int:
     """A checked number of nodes of a block."""
-    if isinstance(block, bool) or not isinstance(block, int | np.integer) or not 1 <= block <= 2**24:
-        raise ValueError(f"block is {block!r}; it must be a number of nodes from 1 to {2**24}")
-    return int(block)
+    block = whole("block", block)
+    if not 1 <= block <= 2**24:
+        raise ValueError(f"block is {block}; it must be a number of nodes from 1 to {2**24}")
+    return block
