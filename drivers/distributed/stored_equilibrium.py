@@ -140,7 +140,7 @@ def _begun(place: Path) -> Path:
     return folder
 
 
-def _finished(folder: Path, place: Path, said: dict[str, object]) -> None:
+def _finished(folder: Path, place: Path, said: dict[str, Any]) -> None:
     """Say what is in the store and move it to its place."""
     import zarr
 

@@ -77,7 +77,8 @@ class DistributedEquilibrium:
     def _check(self, method: str) -> None:
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)} over ranks, not {method!r}")
-        if not isinstance(self.rtol, float) or not 0 < self.rtol < 1:
+        given: Any = self.rtol
+        if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 < given < 1:
             raise ValueError(f"rtol must lie between 0 and 1, not {self.rtol!r}; 1e-10 is usual")
         unique, counts = np.unique(self.held, return_counts=True)
         if (counts > 1).any():
