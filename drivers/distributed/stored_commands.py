@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.parallel.communicator import World
+from ohmlearn.parallel.communicator import RankError, World
+from ohmlearn.solvers.not_converged import NotConverged
 from ohmlearn.stored.network_store import StoredNetwork, open_network
 
 from .ranks import ranks
@@ -19,7 +20,13 @@ T = TypeVar("T")
 def on_ranks(job: Callable[[World], T]) -> T:
     """What a job gives on this rank. An error is raised on all ranks as one that rank 0 tells."""
     world = ranks()
-    return world.together(lambda: job(world))
+
+    def attempt() -> T:
+        try:
+            return job(world)
+        except NotConverged as error:       # on all ranks alike
+            raise RankError(str(error)) from error
+    return world.together(attempt)
 
 
 def solve_store(path: str, held: Callable[[StoredNetwork], dict[int, float]],
