@@ -28,8 +28,10 @@ class StoredEquilibrium(DistributedEquilibrium):
         multigrid. rtol, keep : as of :class:`ohmlearn.Equilibrium`.
     partition : which rank owns which nodes: "tiles" of the plane, by "metis", "slabs" of the numbering, or "auto".
 
-    nodes : (k,) numbers of the nodes that this rank holds, its own and their neighbours. conductances : (e,) those in
-    the store of the edges that it holds, whose numbers are `part.edge_numbers`.
+    world : the ranks, by default those of the launcher that started this process.
+
+    nodes : (k,) numbers of the nodes that this rank holds, its own and their neighbours.
+    conductances : (e,) those in the store of the edges that it holds, in G₀; their numbers are `part.edge_numbers`.
 
     All ranks call every method together. Without a launcher there is one rank, which holds the whole network.
 
@@ -55,7 +57,9 @@ class StoredEquilibrium(DistributedEquilibrium):
               currents: ArrayLike | None = None, *, start: ArrayLike | None = None) -> Floats:
         """Voltages (k,) of `nodes`, or (k, n) for n right-hand sides; see `DistributedEquilibrium.solve`.
 
-        conductances : (e,), one number, or None for those in the store.
+        conductances : (n_edges_held,) in G₀, one number, or None for those in the store.
+        held_voltages : (n_held,) or (n_held, n) in V, alike on all ranks; None holds all at 0.
+        currents : (k,) or (k, n) in A, injected at the nodes. start : (k,) or (k, n) guess in V.
 
         Returns (k,) or (k, n) voltages in V. Raises NotConverged, on all ranks, as :class:`ohmlearn.Equilibrium` does.
 
@@ -72,6 +76,8 @@ class StoredEquilibrium(DistributedEquilibrium):
 
     def effective_resistance(self, pairs: ArrayLike, conductances: ArrayLike | None = None) -> Floats:
         """(n_pairs,) resistances between pairs of nodes in 1/G₀; see `DistributedEquilibrium.effective_resistance`.
+
+        conductances : (n_edges_held,) in G₀, one number, or None for those in the store.
 
         Returns (n_pairs,) floats, the same on every rank.
 
