@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,13 @@ class RankCheckpoint:
         names = [f"{name}-{k}" for name, values in mine.items() for k in range(values.shape[1])]
         arrays = world.first(lambda: BlockArrays.create(
             self.file.path.with_name(f"{self.file.path.name}.{uuid.uuid4().hex[:12]}"), names, {"kind": KIND}))
-        world.together(lambda: [here.write(arrays, f"{name}-{k}", values[:, k], name == EDGES)
-                                for name, values in mine.items() for k in range(values.shape[1])])
+
+        def write() -> None:
+            for name, values in mine.items():
+                for k in range(values.shape[1]):
+                    here.write(arrays, f"{name}-{k}", values[:, k], name == EDGES)
+
+        world.together(write)
         rest = {name: array for name, array in state.items() if name not in mine}
         rest |= {FOLDER: np.array(arrays.path.name), COLUMNS: np.array([v.shape[1] for v in mine.values()])}
 
@@ -70,8 +76,7 @@ class RankCheckpoint:
             return None
         state, arrays, columns = found
         for name, count, take in ((NODES, columns[0], self.here.nodes_in), (EDGES, columns[1], self.here.edges_in)):
-            mine = self.world.together(lambda name=name, count=count: self._read(arrays, name, count))
-            state[name] = take(mine)
+            state[name] = take(self.world.together(partial(self._read, arrays, name, count)))
         return state
 
     def _read(self, arrays: BlockArrays, name: str, count: int) -> NDArray[Any]:

@@ -32,8 +32,17 @@ class RankRun(Run):
     """A :class:`Run` of a network over MPI ranks. All ranks have its numbers, words and traces; of the state at its
     end each rank has what it owns.
 
-    nodes, edge_numbers : (own,) numbers in the whole of the nodes and edges that this rank owns.
-    voltages, difference : (own,) v and w of these nodes in V. conductances : (own,) G of these edges in G₀.
+    nodes, edge_numbers : (n_own,) numbers in the whole of the nodes and edges that this rank owns.
+    voltages, difference : (n_own,) v and w of these nodes at the end in V.
+    conductances : (n_own,) G of these edges at the end in G₀.
+    here : the part of this rank.
+    rate : R = γl/γp. status, reason : how the run ended, as of :class:`Run`, and why in words.
+    training_time, sustained_time, nonequilibrium_time, time : as of :class:`Run`, in 1/γp (training steps at rate 0).
+    times : (n_times,) of the record in 1/γp. equilibrium_cost, cost : (n_times,) C*/C*(0) and C/C*(0) at `times`.
+    initial_cost : C*(0) in V². final_cost : C*/C*(0) at the end.
+    n_steps, n_looks : steps taken, and times that C* was solved for.
+    network, task, rule : what was trained, and how. edges : None, resistors.
+    recorded : {name: (n_times, ...)} what `Record(keep=...)` asked for.
 
     >>> import ohmlearn as ol
     >>> from tempfile import TemporaryDirectory
@@ -49,7 +58,7 @@ class RankRun(Run):
     here: Any = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, run: Run, here: StoredPart) -> RankRun:
+    def _of(cls, run: Run, here: StoredPart) -> RankRun:
         """The run of all nodes and edges that a part holds, cut to those that it owns."""
         part = here.part
         given = {name: getattr(run, name) for name in Run.__dataclass_fields__}
@@ -99,8 +108,8 @@ class RankRun(Run):
 class StoredRun:
     """A run of a large network in a store, of which only what is asked for is read.
 
-    attributes : status, reason and numbers of the run, named as in :class:`Run`. times, equilibrium_cost, cost :
-    (n_times,) its traces, times in 1/γp and costs relative to C*(0).
+    arrays : the group on disk. attributes : status, reason and numbers of the run, named as in :class:`Run`.
+    times, equilibrium_cost, cost : (n_times,) its traces, times in 1/γp and costs relative to C*(0).
     """
 
     arrays: BlockArrays
@@ -116,7 +125,7 @@ class StoredRun:
         return self.arrays.read(name, number, (size,))
 
     def voltages(self, number: int) -> Floats:
-        """(n,) v of the nodes of a block in V. Raises DamagedStore.
+        """(n,) v of the nodes of block `number` in V. Raises DamagedStore.
 
         Returns (n,) floats.
 
@@ -131,7 +140,7 @@ class StoredRun:
         return self._read("voltages", number)
 
     def difference(self, number: int) -> Floats:
-        """(n,) w of the nodes of a block in V. Raises DamagedStore.
+        """(n,) w of the nodes of block `number` in V. Raises DamagedStore.
 
         Returns (n,) floats.
 
@@ -146,7 +155,7 @@ class StoredRun:
         return self._read("difference", number)
 
     def conductances(self, number: int) -> Floats:
-        """(e,) G in G₀ of the edges of a block of the network's store. Raises DamagedStore.
+        """(e,) G in G₀ of the edges of block `number` of the network's store. Raises DamagedStore.
 
         Returns (e,) floats.
 

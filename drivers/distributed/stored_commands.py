@@ -1,4 +1,4 @@
-"""What `ohmlearn solve` and `ohmlearn resistances` do with a network in a store, alone or on the ranks of a launcher."""
+"""What `ohmlearn solve` and `ohmlearn resistances` do with a network in a store, on all ranks there are."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -7,10 +7,11 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.parallel.communicator import World
-from ohmlearn.parallel.launch import join
+from ohmlearn.parallel.communicator import RankError, World
+from ohmlearn.solvers.not_converged import NotConverged
 from ohmlearn.stored.network_store import StoredNetwork, open_network
 
+from .ranks import ranks
 from .stored_equilibrium import StoredEquilibrium
 
 T = TypeVar("T")
@@ -18,10 +19,14 @@ T = TypeVar("T")
 
 def on_ranks(job: Callable[[World], T]) -> T:
     """What a job gives on this rank. An error is raised on all ranks as one that rank 0 tells."""
-    world = join()
-    found = world.together(lambda: job(world))
-    world.close()
-    return found
+    world = ranks()
+
+    def attempt() -> T:
+        try:
+            return job(world)
+        except NotConverged as error:       # on all ranks alike
+            raise RankError(str(error)) from error
+    return world.together(attempt)
 
 
 def solve_store(path: str, held: Callable[[StoredNetwork], dict[int, float]],
@@ -40,8 +45,8 @@ def solve_store(path: str, held: Callable[[StoredNetwork], dict[int, float]],
         circuit.save(output, circuit.solve(None, list(at.values()) if at else None, currents))
         stats = circuit.stats
         return (f"{stored!r}, {stats.method} over {world.size} rank{'s' if world.size > 1 else ''}: "
-                f"{stats.iterations[0]} iterations, error {stats.error:.1e} V, setup {stats.setup_seconds:.3g} s, solve "
-                f"{stats.solve_seconds:.3g} s; voltages in {output}")
+                f"{stats.iterations[0]} iterations, error {stats.error:.1e} V, setup {stats.setup_seconds:.3g} s, "
+                f"solve {stats.solve_seconds:.3g} s; voltages in {output}")
     return on_ranks(job)
 
 

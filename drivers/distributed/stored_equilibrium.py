@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from ohmlearn.parallel.communicator import World
-from ohmlearn.parallel.launch import join
 from ohmlearn.solvers.distributed.equilibrium import DistributedEquilibrium
 from ohmlearn.solvers.distributed.stored_part import StoredPart
 from ohmlearn.stored.block_arrays import BlockArrays
 from ohmlearn.stored.network_store import StoredNetwork
 from ohmlearn.stored.voltages import KIND, NAME
+
+from .ranks import ranks
 
 Floats = NDArray[np.float64]
 
@@ -27,8 +28,10 @@ class StoredEquilibrium(DistributedEquilibrium):
         multigrid. rtol, keep : as of :class:`ohmlearn.Equilibrium`.
     partition : which rank owns which nodes: "tiles" of the plane, by "metis", "slabs" of the numbering, or "auto".
 
-    nodes : (k,) numbers of the nodes that this rank holds, its own and their neighbours. conductances : (e,) those in
-    the store of the edges that it holds, whose numbers are `part.edge_numbers`.
+    world : the ranks, by default those of the launcher that started this process.
+
+    nodes : (k,) numbers of the nodes that this rank holds, its own and their neighbours.
+    conductances : (e,) those in the store of the edges that it holds, in G₀; their numbers are `part.edge_numbers`.
 
     All ranks call every method together. Without a launcher there is one rank, which holds the whole network.
 
@@ -43,7 +46,7 @@ class StoredEquilibrium(DistributedEquilibrium):
 
     def __init__(self, network: StoredNetwork, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,
                  keep: bool = True, partition: str = "auto", world: World | None = None) -> None:
-        self.world = join() if world is None else world
+        self.world = ranks() if world is None else world
         self.stored = network
         here = self.world.together(lambda: StoredPart.of(network, self.world.comm, partition))
         self.here, self.nodes = here, here.part.nodes
@@ -54,7 +57,9 @@ class StoredEquilibrium(DistributedEquilibrium):
               currents: ArrayLike | None = None, *, start: ArrayLike | None = None) -> Floats:
         """Voltages (k,) of `nodes`, or (k, n) for n right-hand sides; see `DistributedEquilibrium.solve`.
 
-        conductances : (e,), one number, or None for those in the store.
+        conductances : (n_edges_held,) in G₀, one number, or None for those in the store.
+        held_voltages : (n_held,) or (n_held, n) in V, alike on all ranks; None holds all at 0.
+        currents : (k,) or (k, n) in A, injected at the nodes. start : (k,) or (k, n) guess in V.
 
         Returns (k,) or (k, n) voltages in V. Raises NotConverged, on all ranks, as :class:`ohmlearn.Equilibrium` does.
 
@@ -71,6 +76,8 @@ class StoredEquilibrium(DistributedEquilibrium):
 
     def effective_resistance(self, pairs: ArrayLike, conductances: ArrayLike | None = None) -> Floats:
         """(n_pairs,) resistances between pairs of nodes in 1/G₀; see `DistributedEquilibrium.effective_resistance`.
+
+        conductances : (n_edges_held,) in G₀, one number, or None for those in the store.
 
         Returns (n_pairs,) floats, the same on every rank.
 
@@ -122,7 +129,7 @@ def over_ranks(network: StoredNetwork, held: ArrayLike, method: str = "auto", rt
 
     options : further ones of one process, which are errors on ranks.
     """
-    world = join()
+    world = ranks()
     if world.size == 1:
         return None
     if options:
@@ -139,7 +146,7 @@ def _begun(place: Path) -> Path:
     return folder
 
 
-def _finished(folder: Path, place: Path, said: dict[str, object]) -> None:
+def _finished(folder: Path, place: Path, said: dict[str, Any]) -> None:
     """Say what is in the store and move it to its place."""
     import zarr
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from ohmlearn.checks.kinds import check_kinds
+from ohmlearn.checks.kinds import check_kinds, whole
 from ohmlearn.io.raster import read_raster
 from ohmlearn.network import Network
 from ohmlearn.parallel.communicator import World
@@ -26,9 +26,10 @@ PathLike = str | os.PathLike[str]
 @check_kinds
 def store_grid(path: PathLike, *shape: int, periodic: bool = False, conductances: float = 1.0,
                block: int = BLOCK) -> StoredNetwork:
-    """Write a hypercubic lattice as :func:`ohmlearn.generators.grid` makes it; conductances in G₀, one for all edges.
+    """Write a hypercubic lattice as :func:`ohmlearn.generators.grid` makes it.
 
-    path : folder to be made, by custom NAME.zarr. block : nodes of a block.
+    path : folder to be made, by custom NAME.zarr. shape : one side or more. periodic : join opposite faces.
+    conductances : in G₀, one number for all edges. block : nodes of a block.
 
     Under an MPI launcher all ranks must call it, and each writes its fraction of the blocks. Raises FileExistsError
     where the store exists, ValueError for sides that make no grid.
@@ -68,11 +69,13 @@ def store_delaunay(path: PathLike, n_nodes: int, seed: int = 0, *, block: int = 
 def store_raster(path: PathLike, values: Any, neighbours: Literal[4, 8] = 8, *,
                  quantity: Literal["resistance", "conductance"] = "resistance",
                  average: Literal["resistance", "conductance"] = "resistance", block: int = BLOCK) -> StoredNetwork:
-    """Write the network of a raster; options as of :func:`ohmlearn.io.raster.raster_network`, without regions.
+    """Write the network of a raster, as :func:`ohmlearn.io.raster.raster_network` makes it, without regions.
 
     values : (rows, cols) of anything that gives rows as values[first:last], a memory map or a zarr array say, of which
         each rank reads its rows; or the name of a file: .npy, which is mapped, or a GeoTIFF or ASCII grid, which every
         rank reads whole.
+    neighbours : of a cell, 4 or 8. quantity : what the cells hold. average : an edge has the mean of its cells'
+        resistances, or of their conductances.
     path, block : as of `store_grid`.
 
     Returns a :class:`StoredNetwork`; positions are (column, -row).
@@ -186,6 +189,7 @@ def write_store(world: World, path: PathLike, make: Callable[[World], Blocks]) -
 
 def _block(block: int) -> int:
     """A checked number of nodes of a block."""
-    if isinstance(block, bool) or not isinstance(block, int | np.integer) or not 1 <= block <= 2**24:
-        raise ValueError(f"block is {block!r}; it must be a number of nodes from 1 to {2**24}")
-    return int(block)
+    block = whole("block", block)
+    if not 1 <= block <= 2**24:
+        raise ValueError(f"block is {block}; it must be a number of nodes from 1 to {2**24}")
+    return block

@@ -127,19 +127,20 @@ def train_over_ranks(network: StoredNetwork, task: Any, rate: Any, *, checkpoint
     def tell(cost: float, reached: float, steps: int, last: bool = False) -> None:
         shown.show(RunState(cost, ensemble.until, reached, ensemble.limit(0), steps, time.monotonic() - begin), last)
 
-    def show(run: LargeRun) -> None:
+    def show(run: LargeRun) -> bool:
         tell(float(run.me["cost"]), float(run.me["time"]), int(run.me["steps"]))
+        return False
 
     try:
         if checkpoint is None:
-            end = follow(run, None, lambda run: bool(show(run)), keep=False)
+            end = follow(run, None, show, keep=False)
         else:
             end = _follow_checkpointed(world, run, checkpoint, digest_of(_owner(ensemble)), show)
         assert isinstance(end, Run)
         tell(end.final_cost, end.time, end.n_steps, last=True)
     finally:
         shown.close()
-    return RankRun.of(end, here)
+    return RankRun._of(end, here)
 
 
 def _owner(ensemble: RankEnsemble) -> tuple[Any, ...]:
@@ -149,7 +150,7 @@ def _owner(ensemble: RankEnsemble) -> tuple[Any, ...]:
             *(getattr(ensemble, name) for name in Ensemble.__dataclass_fields__ if name != "network"))
 
 
-def _follow_checkpointed(world: World, run: LargeRun, path: Path, owner: str, show: Callable[[LargeRun], None]) -> Run:
+def _follow_checkpointed(world: World, run: LargeRun, path: Path, owner: str, show: Callable[[LargeRun], bool]) -> Run:
     """Follow a run whose state is kept in a checkpoint; where a signal asks for it, write the state and end."""
     from contextlib import ExitStack
 

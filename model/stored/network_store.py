@@ -55,8 +55,9 @@ class StoredNetwork:
     """A network in a store, of which only what is asked for is read.
 
     n_nodes, n_edges : of the whole. block : nodes of a block. first_edge : (n_blocks + 1,) number of the first edge of
-    every block, and n_edges. Edges are numbered by their lower, then their upper end. has_conductances, has_positions :
-    whether the store has them.
+    every block, and n_edges. Edges are numbered by their lower, then their upper end.
+    has_conductances, has_positions : whether the store has conductances (in G₀, else all are 1) and positions.
+    name : for messages. arrays : the group on disk.
     """
 
     arrays: BlockArrays
@@ -81,7 +82,7 @@ class StoredNetwork:
         return self.first_edge.size - 1
 
     def edges(self, number: int) -> Integers:
-        """(e, 2) edges whose lower ends are in a block; lower ends first, sorted. Raises DamagedStore.
+        """(e, 2) edges whose lower ends are in block `number`; lower ends first, sorted. Raises DamagedStore.
 
         Returns (e, 2) numbers of nodes.
 
@@ -101,7 +102,7 @@ class StoredNetwork:
         return found
 
     def conductances(self, number: int) -> Floats:
-        """(e,) conductances of the same edges in G₀, 1 where the store has none. Raises DamagedStore.
+        """(e,) conductances of the edges of block `number` in G₀, 1 where the store has none. Raises DamagedStore.
 
         Returns (e,) floats.
 
@@ -121,7 +122,7 @@ class StoredNetwork:
         return found
 
     def positions(self, number: int) -> Floats:
-        """(n, 2) positions of the nodes of a block. Raises DamagedStore, and ValueError where the store has none.
+        """(n, 2) positions of the nodes of block `number`. Raises DamagedStore, and ValueError where there are none.
 
         Returns (n, 2) floats.
 
@@ -157,7 +158,7 @@ class StoredNetwork:
                        initial_conductances=g, conductance_source="" if g is None else f"the store {self.path.name}")
 
     def check_nodes(self, nodes: Any, what: str) -> Integers:
-        """Checked copy (n,) of nodes, as of :class:`Network`.
+        """Checked copy (n,) of nodes, numbers from 0; errors name `what` they are.
 
         Returns (n,) integers. Raises ValueError or TypeError.
 
@@ -170,7 +171,7 @@ class StoredNetwork:
         return Network.check_nodes(self, nodes, what)      # type: ignore[arg-type]
 
     def node(self, name: str | int, what: str = "node") -> int:
-        """A node by its number, which may be given as text. `what` names it in errors.
+        """A node by its number, given as `name`, which may be a text. `what` names it in errors.
 
         Returns the number. Raises ValueError where there is none.
 

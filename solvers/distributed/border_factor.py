@@ -90,7 +90,7 @@ class BorderFactor:
         edges, weights = self.sums.joined(edges), self.sums.joined(weights)
         n, (a, b) = self.n_border, edges.T
         inner = (a >= 0) & (b >= 0)
-        ground = np.bincount(np.maximum(a, b)[~inner], weights[~inner], n)
+        ground: Floats = np.bincount(np.maximum(a, b)[~inner], weights[~inner], n).astype(np.float64)
         a, b, w = a[inner], b[inner], weights[inner]
         every = np.arange(n)
         diagonal = ground + np.bincount(a, w, n) + np.bincount(b, w, n)
@@ -144,4 +144,4 @@ class BorderFactor:
             self.sums.comm.Allgatherv(np.ascontiguousarray(into), [every, self._counts])
         else:
             every[:] = into
-        return self._of_border(np.bincount(self._every, every, self.n_border))
+        return self._of_border(np.bincount(self._every, every, self.n_border).astype(np.float64, copy=False))

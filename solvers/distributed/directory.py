@@ -47,11 +47,18 @@ class Directory:
                             np.arange(self._first, self._first + self.owner.size, dtype=np.int64))
         known = np.append(self.owner, np.int32(-1))
         to = [known[self._places(side)] for side in (0, 1)]
-        lower, upper = to[0] >= 0, (to[1] >= 0) & (to[1] != to[0])
-        _, (ends, number) = route(self.comm, np.append(to[0][lower], to[1][upper]).astype(np.int64),
-                                  np.concatenate([self.ends[lower], self.ends[upper]]),
-                                  np.append(self.number[lower], self.number[upper]))
+        rows = [np.flatnonzero(to[0] >= 0), np.flatnonzero((to[1] >= 0) & (to[1] != to[0]))]
+        home = np.append(to[0][rows[0]], to[1][rows[1]])
+        order = np.argsort(home, kind="stable")
+        row, sorted_home = np.concatenate(rows)[order], home[order].astype(np.int64)
+        del to, rows, home, order
+        _, (ends,) = route(self.comm, sorted_home, self.ends[row])
+        _, (number,) = route(self.comm, sorted_home, self.number[row])
         return np.sort(nodes), ends, number
+
+    def drop_edges(self) -> None:
+        """Give the edges up, which are not asked for any more; owners still are."""
+        self.ends, self.number = self.ends[:0].copy(), self.number[:0].copy()
 
     def owners(self, nodes: Integers) -> NDArray[np.int32]:
         """The rank that owns each of some nodes."""

@@ -77,7 +77,8 @@ class DistributedEquilibrium:
     def _check(self, method: str) -> None:
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)} over ranks, not {method!r}")
-        if not isinstance(self.rtol, float) or not 0 < self.rtol < 1:
+        given: Any = self.rtol
+        if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 < given < 1:
             raise ValueError(f"rtol must lie between 0 and 1, not {self.rtol!r}; 1e-10 is usual")
         unique, counts = np.unique(self.held, return_counts=True)
         if (counts > 1).any():
@@ -319,8 +320,8 @@ class DistributedEquilibrium:
         outside = float(self._sums.largest(max(float(found.max(initial=-np.inf)) - volts.max(),
                                                volts.min() - float(found.min(initial=np.inf))))[0])
         if not outside <= OVERSHOOT * abs(volts).max():
-            raise NotConverged(f"the solve with {self.stats.method!r} gave voltages {outside:.1e} V outside those held, "
-                               "which the maximum principle forbids; take method='approximate-cholesky'")
+            raise NotConverged(f"the solve with {self.stats.method!r} gave voltages {outside:.1e} V outside those held"
+                               ", which the maximum principle forbids; take method='approximate-cholesky'")
 
     def _refuse(self, correction: Floats, blur: Floats, scale: float) -> None:
         """Say on all ranks what all ranks see."""

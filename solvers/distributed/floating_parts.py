@@ -23,7 +23,7 @@ def check_floating(rows: RankRows, sums: RankSums, open_edges: NDArray[np.bool_]
     part, n = rows.part, rows.places.size
     nodes = np.full(part.nodes.size, -1)        # component of every node worked with, numbered over all ranks
     label, count = np.empty(0, dtype=np.int64), 0
-    if n:
+    if rows.network is not None:
         label = connected_components(rows.network.edges[open_edges], n).astype(np.int64)
         count = int(label.max()) + 1
     counts = sums.gathered([float(count)])[:, 0].astype(np.int64)
@@ -50,7 +50,7 @@ def check_floating(rows: RankRows, sums: RankSums, open_edges: NDArray[np.bool_]
         return
     node, count = int(-every[:, 1].max()), int(every[:, 0].sum())
     if one:
-        raise ValueError(f"no node is held, and node {node} is in another part of the network than node 0 ({count} such "
-                         "nodes); hold a node in each part")
-    raise ValueError(f"node {node} floats: no held node in its part of the network ({count} such nodes), so its voltage "
-                     "is undefined; hold a node there")
+        raise ValueError(f"no node is held, and node {node} is in another part of the network than node 0 ({count} "
+                         "such nodes); hold a node in each part")
+    raise ValueError(f"node {node} floats: no held node in its part of the network ({count} such nodes), so its "
+                     "voltage is undefined; hold a node there")

@@ -68,20 +68,24 @@ class Part:
         layers = [own]
         held = own
         found = [(ends, number)]
+        del ends, number
         for distance in range(1, LAYERS + 1):
             new = _distinct(_missing(held, found[-1][0].ravel()))
             held = np.sort(np.append(held, new))
             layers.append(new)
             if distance < LAYERS:
                 found.append(directory.edges_of(new))
+        directory.drop_edges()
         layer = np.empty(held.size, dtype=np.int8)
         for distance, nodes in enumerate(layers):
             layer[np.searchsorted(held, nodes)] = distance
         number = np.concatenate([number for _, number in found])
         order = np.argsort(number, kind="stable")
         once = order[np.append(np.ones(min(1, order.size), dtype=bool), np.diff(number[order]) != 0)]
-        numbers, ends = number[once], np.concatenate([ends for ends, _ in found])[once]
-        del found, number, order, once
+        numbers = number[once]
+        del number, order
+        ends = np.concatenate([ends for ends, _ in found])[once]
+        del found, once
         node_owner = np.full(held.size, comm.rank, dtype=np.int32)
         node_owner[layer > 0] = directory.owners(held[layer > 0])
         places = np.searchsorted(held, ends).astype(np.uint32)

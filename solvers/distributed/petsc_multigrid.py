@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
-HOW_TO_GET = ("on a cluster load its module of petsc4py; on Debian and Ubuntu install python3-petsc4py, python3-mpi4py, "
-              "openmpi-bin and libpetsc-real-dev and build petsc4py anew for NumPy 2; or take a wheel that brings PETSc. "
-              "The page 'One network over many ranks' of the documentation has the lines for each")
+HOW_TO_GET = ("on a cluster load its module of petsc4py; on Debian install openmpi-bin and libpetsc-real-dev and build "
+              "petsc4py for NumPy 2; or, from Python 3.12 on, take a wheel that brings PETSc. The page 'One network "
+              "over many ranks' of the documentation has the lines for each")
 # BoomerAMG; the smoother is symmetric, as conjugate gradients need it
 HYPRE = {"pc_hypre_type": "boomeramg", "pc_hypre_boomeramg_strong_threshold": 0.25,
          "pc_hypre_boomeramg_coarsen_type": "HMIS", "pc_hypre_boomeramg_interp_type": "ext+i",

@@ -32,7 +32,8 @@ class RankRows:
     held_here, held_places : which of these the part holds, and their places in it. free_own : (own free nodes,) places
         in the part.
     places, edges : places in the part of the nodes and edges worked with: edges with a free end here, and their ends.
-    held_near : which of `places` are held. network : these, numbered by `places`; laplacian, mesh : of its rows, own ones first. None where the rank has none.
+        held_near : which of `places` are held.
+    network : these, numbered by `places`; laplacian, mesh : of its rows, own ones first. None where the rank has none.
     n_own : own rows of the Laplacian. n_core : own rows of the core; n_columns : these and the neighbours behind.
     row_places : (n_own,) places in the part of the own rows.
     owner : (n_columns - n_core,) rank of each neighbour. halo : exchange of values of the columns.
@@ -55,29 +56,31 @@ class RankRows:
         self.n_own = self.n_core = self.n_columns = 0
         self.row_places = columns = np.empty(0, dtype=np.int64)
         if self.edges.size:
-            self._eliminate((np.cumsum(near) - 1)[part.ends[self.edges]], free[self.places])
-            rows = self.places[self.laplacian.free]
+            lap = self._eliminate((np.cumsum(near) - 1)[part.ends[self.edges]], free[self.places])
+            rows = self.places[lap.free]
             self.row_places, columns = rows[:self.n_own], rows[self.mesh.kept]
         self.owner = part.node_owner[columns[self.n_core:]]
         self.halo = _in_order(part, part.nodes[columns], part.node_owner[columns])
 
-    def _eliminate(self, ends: Integers, own: NDArray[np.bool_]) -> None:
+    def _eliminate(self, ends: Integers, own: NDArray[np.bool_]) -> Laplacian:
         self.network = Network(ends, own.size)
         is_held = np.zeros(self.part.nodes.size, dtype=bool)
         is_held[self.held_places] = True
         self.held_near = np.flatnonzero(is_held[self.places])
         layout = Layout.of(self.network)
-        nodes = layout.nodes[np.argsort(~own[layout.nodes], kind="stable")]     # own ones first: a range of rows
+        # own ones first: a range of rows
+        nodes: NDArray[np.int32] = layout.nodes[np.argsort(~own[layout.nodes], kind="stable")]
         self.laplacian = lap = Laplacian(self.network, self.held_near, replace(layout, nodes=nodes))
         self.n_own = int(np.count_nonzero(own))
         stay = np.zeros(lap.n_rows, dtype=bool)
         stay[self.n_own:] = True
-        ends = lap.ends[(lap.ends >= 0).all(axis=1)]
-        stay[ends[stay[ends].any(axis=1)]] = True
+        inside = lap.ends[(lap.ends >= 0).all(axis=1)]
+        stay[inside[stay[inside].any(axis=1)]] = True
         self.mesh = StarMesh(lap, layout.thin, stay=stay)
         self.n_core = int(np.searchsorted(self.mesh.kept, self.n_own))
         self.n_columns = self.mesh.n_rows
         self.bounds = np.array([0, self.n_core], dtype=np.int64)
+        return lap
 
     def reduce(self, conductances: Floats) -> tuple[csr_array | None, Floats]:
         """The matrix of the core (n_columns, n_columns), of which the rows of the n_core own ones are whole, and its

@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 from ohmlearn.kernels.linalg.krylov import advance, dot, dot_and_largest, redirect
 from ohmlearn.solvers.equilibrium.backend_table import worth
 from ohmlearn.solvers.equilibrium.conjugate_gradient import LAST
-from ohmlearn.solvers.equilibrium.preconditioner_reuse import ALIKE, FALL, FAR, GUESSED, LIMIT, Stats, Wear, largest_fall, trust_in
+from ohmlearn.solvers.equilibrium.preconditioner_reuse import (
+    ALIKE,
+    FALL,
+    FAR,
+    GUESSED,
+    LIMIT,
+    Stats,
+    Wear,
+    largest_fall,
+    trust_in,
+)
 
 from .border_factor import BorderFactor
 from .petsc_multigrid import PetscMultigrid

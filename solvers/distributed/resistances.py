@@ -18,8 +18,9 @@ def resistances(part: Part, pairs: NDArray[np.int64], solve: Callable[[Floats], 
     solve : voltages (nodes of the part,) for currents (nodes of the part,). by_node : whether a current may go into one
     node alone, to the held ones; then there is one solve for each node where these are fewer than pairs.
     """
-    nodes, place = np.unique(pairs, return_inverse=True)
-    place, owned, found = place.reshape(pairs.shape), part.owned_places(nodes), np.zeros(len(pairs))
+    nodes, inverse = np.unique(pairs, return_inverse=True)
+    place: NDArray[np.int64] = inverse.reshape(pairs.shape)
+    owned, found = part.owned_places(nodes), np.zeros(len(pairs))
     if by_node and nodes.size < len(pairs):
         for k in range(nodes.size):
             v = _at(part, owned, solve, [(k, 1.0)])
@@ -27,7 +28,7 @@ def resistances(part: Part, pairs: NDArray[np.int64], solve: Callable[[Floats], 
                 here = place[:, side] == k
                 found[here] += v[place[here, side]] - v[place[here, 1 - side]]
         return found
-    for k, (a, b) in enumerate(place.tolist()):
+    for k, (a, b) in enumerate(map(tuple, place.tolist())):
         if a != b:
             v = _at(part, owned, solve, [(a, 1.0), (b, -1.0)])
             found[k] = v[a] - v[b]

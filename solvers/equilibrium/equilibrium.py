@@ -62,7 +62,7 @@ class Equilibrium(NetworkResponses):
     def __init__(self, network: Network, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,
                  drops: Mapping[tuple[int, int], float] | None = None, keep: bool = True, edges: Any = None,
                  threads: int | None = None) -> None:
-        network = network.network() if hasattr(network, "engine") else network
+        network = getattr(network, "network", lambda: network)()        # of a store
         if not isinstance(network, Network):
             raise TypeError(f"network must be a Network, not {type(network).__name__}; Network.from_edges takes edges")
         self._edges = edges

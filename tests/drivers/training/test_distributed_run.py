@@ -48,7 +48,7 @@ def trained(comm, folder, task, rates):
     return found
 
 
-@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("size", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_runs_are_those_of_one_machine(tmp_path, size):
     from ohmlearn.drivers.training.ensemble import Ensemble
     from ohmlearn.drivers.training.large_run import train_large
@@ -137,7 +137,7 @@ def in_turn(comm, folder, task, rate, evaluations):
         kept.suspend(distributed_run._dealt_out(end, here))
         return None
     kept.done()
-    return whole(comm, RankRun.of(end, here))
+    return whole(comm, RankRun._of(end, here))
 
 
 @pytest.mark.parametrize("rate", [2.0, 0.0])

@@ -78,7 +78,7 @@ def solved(comm, method="auto"):
     return found
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [2, 3, pytest.param(4, marks=pytest.mark.slow)])
 def test_voltages_are_those_of_a_direct_solve(size):
     by_rank = on_ranks(size, solved)
     for name, network in networks().items():
@@ -137,7 +137,7 @@ def kinds_of_solves(comm, kind):
     return part.nodes, part.own, found
 
 
-@pytest.mark.parametrize(("size", "kind"), [(1, "slabs"), (3, "stripes"), (2, "empty")])
+@pytest.mark.parametrize(("size", "kind"), [(3, "stripes"), (2, "empty")])
 def test_kinds_of_solves(size, kind):
     network = Network.delaunay(700, seed=4)
     n, rng, held = network.n_nodes, np.random.default_rng(1), [3, 650]
@@ -162,7 +162,8 @@ def test_kinds_of_solves(size, kind):
             assert found[name].shape == v[nodes].shape
             assert abs(found[name] - v[nodes]).max(initial=0.0) < 2e-9 * scale, name
         assert found["again"]
-        assert found["kept"][0] >= 4 and found["kept"][1] <= 2
+        kept, made = found["kept"]
+        assert (kept >= 4, made <= 2) == (True, True)
     a, b = sorted_edges(network)[cut(network, g, 0.5) > 0].T
     label = connected_components(csc_array((np.ones(a.size), (a, b)), shape=(n, n)), directed=False)[1]
     alone = np.flatnonzero((label != label[3]) & (label != label[650]))
@@ -230,7 +231,8 @@ def refusals(comm):
     bad[part.edge_numbers == 0] = -1.0          # an edge that one rank alone may hold
     said = []
     for job in (lambda: DistributedEquilibrium(part, [0, 0]), lambda: DistributedEquilibrium(part, [42]),
-                lambda: DistributedEquilibrium(part, [0], "superlu"), lambda: DistributedEquilibrium(part, [0], rtol=2.0),
+                lambda: DistributedEquilibrium(part, [0], "superlu"),
+                lambda: DistributedEquilibrium(part, [0], rtol=2.0),
                 lambda: DistributedEquilibrium(apart, [0]), lambda: DistributedEquilibrium(apart, []),
                 lambda: circuit.effective_resistance([0, 1]), lambda: circuit.effective_resistance([(0, 42)]),
                 lambda: circuit.solve(bad), lambda: circuit.solve(here, [1.0]),
@@ -246,9 +248,8 @@ def refusals(comm):
     return said
 
 
-@pytest.mark.parametrize("size", [1, 3])
-def test_all_ranks_refuse_alike(size):
-    by_rank = on_ranks(size, refusals)
+def test_all_ranks_refuse_alike():
+    by_rank = on_ranks(3, refusals)
     assert all(said == by_rank[0] for said in by_rank)
     for text, part in zip(by_rank[0], (
             "ValueError: node 0 is listed twice", "held node 42 does not exist; nodes run from 0 to 41",

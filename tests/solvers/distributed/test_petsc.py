@@ -71,7 +71,7 @@ def test_voltages_by_petsc(size, name, kind):
         for here, v in zip(found, expected, strict=True):
             assert abs(here - v[nodes]).max(initial=0.0) < 1e-9
         assert abs(again - expected[0][nodes]).max(initial=0.0) < 1e-9
-        assert stats.method == "petsc" and stats.n_kept >= 1
+        assert (stats.method, stats.n_kept >= 1) == ("petsc", True)
         assert max(stats.iterations) < (200 if kind == "gamg" else 40)
 
 
