@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from ohmlearn.discrete import Discrete
 from ohmlearn.kernels.ensemble.rk4 import DT, FALL, LEARN
 from ohmlearn.kernels.general import discrete_updates as kernels
+from ohmlearn.kernels.general.lane_steps import GeneralBlock as Arrays
 from ohmlearn.run import Run
 
-from .general_block import Arrays, GeneralBlock
+from .general_block import GeneralBlock
 from .update_checks import between
 
 WORK = 100_000          # updates or RK4 steps, times edges and samples shown, in a slice: a few hundredths of a second

@@ -69,7 +69,7 @@ class RankRows:
         self.held_near = np.flatnonzero(is_held[self.places])
         layout = Layout.of(self.network)
         # own ones first: a range of rows
-        nodes: NDArray[np.int32] = layout.nodes[np.argsort(~own[layout.nodes], kind="stable")]
+        nodes: NDArray[np.integer] = layout.nodes[np.argsort(~own[layout.nodes], kind="stable")]
         self.laplacian = lap = Laplacian(self.network, self.held_near, replace(layout, nodes=nodes))
         self.n_own = int(np.count_nonzero(own))
         stay = np.zeros(lap.n_rows, dtype=bool)
