@@ -18,8 +18,8 @@ Floats = NDArray[np.float64]
 class StoredVoltages:
     """Voltages in a store, of which only what is asked for is read.
 
-    n_nodes : of the network. block : nodes of a block. error : estimate of the largest error in V. method, iterations :
-    how they were solved for.
+    arrays : the group on disk. n_nodes : of the network. block : nodes of a block. error : estimate of the largest
+    error in V. method, iterations : how they were solved for.
 
     >>> import ohmlearn as ol
     >>> from tempfile import TemporaryDirectory
