@@ -56,8 +56,8 @@ class StoredEquilibrium(DistributedEquilibrium):
               currents: ArrayLike | None = None, *, start: ArrayLike | None = None) -> Floats:
         """Voltages (k,) of `nodes`, or (k, n) for n right-hand sides.
 
-        conductances : (n_edges_here,) G >= 0 in G₀ of the edges that this rank holds, one number, or None for those in the
-            store.
+        conductances : (n_edges_here,) G >= 0 in G₀ of the edges that this rank holds, one number, or None for
+            those in the store.
         held_voltages : (n_held,) or (n_held, n) in V, alike on all ranks; None holds all at 0.
         currents : (k,) or (k, n) in units of conductance times volt, injected at `nodes`; those of neighbours are not
             looked at.
