@@ -50,10 +50,10 @@ class Directory:
         rows = [np.flatnonzero(to[0] >= 0), np.flatnonzero((to[1] >= 0) & (to[1] != to[0]))]
         home = np.append(to[0][rows[0]], to[1][rows[1]])
         order = np.argsort(home, kind="stable")
-        row, home = np.concatenate(rows)[order], home[order].astype(np.int64)
-        del to, rows, order
-        _, (ends,) = route(self.comm, home, self.ends[row])
-        _, (number,) = route(self.comm, home, self.number[row])
+        row, sorted_home = np.concatenate(rows)[order], home[order].astype(np.int64)
+        del to, rows, home, order
+        _, (ends,) = route(self.comm, sorted_home, self.ends[row])
+        _, (number,) = route(self.comm, sorted_home, self.number[row])
         return np.sort(nodes), ends, number
 
     def drop_edges(self) -> None:

@@ -18,7 +18,8 @@ OF_THE_PROCESS = {"threads", "checkpoint", "progress"}
 NOT_IN_FILE = OF_THE_PROCESS | {"grid"}
 NOT_ON_COMMAND_LINE = {"grid"}                      # one task with several rates
 FILE_ONLY = {"keep_state"}                          # what the store keeps
-COMMAND_LINE_ONLY = {"sources", "targets", "seed", "feasible",      # the random task, [tasks] allosteric in a file
+COMMAND_LINE_ONLY = {"distributed",                                 # the kind of network says it in Python
+                     "sources", "targets", "seed", "feasible",      # the random task, [tasks] allosteric in a file
                      "nudge", "floor_mode",                         # two fields of the rule
                      "conductance", "resistance", "nodes",          # how the network file is read
                      "output", "plot"}

@@ -48,7 +48,7 @@ def trained(comm, folder, task, rates):
     return found
 
 
-@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("size", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_runs_are_those_of_one_machine(tmp_path, size):
     from ohmlearn.drivers.training.ensemble import Ensemble
     from ohmlearn.drivers.training.large_run import train_large
