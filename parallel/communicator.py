@@ -89,8 +89,10 @@ class World:
     @cached_property
     def comm(self) -> Any:
         """The mpi4py communicator of the ranks; asked of one process alone, it starts MPI."""
-        from mpi4py import MPI
-
+        try:
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:
+            raise no_library(error) from error
         return MPI.COMM_SELF
 
     def share(self, count: int) -> Shared:
@@ -129,6 +131,12 @@ class World:
 
     def close(self) -> None:
         """Leave the others."""
+
+
+def no_library(error: Exception) -> OSError:
+    """What to say where mpi4py finds no library, which is a RuntimeError of many lines."""
+    return OSError(f"no MPI library was found ({str(error).splitlines()[0]}): pip install 'ohmlearn[mpich]' brings one "
+                   "with its mpiexec, a cluster's own comes by its module; --no-mpi runs without MPI")
 
 
 def wait_for(request: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from .communicator import World
+from .communicator import World, no_library
 
 # set by a launcher in each process that it starts: Hydra and PMI, PMIx, Open MPI, MVAPICH, PALS
 LAUNCHED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PALS_RANKID")
@@ -45,9 +45,8 @@ def join(mpi: bool | None = None) -> World:
         from .mpi import MpiWorld
 
         world = MpiWorld()
-    except (ImportError, RuntimeError) as error:        # mpi4py without a library is a RuntimeError of many lines
-        raise OSError(f"no MPI library was found ({str(error).splitlines()[0]}): pip install 'ohmlearn[mpich]' brings "
-                      "one with its mpiexec, a cluster's own comes by its module; --no-mpi runs without MPI") from error
+    except (ImportError, RuntimeError) as error:
+        raise no_library(error) from error
     _joined.append(world)
     if world.size == 1 and expected_size() > 1:
         raise OSError(

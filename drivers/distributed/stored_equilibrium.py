@@ -27,11 +27,10 @@ class StoredEquilibrium(DistributedEquilibrium):
         voltages have the mean 0. method : "auto" and "approximate-cholesky" need mpi4py alone, "petsc" takes PETSc's
         multigrid. rtol, keep : as of :class:`ohmlearn.Equilibrium`.
     partition : which rank owns which nodes: "tiles" of the plane, by "metis", "slabs" of the numbering, or "auto".
+    world : the ranks, by default those of the launcher.
 
-    world : the ranks, by default those of the launcher that started this process.
-
-    nodes : (k,) numbers of the nodes that this rank holds, its own and their neighbours.
-    conductances : (e,) those in the store of the edges that it holds, in G₀; their numbers are `part.edge_numbers`.
+    nodes : (k,) numbers of the nodes that this rank holds, its own and their neighbours. conductances : (e,) those in
+        the store of the edges that it holds, in G₀; their numbers are `part.edge_numbers`.
 
     All ranks call every method together. Without a launcher there is one rank, which holds the whole network.
 
@@ -55,11 +54,14 @@ class StoredEquilibrium(DistributedEquilibrium):
 
     def solve(self, conductances: ArrayLike | None = None, held_voltages: ArrayLike | None = None,
               currents: ArrayLike | None = None, *, start: ArrayLike | None = None) -> Floats:
-        """Voltages (k,) of `nodes`, or (k, n) for n right-hand sides; see `DistributedEquilibrium.solve`.
+        """Voltages (k,) of `nodes`, or (k, n) for n right-hand sides.
 
-        conductances : (n_edges_held,) in G₀, one number, or None for those in the store.
+        conductances : (n_edges_here,) G >= 0 in G₀ of the edges that this rank holds, one number, or None for
+            those in the store.
         held_voltages : (n_held,) or (n_held, n) in V, alike on all ranks; None holds all at 0.
-        currents : (k,) or (k, n) in A, injected at the nodes. start : (k,) or (k, n) guess in V.
+        currents : (k,) or (k, n) in units of conductance times volt, injected at `nodes`; those of neighbours are not
+            looked at.
+        start : (k,) or (k, n) guess in V, by default the last solution.
 
         Returns (k,) or (k, n) voltages in V. Raises NotConverged, on all ranks, as :class:`ohmlearn.Equilibrium` does.
 
@@ -75,9 +77,10 @@ class StoredEquilibrium(DistributedEquilibrium):
                              start=start)
 
     def effective_resistance(self, pairs: ArrayLike, conductances: ArrayLike | None = None) -> Floats:
-        """(n_pairs,) resistances between pairs of nodes in 1/G₀; see `DistributedEquilibrium.effective_resistance`.
+        """(n_pairs,) resistances between pairs of nodes in 1/G₀, with all held nodes joined to one; a solve for each
+        pair, or for each node in them where these are fewer.
 
-        conductances : (n_edges_held,) in G₀, one number, or None for those in the store.
+        pairs : (n_pairs, 2) numbers of nodes, alike on all ranks. conductances : (n_edges_here,) in G₀, as of `solve`.
 
         Returns (n_pairs,) floats, the same on every rank.
 

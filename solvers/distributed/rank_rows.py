@@ -68,7 +68,7 @@ class RankRows:
         is_held[self.held_places] = True
         self.held_near = np.flatnonzero(is_held[self.places])
         layout = Layout.of(self.network)
-        # own ones first: a range of rows
+        # own ones first, so that they are a range of rows
         nodes: NDArray[np.integer] = layout.nodes[np.argsort(~own[layout.nodes], kind="stable")]
         self.laplacian = lap = Laplacian(self.network, self.held_near, replace(layout, nodes=nodes))
         self.n_own = int(np.count_nonzero(own))
