@@ -3,7 +3,7 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 from ohmlearn.drivers.sweeps.sweep import Sweep
-from ohmlearn.drivers.training.large_loop import LargeQuasistatic, LargeRK4
+from ohmlearn.drivers.training.large_loop import LargeQuasistatic, LargeRK4, OneMachine
 
 NET = ol.Network.delaunay(4100, seed=3)
 TASK = ol.Task.allosteric(NET, 5, 2, 0, feasible=True)
@@ -19,8 +19,9 @@ def test_the_choice_reaches_both_ways_of_training():
     table = {"network": {"delaunay": {"n_nodes": 4100, "seed": 3}}, "tasks": {"allosteric": {"count": 1}},
              "sweep": {"rates": [0.0, 1.0], "solver": "amg"}}
     ensemble = Sweep.from_tables(table).ensemble
-    assert LargeQuasistatic(ensemble, 0, 1).flow.circuit.stats.method == "amg"
-    assert LargeRK4(ensemble, 1, 1).circuit.stats.method == "amg"
+    machine = OneMachine(ensemble, 1)
+    assert LargeQuasistatic(ensemble, 0, machine).flow.circuit.stats.method == "amg"
+    assert LargeRK4(ensemble, 1, machine).circuit.stats.method == "amg"
 
 
 def test_small_networks_and_unknown_names_are_refused():
