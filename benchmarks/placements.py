@@ -18,7 +18,7 @@ from lane_work import march
 from ohmlearn.kernels.ensemble import step_control
 from ohmlearn.kernels.simd.vectors import aligned
 
-STEPS, ROUNDS = 400, 12
+STEPS, ROUNDS = 400, 60
 NAMES = ("y", "q", "Gq", "x", "G")      # in the order of a block
 
 

@@ -10,9 +10,12 @@ that of ours, which is the whole sweep, in the same process between the tasks.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"       # of scipy's integrators: processor time counts what waits
 
 import numpy as np
 import ohmlearn as ol
