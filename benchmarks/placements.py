@@ -13,8 +13,6 @@ import argparse
 import time
 
 import numpy as np
-from ensembles import a_block
-from lane_work import march
 from ohmlearn.kernels.ensemble import step_control
 from ohmlearn.kernels.simd.vectors import aligned
 
@@ -40,6 +38,9 @@ def placed(block, rng, apart):
 
 
 def main() -> None:
+    from ensembles import a_block
+    from lane_work import march
+
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--placements", type=int, default=200)
     given = words.parse_args()
