@@ -16,8 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-os.environ["OHMLEARN_CACHE"] = "off"        # what is found in a cache has no LLVM code any more
-
 from llvmlite import binding
 from numba import typeof
 
@@ -66,6 +64,7 @@ def main() -> None:
     words.add_argument("--show", type=Path, help="write the step's assembly to this file")
     words.add_argument("--step", action="store_true", help="only the RK4 step, which takes a few seconds")
     given = words.parse_args()
+    os.environ["OHMLEARN_CACHE"] = "off"        # what is found in a cache has no LLVM code any more
     for name, made in list(kernels().items())[:1 if given.step else None]:
         text = made()
         print(f"{name}: " + ", ".join(f"{n} {kind}" for kind, n in counts(text).items()), flush=True)

@@ -6,12 +6,18 @@ from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
 @inner
 def fastest(graph, law, G, x, due, peak, scratch, out):
+    """`fastest_after` one round."""
+    fastest_after(1, graph, law, G, x, due, peak, scratch, out)
+
+
+@inner
+def fastest_after(rounds, graph, law, G, x, due, peak, scratch, out):
     """Upper bounds for each lane with a `due` bit, into out (2, lanes): λ_max of L_FF, and the square of the learning
     frequency over 2 a R. scratch : (3 n_nodes, lanes).
 
     λ_max <= max_u (|L| z)_u / z_u over free nodes for any z > 0 (Collatz-Wielandt), here `peak` (n_nodes, lanes), which
-    is replaced by |L| z: as a run goes on it turns into the eigenvector, as in the power iteration. The frequency: v
-    and w couple through L with weights Δv², whose λ_max is at most 2 max_u Σ_v Δv_uv².
+    is replaced by |L| z in every round: as a run goes on it turns into the eigenvector, as in the power iteration. The
+    frequency: v and w couple through L with weights Δv², whose λ_max is at most 2 max_u Σ_v Δv_uv².
     """
     n, m = graph.lower.size, graph.ends.size // 2
     clear(scratch)
@@ -22,16 +28,27 @@ def fastest(graph, law, G, x, due, peak, scratch, out):
             store(scratch, i, load(scratch, i) + g)
             store(scratch, n + i, fma(g, load(peak, k), load(scratch, n + i)))
             store(scratch, 2 * n + i, fma(drop, drop, load(scratch, 2 * n + i)))
-    relaxation = learning = 0.0 * load(G, 0)
+    learning = 0.0 * load(G, 0)
     for a in range(n):
         learning = maximum(learning, where(at(law.free_v, a), 2.0 * load(scratch, 2 * n + a), 0.0))
-        ratio = load(scratch, a) + load(scratch, n + a) / load(peak, a)
-        relaxation = maximum(relaxation, where(at(law.free_v, a), ratio, 0.0))
-        store(scratch, a, ratio * load(peak, a))
-    for a in range(n):                   # normed by the bound, z stays what numbers can hold
-        store(peak, a, where(at(law.free_v, a) & due, load(scratch, a) / relaxation, load(peak, a)))
-    store(out, 0, relaxation)
     store(out, 1, learning)
+    for further in range(rounds):
+        if further:
+            for a in range(n):
+                store(scratch, n + a, 0.0)
+            for j in range(m):
+                a, b, g = at(graph.ends, 2 * j), at(graph.ends, 2 * j + 1), load(G, j)
+                store(scratch, n + a, fma(g, load(peak, b), load(scratch, n + a)))
+                store(scratch, n + b, fma(g, load(peak, a), load(scratch, n + b)))
+        relaxation = 0.0 * load(G, 0)
+        for a in range(n):
+            ratio = load(scratch, a) + load(scratch, n + a) / load(peak, a)
+            relaxation = maximum(relaxation, where(at(law.free_v, a), ratio, 0.0))
+            store(scratch, n + a, ratio * load(peak, a))
+        for a in range(n):               # normed by the bound, z stays what numbers can hold
+            z = where(at(law.free_v, a) & due, load(scratch, n + a) / relaxation, load(peak, a))
+            store(peak, a, z)
+        store(out, 0, relaxation)
 
 
 @inner
