@@ -9,6 +9,7 @@ from ohmlearn.kernels.linalg.laplacian import node_currents, node_currents_compe
 from ohmlearn.solvers.equilibrium.preconditioner_reuse import Stats
 from ohmlearn.solvers.equilibrium.refined_solve import (
     ATTAINED,
+    FURTHER,
     HUB,
     NEARLY,
     OVERSHOOT,
@@ -254,7 +255,8 @@ class DistributedEquilibrium:
         start = None
         if guess is not None:
             start = guess if self.rows.laplacian is None else guess[self.rows.mesh.kept[:self.rows.n_core]]
-        return self.rows.extend(self._solver.solve(core, start, scale, NEARLY * self.rtol, more), handed)
+        goal = (FURTHER if more else NEARLY) * self.rtol
+        return self.rows.extend(self._solver.solve(core, start, scale, goal, more), handed)
 
     def _refine(self, found: Floats, nodes: Floats, into: Floats, driven: bool, span: float) -> Floats:
         """Correct rows (n_own,) until their errors are small enough, by the criterion of `RefinedSolve` over all ranks.

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 OVERSHOOT = 1e-6  # how far voltages may lie outside those held where no current is injected, relative to the largest
 ROUNDS = 4      # of refinement, at most
 NEARLY = 0.9    # of the tolerance is where iterations stop, which leaves room for rounding and for the last check
+FURTHER = 0.3   # where corrections stop: to begin anew for a step or two each time would bring little
 SPREAD = 6.0    # decades of conductances beyond which sums over the edges of a node are compensated; and a degree
 HUB = 256       # from which they are
 COPIES = 2      # of a direct factor while it is laid out for pairs
@@ -143,10 +144,10 @@ class RefinedSolve:
             near = None if guess is None or len(guess) != len(rhs) else np.ldexp(guess.T, -unit).T
             return np.ldexp(self.solve_core(np.ldexp(rhs.T, -unit).T, near, np.ldexp(scales, -unit), more).T, unit).T
         core, handed = self.mesh.restrict_rows(rhs)
-        start = None if guess is None else guess[:, self.mesh.kept]
+        start, goal = None if guess is None else guess[:, self.mesh.kept], FURTHER if more else NEARLY
         if start is not None and len(rhs) < SEVERAL:
             start = np.ascontiguousarray(start)
-        return self.mesh.extend_rows(self._solver.solve(core, start, scales, NEARLY * self.rtol, more), handed)
+        return self.mesh.extend_rows(self._solver.solve(core, start, scales, goal * self.rtol, more), handed)
 
     def _refine(self, rows: Floats, held: Floats, injected: Floats, driven: NDArray[np.bool_], span: Floats
                 ) -> tuple[Floats, Floats]:

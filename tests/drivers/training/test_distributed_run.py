@@ -79,6 +79,24 @@ def test_runs_are_those_of_one_machine(tmp_path, size):
         np.testing.assert_array_equal(stored.cost, runs[0]["cost"])
 
 
+def recorded_often(comm, folder, task):
+    stored = distributed.open_network(folder / "plain.zarr")
+    run = ol.train(stored, task, 1.0, until=1e-2, record=ol.Record(per_decade=20))
+    return run.status, run.training_time, run.equilibrium_cost
+
+
+def test_solves_that_just_miss_their_tolerance_are_refined(tmp_path):
+    """A record of many times asks for many solves of small currents, on a preconditioner that is kept; the run is that
+    of the lanes. Corrections that stopped after a step each did not get there."""
+    network, task = ol.Network.grid(60, 50), ol.Task({0: 2.0, 2999: -2.0, 1500: 0.0}, {1111: 0.1})
+    distributed.store_network(tmp_path / "plain.zarr", network)
+    lanes = ol.train(network, task, 1.0, until=1e-2, record=ol.Record(per_decade=20))
+    for status, training_time, costs in on_ranks(2, recorded_often, tmp_path, task):
+        assert status == lanes.status == "reached"
+        assert training_time == pytest.approx(lanes.training_time, rel=1e-3)
+        np.testing.assert_allclose(costs, lanes.equilibrium_cost[:costs.size], rtol=2e-3)
+
+
 def in_turn(comm, folder, task, rate, evaluations):
     """Take a run up from its checkpoint, if there is one, and set it aside after some evaluations, or end it.
 
