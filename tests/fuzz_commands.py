@@ -62,6 +62,7 @@ def sound(name: str, at: dict[str, str]) -> list[str]:
         "report": [at["store"], "--output", f"{out}.html"], "lab": ["--steps", "2"],
         "current-map": [at["grid.asc"], at["focal.asc"]], "figure": ["fig9"],
         "resistances": [net, "--output", out], "benchmark": ["xor", "--epochs", "2"],
+        "store-network": [net, "--output", f"{out}.zarr"],
     }[name]
 
 

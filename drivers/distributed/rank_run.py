@@ -110,6 +110,14 @@ class StoredRun:
 
     arrays : the group on disk. attributes : status, reason and numbers of the run, named as in :class:`Run`.
     times, equilibrium_cost, cost : (n_times,) its traces, times in 1/γp and costs relative to C*(0).
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     stored = ol.distributed.store_grid(f"{folder}/grid.zarr", 4, 4)
+    ...     ol.train(stored, ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}), 1.0).save(f"{folder}/run.zarr")
+    ...     ol.distributed.open_run(f"{folder}/run.zarr").attributes["status"]
+    'reached'
     """
 
     arrays: BlockArrays

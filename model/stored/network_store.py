@@ -58,6 +58,13 @@ class StoredNetwork:
     every block, and n_edges. Edges are numbered by their lower, then their upper end.
     has_conductances, has_positions : whether the store has conductances (in G₀, else all are 1) and positions.
     name : for messages. arrays : the group on disk.
+
+    >>> import ohmlearn as ol
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     stored = ol.distributed.store_grid(f"{folder}/grid.zarr", 4, 4)
+    ...     stored.n_nodes, stored.n_edges, stored.edges(0)[0].tolist()
+    (16, 24, [0, 1])
     """
 
     arrays: BlockArrays

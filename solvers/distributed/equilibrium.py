@@ -89,7 +89,18 @@ class DistributedEquilibrium:
             raise ValueError(f"held node {wrong[0]} does not exist; nodes run from 0 to {self.part.n_nodes - 1}")
 
     def forget(self) -> None:
-        """Drop what was kept of earlier solves: from here on, the bits depend on what is asked from here on."""
+        """Drop what was kept of earlier solves: from here on, the bits depend on what is asked from here on.
+
+        >>> import ohmlearn as ol
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     stored = ol.distributed.store_grid(f"{folder}/grid.zarr", 4, 4)
+        ...     circuit = ol.distributed.StoredEquilibrium(stored, held=[0, 15])
+        ...     v = circuit.solve(None, [1.0, 0.0])
+        ...     circuit.forget()
+        ...     bool((circuit.solve(None, [1.0, 0.0]) == v).all())
+        True
+        """
         self._conductances, self._last = None, []
         self._solver.forget()
 

@@ -1,7 +1,7 @@
 """Rows that go to other ranks, and answers that come back to their places."""
 import numpy as np
 import pytest
-from ranks import on_ranks
+from rank_jobs import on_ranks
 from sweeps import needs_mpi
 
 pytestmark = needs_mpi

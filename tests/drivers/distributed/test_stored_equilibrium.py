@@ -6,7 +6,7 @@ import pytest
 import typer
 from ohmlearn import Equilibrium, Network, distributed
 from ohmlearn.drivers.commands import resistances, solve
-from ranks import on_ranks
+from rank_jobs import on_ranks
 from sweeps import needs_mpi, run
 from typer.testing import CliRunner
 

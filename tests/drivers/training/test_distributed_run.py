@@ -3,7 +3,7 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 from ohmlearn import distributed
-from ranks import on_ranks
+from rank_jobs import on_ranks
 from sweeps import needs_mpi
 
 pytestmark = needs_mpi

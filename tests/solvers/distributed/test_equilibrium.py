@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from ohmlearn import Equilibrium, Network
-from ranks import on_ranks
+from rank_jobs import on_ranks
 from scipy.sparse import csc_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu

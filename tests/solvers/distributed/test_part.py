@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from ohmlearn import Network
-from ranks import on_ranks
+from rank_jobs import on_ranks
 from scipy.sparse.csgraph import dijkstra
 from sweeps import needs_mpi
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ohmlearn import Equilibrium, Network
-from ranks import on_ranks
+from rank_jobs import on_ranks
 from sweeps import needs_mpi
 
 

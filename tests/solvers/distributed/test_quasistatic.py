@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from ohmlearn import Network, Rule, Task
 from ohmlearn.solvers.large.quasistatic import QuasistaticFlow
-from ranks import on_ranks
+from rank_jobs import on_ranks
 from sweeps import needs_mpi
 
 pytestmark = needs_mpi

@@ -4,7 +4,7 @@ import pytest
 from ohmlearn import Network, Rule, Task
 from ohmlearn.solvers.equilibrium.node_order import Layout
 from ohmlearn.solvers.large.rk4 import Stepper
-from ranks import on_ranks
+from rank_jobs import on_ranks
 from scipy.sparse.csgraph import dijkstra
 from sweeps import needs_mpi
 

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 from ohmlearn import Network, distributed
-from ranks import on_ranks
+from rank_jobs import on_ranks
 from sweeps import needs_mpi
 
 pytestmark = needs_mpi
