@@ -2,7 +2,6 @@
 import os
 import signal
 import threading
-import time
 
 import numpy as np
 import ohmlearn as ol
@@ -10,6 +9,7 @@ import pytest
 from ohmlearn.drivers.circuits import block_training, chip_block
 from ohmlearn.drivers.recording import checkpoint_file
 from ohmlearn.learn import CrossEntropy, Flow, Hinge, Imperfections, Terminals, Update, Validation, train_on_data
+from ohmlearn.parallel.signals import Stopping
 
 NET = ol.Network.grid(3, 3)
 LAW = ol.edges.NMOS(gain=0.5, leak=1e-3, highest=4.0)
@@ -35,14 +35,20 @@ def trained(call, **options):
 def interrupted(call, file, count, number):
     """A training to which a signal is sent when its blocks have been advanced so many times."""
     calls, advance, lock = iter(range(10**9)), block_training.BlockTraining.advance, threading.Lock()
+    ask, noticed = Stopping._ask, threading.Event()
 
     def counted(self):
         with lock:      # no block ends meanwhile
             if next(calls) == count:
                 os.kill(os.getpid(), number)
-                time.sleep(0.2)         # the main thread notices
+                noticed.wait(60)        # by the main thread; a training that ends before it does gets the signal again
         return advance(self)
+
+    def heard(self, *arguments):
+        ask(self, *arguments)
+        noticed.set()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stopping, "_ask", heard)
         patch.setattr(block_training.BlockTraining, "advance", counted)
         trained(call, checkpoint=file)
 
