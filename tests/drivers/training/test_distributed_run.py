@@ -48,7 +48,7 @@ def trained(comm, folder, task, rates):
     return found
 
 
-@pytest.mark.parametrize("size", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [2, *(pytest.param(k, marks=pytest.mark.slow) for k in (1, 3))])
 def test_runs_are_those_of_one_machine(tmp_path, size):
     from ohmlearn.drivers.training.ensemble import Ensemble
     from ohmlearn.drivers.training.large_run import train_large
@@ -158,7 +158,7 @@ def in_turn(comm, folder, task, rate, evaluations):
     return whole(comm, RankRun._of(end, here))
 
 
-@pytest.mark.parametrize("rate", [2.0, 0.0])
+@pytest.mark.parametrize("rate", [pytest.param(2.0, marks=pytest.mark.slow), 0.0])
 def test_a_run_set_aside_is_taken_up_by_other_ranks(tmp_path, rate):
     """From two to three ranks to one: of RK4 the same bits, where solves are the same; else the same run."""
     task = a_store(tmp_path)

@@ -78,7 +78,7 @@ def solved(comm, method="auto"):
     return found
 
 
-@pytest.mark.parametrize("size", [2, 3, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [2, *(pytest.param(k, marks=pytest.mark.slow) for k in (3, 4))])
 def test_voltages_are_those_of_a_direct_solve(size):
     by_rank = on_ranks(size, solved)
     for name, network in networks().items():

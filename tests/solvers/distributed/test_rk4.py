@@ -83,7 +83,9 @@ def steps_on_ranks(comm):
     return found
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("size", [
+    pytest.param(1, marks=pytest.mark.slow), 2, 3, pytest.param(4, marks=pytest.mark.slow),
+    pytest.param(6, marks=pytest.mark.slow)])
 def test_bits_are_those_of_one_machine(size):
     by_rank = on_ranks(size, steps_on_ranks)
     for number, (name, network) in enumerate(networks().items()):

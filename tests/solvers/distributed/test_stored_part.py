@@ -56,7 +56,7 @@ def parts(comm, folder):
     return found
 
 
-@pytest.mark.parametrize("size", [1, 3, 4])
+@pytest.mark.parametrize("size", [1, 3, pytest.param(4, marks=pytest.mark.slow)])
 def test_parts_of_a_store_are_those_of_the_network(tmp_path, size):
     networks = stored(tmp_path)
     by_rank = on_ranks(size, parts, tmp_path)
