@@ -2,10 +2,8 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +12,15 @@ from ohmlearn.drivers.recording.recorded_states import ROWS, State
 from ohmlearn.run import Run
 from ohmlearn.solvers.distributed.reductions import exact_sum, replicated
 from ohmlearn.solvers.distributed.stored_part import StoredPart
-from ohmlearn.stored.block_arrays import BlockArrays
+from ohmlearn.stored.block_arrays import BlockArrays, DamagedStore
 from ohmlearn.task import Task
 
+from .new_store import write_new
 from .ranks import ranks
 
 Floats = NDArray[np.float64]
 KIND = "ohmlearn run of a large network"
+VERSION = 1     # of its layout
 TRACES = ("times", "equilibrium_cost", "cost")
 NUMBERS = ("rate", "training_time", "sustained_time", "nonequilibrium_time", "time", "initial_cost", "final_cost",
            "n_steps", "n_looks")
@@ -81,27 +81,28 @@ class RankRun(Run):
         ...     ol.distributed.open_run(f"{folder}/run.zarr").conductances(0).shape
         (24,)
         """
-        path, here = Path(path), self.here
-        said = {"kind": KIND, "version": 1, "status": self.status, "reason": self.reason,
+        here = self.here
+        said = {"kind": KIND, "version": VERSION, "status": self.status, "reason": self.reason,
                 "block": here.stored.block, "n_nodes": here.stored.n_nodes, "n_times": self.times.size,
                 "first_edge": here.stored.first_edge.tolist()}
         said |= {name: getattr(self, name) for name in NUMBERS}
-        world = ranks()
-        folder = world.first(lambda: _begin(path, _json(said)))
-        arrays, part = BlockArrays(folder, {}), here.part
+        world, part = ranks(), here.part
         x, g = np.zeros((part.nodes.size, 2)), np.zeros(part.edge_numbers.size)
         x[part.own], g[part.own_edges] = np.column_stack([self.voltages, self.difference]), self.conductances
         x, g = here.nodes_out(x), here.edges_out(g)
 
-        def write() -> None:
+        def write_share(arrays: BlockArrays) -> None:
             for name, values, of_edges in (("voltages", x[:, 0], False), ("difference", x[:, 1], False),
                                            ("conductances", g, True)):
                 here.write(arrays, name, values, of_edges)
             for name in TRACES if world.rank == 0 else ():
                 arrays.write(name, 0, getattr(self, name))
 
-        world.together(write)
-        world.first(lambda: os.rename(folder, path))
+        def write(arrays: BlockArrays) -> dict[str, Any]:
+            world.together(lambda: write_share(arrays))
+            return _json(said)
+
+        write_new(world, path, ("voltages", "difference", "conductances", *TRACES), write)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +130,8 @@ class StoredRun:
     def _read(self, name: str, number: int) -> Floats:
         n, block, first = (self.attributes[key] for key in ("n_nodes", "block", "first_edge"))
         edges = name == "conductances"
+        if not 0 <= number < len(first) - 1:
+            raise IndexError(f"block {number} does not exist; blocks run from 0 to {len(first) - 2}")
         size = first[number + 1] - first[number] if edges else min((number + 1) * block, n) - number * block
         return self.arrays.read(name, number, (size,))
 
@@ -192,9 +195,20 @@ def open_run(path: str | os.PathLike[str]) -> StoredRun:
     'reached'
     """
     arrays = BlockArrays.open(path, KIND)
-    size = int(arrays.attributes.get("n_times", 0))
-    said = {name: float(value) if name in NUMBERS and isinstance(value, str) else value
-            for name, value in arrays.attributes.items()}
+    try:
+        said = {name: float(value) if name in NUMBERS and isinstance(value, str) else value
+                for name, value in arrays.attributes.items()}
+        version, size, n, block = (int(said[name]) for name in ("version", "n_times", "n_nodes", "block"))
+        first = np.array(said["first_edge"], dtype=np.int64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedStore(f"{path} does not say what it holds ({type(error).__name__}: {error}); write it "
+                           "anew") from None
+    if version != VERSION:
+        raise DamagedStore(f"{path} has format {version}, this version of ohmlearn reads format {VERSION}; write it "
+                           "anew")
+    if n < 1 or block < 1 or size < 0 or first.shape != (-(-n // block) + 1,) or np.any(np.diff(first) < 0):
+        raise DamagedStore(f"{path} says that it holds {n} nodes in blocks of {block} with edges from {first[:3]} on; "
+                           "write it anew")
     return StoredRun(arrays, said, *(arrays.read(name, 0, (size,)) for name in TRACES))
 
 
@@ -241,15 +255,6 @@ class RankRecording:
             found[name] = part if name == "outputs" else part[:, 0]
             begin += size
         return found
-
-
-def _begin(path: Path, said: dict[str, Any]) -> Path:
-    """Make the folder in which a store is written, beside its place."""
-    if path.exists():
-        raise FileExistsError(17, "it exists already; remove it, or choose another name", str(path))
-    folder = path.with_name(f"{path.name[:200]}.tmp{uuid.uuid4().hex[:12]}")
-    BlockArrays.create(folder, ("voltages", "difference", "conductances", *TRACES), said)
-    return folder
 
 
 def _json(said: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import os
-import uuid
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +11,9 @@ from ohmlearn.solvers.distributed.equilibrium import DistributedEquilibrium
 from ohmlearn.solvers.distributed.stored_part import StoredPart
 from ohmlearn.stored.block_arrays import BlockArrays
 from ohmlearn.stored.network_store import StoredNetwork
-from ohmlearn.stored.voltages import KIND, NAME
+from ohmlearn.stored.voltages import KIND, NAME, VERSION
 
+from .new_store import write_new
 from .ranks import ranks
 
 Floats = NDArray[np.float64]
@@ -107,23 +106,20 @@ class StoredEquilibrium(DistributedEquilibrium):
         ...     ol.distributed.open_voltages(f"{folder}/v.zarr")[0].tolist()
         [1.0, 0.0]
         """
-        place, world = Path(path), self.world
+        world = self.world
         if np.shape(voltages) != self.nodes.shape:
             raise ValueError(f"voltages must have shape {self.nodes.shape}, one for each of `nodes`, not "
                              f"{np.shape(voltages)}")
-        said = {"version": 1, "n_nodes": self.stored.n_nodes, "block": self.stored.block, "error": self.stats.error,
+        said = {"kind": KIND, "version": VERSION, "n_nodes": self.stored.n_nodes, "block": self.stored.block,
+                "error": self.stats.error,
                 "method": self.stats.method, "iterations": max(self.stats.iterations, default=0)}
-        folder = world.first(lambda: _begun(place))
-        try:
-            values = self.here.nodes_out(np.ascontiguousarray(voltages, dtype=np.float64))
-            world.together(lambda: self.here.write(BlockArrays(folder, {}), NAME, values, False))
-            world.first(lambda: _finished(folder, place, said))
-        except BaseException:
-            if world.rank == 0:
-                import shutil
 
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
+        def write(arrays: BlockArrays) -> dict[str, Any]:
+            values = self.here.nodes_out(np.ascontiguousarray(voltages, dtype=np.float64))
+            world.together(lambda: self.here.write(arrays, NAME, values, False))
+            return said
+
+        write_new(world, path, (NAME,), write)
 
 
 def over_ranks(network: StoredNetwork, held: ArrayLike, method: str = "auto", rtol: float = 1e-10, *,
@@ -138,20 +134,3 @@ def over_ranks(network: StoredNetwork, held: ArrayLike, method: str = "auto", rt
     if options:
         raise TypeError(f"an Equilibrium over ranks takes no {next(iter(options))}; leave it out")
     return StoredEquilibrium(network, held, method, rtol, keep=keep, world=world)
-
-
-def _begun(place: Path) -> Path:
-    """A folder beside the place of the store, into which blocks are written."""
-    if place.exists():
-        raise FileExistsError(17, "it exists already; remove it, or choose another name", str(place))
-    folder = place.with_name(f"{place.name[:200]}.tmp{uuid.uuid4().hex[:12]}")
-    BlockArrays.create(folder, (NAME,), {"kind": "unfinished voltages"})
-    return folder
-
-
-def _finished(folder: Path, place: Path, said: dict[str, Any]) -> None:
-    """Say what is in the store and move it to its place."""
-    import zarr
-
-    zarr.open_group(folder, mode="r+", zarr_format=3).attrs.update({"kind": KIND, **said})
-    os.rename(folder, place)

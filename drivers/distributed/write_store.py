@@ -12,12 +12,22 @@ from ohmlearn.checks.kinds import check_kinds, whole
 from ohmlearn.io.raster import read_raster
 from ohmlearn.network import Network
 from ohmlearn.parallel.communicator import World
+from ohmlearn.stored.block_arrays import BlockArrays
 from ohmlearn.stored.delaunay_strips import DelaunayBlocks
 from ohmlearn.stored.lattice_blocks import LatticeBlocks, network_blocks
-from ohmlearn.stored.network_store import BLOCK, Blocks, NetworkWriter, StoredNetwork, block_count, open_network
+from ohmlearn.stored.network_store import (
+    BLOCK,
+    NAMES,
+    Blocks,
+    NetworkWriter,
+    StoredNetwork,
+    block_count,
+    open_network,
+)
 from ohmlearn.stored.raster_blocks import RasterBlocks
 
 from .matrix_blocks import matrix_blocks
+from .new_store import write_new
 from .ranks import ranks
 
 PathLike = str | os.PathLike[str]
@@ -167,24 +177,17 @@ def _stored(path: PathLike, make: Callable[[World], Blocks]) -> StoredNetwork:
 
 def write_store(world: World, path: PathLike, make: Callable[[World], Blocks]) -> None:
     """Write a store on all ranks; `make(world)` gives the blocks, on every rank. An error on any is raised on all."""
-    path = Path(path)
-    if world.first(path.exists):
+    if world.first(Path(path).exists):      # before the blocks are made, which may take long
         raise FileExistsError(17, "it exists already; remove it, or choose another name", str(path))
     blocks = make(world)
-    folder = world.first(lambda: NetworkWriter.begin(path))
-    try:
-        writer = NetworkWriter(blocks, path, folder)
-        count = block_count(blocks)
-        numbers = range(count * world.rank // world.size, count * (world.rank + 1) // world.size)
-        counts = world.together(lambda: writer.write(numbers))
-        every = world.everywhere(counts)
-        world.first(lambda: writer.finish(np.concatenate(every)))
-    except BaseException:
-        if world.rank == 0:
-            import shutil
 
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+    def write(arrays: BlockArrays) -> dict[str, Any]:
+        writer, count = NetworkWriter(blocks, arrays), block_count(blocks)
+        numbers = range(count * world.rank // world.size, count * (world.rank + 1) // world.size)
+        every = world.everywhere(world.together(lambda: writer.write(numbers)))
+        return world.first(lambda: writer.describe(np.concatenate(every)))
+
+    write_new(world, path, NAMES, write)
 
 
 def _block(block: int) -> int:

@@ -23,7 +23,7 @@ from ohmlearn.run import Run
 from ohmlearn.solvers.distributed.equilibrium import DistributedEquilibrium
 from ohmlearn.solvers.distributed.quasistatic import DistributedFlow
 from ohmlearn.solvers.distributed.rank_solve import METHODS
-from ohmlearn.solvers.distributed.reductions import largest
+from ohmlearn.solvers.distributed.reductions import RankSums
 from ohmlearn.solvers.distributed.rk4 import DistributedStepper
 from ohmlearn.solvers.distributed.stored_part import StoredPart
 from ohmlearn.stored.network_store import StoredNetwork
@@ -65,7 +65,7 @@ class RankEnsemble(Ensemble):
     def least_degree(self) -> float:
         part, g = self.here.part, self.initial_conductances(0)
         degree = np.bincount(part.ends.ravel(), np.repeat(g, 2), part.nodes.size)[part.own]
-        return -largest(part.comm, -float(degree.min(initial=np.inf)))[0]
+        return -float(RankSums(part.comm).largest(-float(degree.min(initial=np.inf)))[0])
 
     def initial_conductances(self, number: int) -> Floats:
         """(e,) G of the edges of the part at the start: the number given, or those in the store, or 1."""
@@ -77,7 +77,7 @@ class RankEnsemble(Ensemble):
             g = np.full(part.edge_numbers.size, float(self.conductances))
         else:
             g = self.here.conductances() if stored.has_conductances else np.ones(part.edge_numbers.size)
-        high, low = largest(part.comm, float(g.max(initial=-np.inf)), -float(g.min(initial=np.inf)))
+        high, low = RankSums(part.comm).largest(float(g.max(initial=-np.inf)), -float(g.min(initial=np.inf)))
         if not (-low >= rule.floor and high <= top and np.isfinite(high)):
             raise ValueError(f"conductances from {-low:g} to {high:g} are not all between the rule's floor "
                              f"{rule.floor} and its ceiling {top:g}; change these, or the conductances")
@@ -103,7 +103,7 @@ class RankMachine:
         return RankRecording(self.here, task, keep)
 
     def anywhere(self, found: bool) -> bool:
-        return largest(self.here.part.comm, float(found))[0] > 0
+        return bool(RankSums(self.here.part.comm).largest(float(found))[0] > 0)
 
 
 def train_over_ranks(network: StoredNetwork, task: Any, rate: Any, *, checkpoint: Path | None = None,

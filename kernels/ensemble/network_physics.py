@@ -9,7 +9,7 @@ from ohmlearn.kernels.simd.jit import chosen
 from .nonlinear_step import EQUILIBRATE, EVALUATE, ROUNDS, STEP
 from .nonlinear_step import begin_peak as begin_peak_of_jacobian
 from .rk4 import drift, rk4_step
-from .step_bounds import begin_peak, fastest_after
+from .step_bounds import begin_peak, fastest
 
 
 def _linear(block):
@@ -68,7 +68,7 @@ def _find_equilibria(block, due):
             factorise(pattern, factor.matrix)
             relax(graph, pattern, law.free_v, block.G, block.x, 0, block.slow.v, factor)
             drift(graph, pattern, law, block.G, block.x, block.slow.v, factor)
-            fastest_after(ROUNDS, graph, law, block.G, block.x, due, block.peak, block.scratch, block.bounds)
+            fastest(ROUNDS, graph, law, block.G, block.x, due, block.peak, block.scratch, block.bounds)
         return linear
 
     def nonlinear(block, due):

@@ -5,13 +5,7 @@ from ohmlearn.kernels.simd.vectors import at, fma, load, maximum, store, where
 
 
 @inner
-def fastest(graph, law, G, x, due, peak, scratch, out):
-    """`fastest_after` one round."""
-    fastest_after(1, graph, law, G, x, due, peak, scratch, out)
-
-
-@inner
-def fastest_after(rounds, graph, law, G, x, due, peak, scratch, out):
+def fastest(rounds, graph, law, G, x, due, peak, scratch, out):
     """Upper bounds for each lane with a `due` bit, into out (2, lanes): λ_max of L_FF, and the square of the learning
     frequency over 2 a R. scratch : (3 n_nodes, lanes).
 

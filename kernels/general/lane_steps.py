@@ -94,8 +94,7 @@ def find_bounds(b, graph):
     begin_peak(graph, b.law, b.G[:b.at.m], everyone, peak)       # what edges remember lies behind
     wipe(b.rows, begin, 2)
     for copy in range(C):
-        for _ in range(ROUNDS):
-            fastest(graph, b.law, b.G, b.x[2 * n * copy:2 * n * (copy + 1)], everyone, peak, scratch, out)
+        fastest(ROUNDS, graph, b.law, b.G, b.x[2 * n * copy:2 * n * (copy + 1)], everyone, peak, scratch, out)
         for i in range(2):
             for lane in range(b.x.shape[1]):
                 b.rows[begin + i, lane] = max(b.rows[begin + 2 + i, lane], b.rows[begin + i, lane])

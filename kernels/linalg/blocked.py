@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 @kernel
 def apply(x, y, r, factor):
-    """x = (L D Lᵀ)⁻¹ r, (n, 8) both, as `sampled_cholesky.apply`; y (n + 1, 8) is scratch.
+    """x = (L D Lᵀ)⁻¹ r, (n, 8) both, as `factor_solves.apply`; y (n + 1, 8) is scratch.
 
     factor : one whose rows are places in its order, so that vectors too large for the cache are gone through in it.
     """

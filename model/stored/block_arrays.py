@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,23 @@ class BlockArrays:
             raise type(error)(error.errno, f"cannot make a store there ({error.strerror}); choose a folder that "
                               "exists, is writable and has room", str(path)) from error
         return cls(path, attributes)
+
+    @classmethod
+    def begin(cls, place: str | os.PathLike[str], names: Sequence[str]) -> BlockArrays:
+        """A new group beside its place, of no kind that is read, until `finish` moves it there. Raises OSError,
+        FileExistsError where something is in its place."""
+        place = Path(place)
+        if place.exists():
+            raise FileExistsError(17, "it exists already; remove it, or choose another name", str(place))
+        return cls.create(place.with_name(f"{place.name[:200]}.tmp{uuid.uuid4().hex[:12]}"), names,
+                          {"kind": "unfinished"})
+
+    def finish(self, place: str | os.PathLike[str], attributes: Mapping[str, Any]) -> None:
+        """Say what is in a group that was begun, and move it to its place."""
+        import zarr
+
+        zarr.open_group(self.path, mode="r+", zarr_format=3).attrs.update(dict(attributes))
+        os.rename(self.path, place)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], kind: str) -> BlockArrays:

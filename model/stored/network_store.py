@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,26 +234,14 @@ def open_network(path: str | os.PathLike[str]) -> StoredNetwork:
     return StoredNetwork(arrays, n, m, block, first, has_conductances, has_positions, name)
 
 
+NAMES = ("edges", "conductances", "positions", "first_edge")     # of the arrays in a store
+
+
 class NetworkWriter:
-    """A store that is being written beside its place, and moved there when all blocks are in it.
+    """Blocks of a network into a store that is being written; several processes write one store."""
 
-    Several processes write one store: one makes it by `begin`, the others open it by its `folder`, and the one
-    that made it ends it by `finish` with the numbers of edges of all blocks.
-    """
-
-    def __init__(self, blocks: Blocks, path: str | os.PathLike[str], folder: Path) -> None:
-        self.blocks, self.path, self.folder = blocks, Path(path), folder
-        self._arrays = BlockArrays(folder, {})
-
-    @staticmethod
-    def begin(path: str | os.PathLike[str]) -> Path:
-        """Make the folder in which the blocks are written. Raises OSError, FileExistsError where the store exists."""
-        path = Path(path)
-        if path.exists():
-            raise FileExistsError(17, "it exists already; remove it, or choose another name", str(path))
-        folder = path.with_name(f"{path.name[:200]}.tmp{uuid.uuid4().hex[:12]}")
-        BlockArrays.create(folder, ("edges", "conductances", "positions", "first_edge"), {"kind": "unfinished network"})
-        return folder
+    def __init__(self, blocks: Blocks, arrays: BlockArrays) -> None:
+        self.blocks, self._arrays = blocks, arrays
 
     def write(self, numbers: Iterable[int]) -> Integers:
         """Make some blocks and write them. Returns the number of edges of each."""
@@ -269,22 +256,19 @@ class NetworkWriter:
             counts.append(len(block.edges))
         return np.array(counts, dtype=np.int64)
 
-    def finish(self, counts: Integers) -> None:
-        """Say what is in the store and move it to its place. counts : (n_blocks,) edges of every block.
+    def describe(self, counts: Integers) -> dict[str, Any]:
+        """Write the numbers of the edges, by one process; returns what is to be said of the store. counts :
+        (n_blocks,) edges of every block.
 
         Raises ValueError where there are no edges.
         """
-        import zarr
-
         first = np.append(0, np.cumsum(counts))
         if first[-1] == 0:
             raise ValueError("the network has no edges")
         self._arrays.write("first_edge", 0, first)
-        zarr.open_group(self.folder, mode="r+", zarr_format=3).attrs.update({
-            "kind": KIND, "version": VERSION, "n_nodes": self.blocks.n_nodes, "n_edges": int(first[-1]),
-            "block": self.blocks.block, "conductances": self.blocks.has_conductances,
-            "positions": self.blocks.has_positions, "name": self.blocks.name})
-        os.rename(self.folder, self.path)
+        return {"kind": KIND, "version": VERSION, "n_nodes": self.blocks.n_nodes, "n_edges": int(first[-1]),
+                "block": self.blocks.block, "conductances": self.blocks.has_conductances,
+                "positions": self.blocks.has_positions, "name": self.blocks.name}
 
 
 def block_count(blocks: Blocks) -> int:

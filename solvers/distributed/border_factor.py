@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.linalg import sampled_cholesky
+from ohmlearn.kernels.linalg import factor_solves
 from ohmlearn.solvers.equilibrium.backends import Apply, ApproximateCholesky, SampledFactor
 from ohmlearn.solvers.equilibrium.node_order import Parts
 
@@ -123,7 +123,7 @@ class BorderFactor:
             y, first = self._scratch, factor.order.size + 1
             right = np.zeros(self.rows.n_columns)
             right[:n] = residual
-            sampled_cholesky.go_down(y, right, factor, 0, 1)
+            factor_solves.go_down(y, right, factor, 0, 1)
             into = y[first:first + self._border.size] + right[self._border]
         if self.n_border:
             at_border = self._solve_border(into[self._known])
@@ -134,7 +134,7 @@ class BorderFactor:
             there[self._known] = at_border[self._touched]
         y[first - 1], y[first:first + self._border.size], y[self._border] = 0.0, there, there
         found = np.empty(self.rows.n_columns)
-        sampled_cholesky.go_up(found, y, factor, 0, 1)
+        factor_solves.go_up(found, y, factor, 0, 1)
         return found[:n]
 
     def _solve_border(self, into: Floats) -> Floats:

@@ -35,7 +35,7 @@ class Halo:
 
     links : one for every neighbour.
 
-    Every rank must call `exchange`, or `start` and `finish`, with arrays of the same number of columns.
+    Every rank must call `exchange` with arrays of the same number of columns.
     """
 
     def __init__(self, comm: Any, links: Sequence[Link]) -> None:
@@ -76,10 +76,8 @@ class Halo:
         nodes : arrays (k,) or (k, columns) of values of nodes; edges : likewise (e,) or (e, columns). Items have 8
         bytes, and the arrays are contiguous. All arrays go in one message to every neighbour.
         """
-        self.finish(self.start(nodes, edges), nodes, edges)
+        from mpi4py import MPI
 
-    def start(self, nodes: Sequence[NDArray[Any]] = (), edges: Sequence[NDArray[Any]] = ()) -> list[Any]:
-        """Begin an exchange; the values to send are copied before it returns. Returns requests for `finish`."""
         buffers = self._buffers_for(nodes, edges)
         requests = [self.comm.Irecv(into, link.rank, TAG)
                     for link, (_, into) in zip(self.links, buffers, strict=True) if into.size]
@@ -93,15 +91,8 @@ class Halo:
                     begin = end
             if out.size:
                 requests.append(self.comm.Isend(out, link.rank, TAG))
-        return requests
-
-    def finish(self, requests: list[Any], nodes: Sequence[NDArray[Any]] = (),
-               edges: Sequence[NDArray[Any]] = ()) -> None:
-        """Wait for the messages of `start` and write what came into the same arrays."""
-        from mpi4py import MPI
-
         MPI.Request.Waitall(requests)
-        for link, (_, into) in zip(self.links, self._buffers_for(nodes, edges), strict=True):
+        for link, (_, into) in zip(self.links, buffers, strict=True):
             begin = 0
             for arrays, places in ((nodes, link.receive_nodes), (edges, link.receive_edges)):
                 for array in arrays:

@@ -26,11 +26,6 @@ def replicated(comm: Any, places: NDArray[np.int64], values: Floats) -> Floats:
     return rows
 
 
-def largest(comm: Any, *values: float) -> tuple[float, ...]:
-    """The largest of each value over the ranks; NaN where any is NaN."""
-    return tuple(np.max(comm.allgather(values), axis=0).tolist())
-
-
 def exact_sum(comm: Any, terms: Floats) -> float:
     """The sum of the terms of all ranks, of the same bits however they are dealt out.
 
@@ -38,7 +33,7 @@ def exact_sum(comm: Any, terms: Floats) -> float:
     """
     from mpi4py import MPI
 
-    top, = largest(comm, float(np.max(np.abs(terms), initial=0.0)))
+    top = float(RankSums(comm).largest(float(np.max(np.abs(terms), initial=0.0)))[0])
     if top == 0.0 or not np.isfinite(top):
         return top
     rest = np.ldexp(terms, BITS - int(np.frexp(top)[1]))

@@ -9,7 +9,7 @@ from ohmlearn.solvers.large.rk4 import EdgeSteps
 from ohmlearn.task import Task
 
 from .part import Part
-from .reductions import largest, replicated
+from .reductions import RankSums, replicated
 
 Floats = NDArray[np.float64]
 
@@ -70,8 +70,8 @@ class DistributedStepper(EdgeSteps):
 
     def bounds(self) -> tuple[float, float]:
         """Upper bounds of λ_max(L_FF) and of the square of the learning frequency over 2 a R, of the whole network."""
-        relaxation, learning = largest(self.part.comm, *super().bounds())
-        return relaxation, learning
+        relaxation, learning = RankSums(self.part.comm).largest(*super().bounds())
+        return float(relaxation), float(learning)
 
     def drift(self, voltages: Floats) -> Floats:
         """(k,) currents -L(dG/dt) V that learning adds per unit of time at fixed voltages (k,), right at own nodes."""

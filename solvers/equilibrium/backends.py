@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.kernels.linalg import blocked, packed_cholesky, sampled_cholesky
+from ohmlearn.kernels.linalg import blocked, factor_solves, packed_cholesky, sampled_cholesky
+from ohmlearn.kernels.linalg.factor_solves import Factor
 from ohmlearn.kernels.linalg.index_type import index_type
-from ohmlearn.kernels.linalg.sampled_cholesky import MOST, Arcs, Factor, Waiting
+from ohmlearn.kernels.linalg.sampled_cholesky import MOST, Arcs, Waiting
 from ohmlearn.kernels.simd.vectors import aligned
 
 from .node_order import Parts
@@ -47,7 +48,7 @@ class Apply:
 
 
 class FactorApply(Apply):
-    """A factor of the layout of kernels/linalg/sampled_cholesky.py. parts : those of its rows, where there are several.
+    """A factor of the layout of kernels/linalg/factor_solves.py. parts : those of its rows, where there are several.
     """
 
     def __init__(self, factor: Factor, parts: Parts | None = None) -> None:
@@ -58,18 +59,18 @@ class FactorApply(Apply):
     def __call__(self, residual: Floats) -> Floats:
         x, y = np.empty_like(residual), self._scratch
         if self._parts is None or self._parts.threads == 1 or len(self._parts) == 1:
-            sampled_cholesky.apply(x, y, residual, self.factor)
+            factor_solves.apply(x, y, residual, self.factor)
         else:
-            self._parts.share(lambda begin, end: sampled_cholesky.go_down(y, residual, self.factor, begin, end))
-            sampled_cholesky.turn_round(y, self.factor)
-            self._parts.share(lambda begin, end: sampled_cholesky.go_up(x, y, self.factor, begin, end))
+            self._parts.share(lambda begin, end: factor_solves.go_down(y, residual, self.factor, begin, end))
+            factor_solves.turn_round(y, self.factor)
+            self._parts.share(lambda begin, end: factor_solves.go_up(x, y, self.factor, begin, end))
         return x
 
     def block(self, residuals: Floats, out: Floats | None = None) -> Floats:
         if not self._wide.size:
             self._wide = aligned(self.factor.order.size + 1, residuals.shape[1])
             self._placed = self.factor._replace(
-                rows=sampled_cholesky.places(self.factor.rows, self.factor.order, self.factor.ends))
+                rows=factor_solves.places(self.factor.rows, self.factor.order, self.factor.ends))
         x = aligned(*residuals.shape) if out is None else out
         blocked.apply(x, self._wide, residuals, self._placed)
         return x

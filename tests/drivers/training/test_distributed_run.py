@@ -1,8 +1,11 @@
 """Training over ranks against one machine, and its states, taken up by other numbers of ranks."""
+import json
+
 import numpy as np
 import ohmlearn as ol
 import pytest
 from ohmlearn import distributed
+from ohmlearn.stored import block_arrays
 from rank_jobs import on_ranks
 from sweeps import needs_mpi
 
@@ -210,3 +213,48 @@ def test_what_ranks_cannot_do_is_refused(tmp_path):
                 "solver": "not 'amg'", "target": "target node 1000000 is not in the network",
                 "rule": "take a Rule", "updates": "plain rule", "edges": "linear edges"}.items():
             assert words in said[name]
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A run of one rank, its place in a store, and what is in the folder besides."""
+    stored = distributed.store_grid(tmp_path / "grid.zarr", 4, 4, block=8)
+    run = ol.train(stored, ol.Task({0: 1.0, 15: 0.0}, {6: 0.7}), 1.0)
+    run.save(tmp_path / "run.zarr")
+    return run, tmp_path / "run.zarr", sorted(tmp_path.iterdir())
+
+
+def test_a_save_that_fails_leaves_nothing(saved, tmp_path, monkeypatch):
+    run, _, before = saved
+
+    def full(self, name, block, array):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(block_arrays.BlockArrays, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        run.save(tmp_path / "other.zarr")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"version": 2}, "has format 2, this version of ohmlearn reads format 1"),
+    ({"block": 0}, "says that it holds 16 nodes in blocks of 0"),
+    ({"first_edge": [0, 5]}, "says that it holds 16 nodes in blocks of 8"),
+    ({"n_times": "many"}, "does not say what it holds"),
+    ({"kind": "unfinished"}, "not the ohmlearn run of a large network"),
+])
+def test_stores_of_runs_that_were_changed_are_refused(saved, change, words):
+    _, place, _ = saved
+    description = json.loads((place / "zarr.json").read_text())
+    description["attributes"] |= change
+    (place / "zarr.json").write_text(json.dumps(description))
+    with pytest.raises(distributed.DamagedStore, match=words):
+        distributed.open_run(place)
+
+
+def test_blocks_that_a_run_has_not_are_refused(saved):
+    found = distributed.open_run(saved[1])
+    assert found.voltages(1).size == 8
+    for number in (-1, 2):
+        with pytest.raises(IndexError, match="blocks run from 0 to 1"):
+            found.difference(number)
