@@ -1,5 +1,6 @@
 """What all tests share."""
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ ROOT = Path(__file__).parents[1]
 def pytest_collection_modifyitems(items):
     """Begin with what compiles most, each process with other kernels."""
     items[:] = compiling_first(items)
+
+
+def pytest_sessionfinish():
+    """End the MPI jobs that tests used in common."""
+    if jobs := sys.modules.get("rank_jobs"):
+        jobs.end_jobs()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ import numpy as np
 import ohmlearn as ol
 import pytest
 from ohmlearn import distributed
-from sweeps import children, command, needs_mpi, run
+from rank_jobs import run_here
+from sweeps import children, command, needs_mpi
 
 pytestmark = needs_mpi
 
@@ -40,7 +41,7 @@ def test_stores_from_the_command_line(tmp_path):
             ("grid:shape=[7,9]", (), 7 * 8 + 6 * 9), ("delaunay:n_nodes=400,seed=2", (), None),
             ("land.npy", ("--neighbours", 4), 20 * 29 + 19 * 30), ("net.mtx", ("--quantity", "resistance"), 49),
             ("net.graphml", (), ol.Network.packing(64, seed=1).n_edges))):
-        done = run("store-network", source, "-o", f"{number}.zarr", "--block", 50, *options, ranks=2, cwd=tmp_path)
+        done = run_here("store-network", source, "-o", f"{number}.zarr", "--block", 50, *options, ranks=2, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         stored = distributed.open_network(tmp_path / f"{number}.zarr")
         assert done.stdout.strip() == f"{stored!r} in {number}.zarr"
@@ -50,7 +51,7 @@ def test_stores_from_the_command_line(tmp_path):
     for source, words in (("packing:n_nodes=64", "neither a file nor a generator that is stored by blocks"),
                           ("grid:shape=[7,0]", "sides of at least 1"), ("nothing.csv", "nothing.csv"),
                           ("grid:side=3", "side")):
-        done = run("store-network", source, "-o", "new.zarr", ranks=2, cwd=tmp_path)
+        done = run_here("store-network", source, "-o", "new.zarr", ranks=2, cwd=tmp_path)
         assert done.returncode == 2
         assert words in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
@@ -59,17 +60,17 @@ def test_stores_from_the_command_line(tmp_path):
 
 def test_one_process_takes_a_store_as_a_file(folder):
     """Without --distributed: on one machine, with all that one machine can do."""
-    done = run("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--until", "1e-1", "-o", "run.npz", cwd=folder)
+    done = run_here("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--until", "1e-1", "-o", "run.npz", cwd=folder)
     assert done.returncode == 0, done.stderr
     network = distributed.open_network(folder / "net.zarr").network()
     straight = ol.train(network, ol.Task({3: 4.0, 1795: -4.0, 900: 0.0}, {700: 0.3, 1101: -0.5}), 2.0, until=1e-1)
     assert ol.load(folder / "run.npz")[0].training_time == pytest.approx(straight.training_time, rel=1e-3)
-    said = run("info", "net.zarr", cwd=folder)
+    said = run_here("info", "net.zarr", cwd=folder)
     assert "1800 nodes" in said.stdout
 
 
 def test_training_from_the_command_line(folder):
-    done = run("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "1e-1", "-o",
+    done = run_here("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "1e-1", "-o",
                "run.zarr", ranks=2, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "on 2 ranks, 3 sources, 2 targets, task task.toml" in done.stdout
@@ -78,16 +79,16 @@ def test_training_from_the_command_line(folder):
     assert stored.times.size > 20
     lines = re.findall(r"^ +2 .*", done.stdout, flags=re.MULTILINE)
     assert len(lines) == 1
-    one = run("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "1e-1", cwd=folder)
+    one = run_here("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "1e-1", cwd=folder)
     τ = [float(line.split()[1]) for line in (one.stdout.splitlines()[-1], lines[0])]
     assert τ[0] == pytest.approx(τ[1], rel=1e-3)
-    again = run("train", "net.zarr", "--distributed", "-o", "run.zarr", ranks=2, cwd=folder)
+    again = run_here("train", "net.zarr", "--distributed", "-o", "run.zarr", ranks=2, cwd=folder)
     assert again.returncode == 2
     assert "run.zarr: it is a folder" in again.stderr
     for options, words in ((("--edges", "NMOS"), "--edges is for a network on one machine"),
                            (("--rate", 1, "--rate", 2), "at one rate"),
                            (("--rule", "floor=2"), "floor")):
-        done = run("train", "net.zarr", "--task", "task.toml", "--distributed", *options, ranks=2, cwd=folder)
+        done = run_here("train", "net.zarr", "--task", "task.toml", "--distributed", *options, ranks=2, cwd=folder)
         assert done.returncode == 2
         assert words in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
@@ -110,10 +111,10 @@ def test_a_signal_sets_a_run_aside_and_other_ranks_take_it_up(folder):
     assert "stopped by SIGUSR1; the same call goes on from state.npz" in errors
     assert (folder / "state.npz").exists()
     assert not (folder / "run.zarr").exists()
-    other = run(*given[:5], 3, *given[6:], ranks=2, cwd=folder)     # another rate
+    other = run_here(*given[:5], 3, *given[6:], ranks=2, cwd=folder)     # another rate
     assert other.returncode == 2
     assert "belongs to another run" in other.stderr
-    done = run(*given, cwd=folder)
+    done = run_here(*given, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "out of time" in done.stdout
     assert distributed.open_run(folder / "run.zarr").attributes["time"] == pytest.approx(600)

@@ -6,8 +6,8 @@ import pytest
 import typer
 from ohmlearn import Equilibrium, Network, distributed
 from ohmlearn.drivers.commands import resistances, solve
-from rank_jobs import on_ranks
-from sweeps import needs_mpi, run
+from rank_jobs import on_ranks, run_here
+from sweeps import needs_mpi
 from typer.testing import CliRunner
 
 pytestmark = needs_mpi
@@ -65,7 +65,7 @@ def test_one_process_takes_the_network_into_memory(store):
 def test_commands(store, tmp_path, ranks):
     path, network = store
     output = tmp_path / "v.zarr"
-    done = run("solve", path, "--hold", "0=1", "--hold", "1299=0", "--inject", "40=2", "-o", output, ranks=ranks)
+    done = run_here("solve", path, "--hold", "0=1", "--hold", "1299=0", "--inject", "40=2", "-o", output, ranks=ranks)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("# <StoredNetwork") == 1
     assert f"over {ranks or 1} rank" in done.stderr
@@ -74,7 +74,7 @@ def test_commands(store, tmp_path, ranks):
     expected = Equilibrium(network, [0, 1299]).solve(None, [1.0, 0.0], into)
     np.testing.assert_allclose(distributed.open_voltages(output).whole(), expected, atol=1e-9)
     (tmp_path / "pairs.txt").write_text("3 700\n5, 5\n")
-    done = run("resistances", path, "--pairs", tmp_path / "pairs.txt", ranks=ranks)
+    done = run_here("resistances", path, "--pairs", tmp_path / "pairs.txt", ranks=ranks)
     assert done.returncode == 0, done.stderr
     first, second = (line.split() for line in done.stdout.splitlines())
     assert (first[:2], second) == (["3", "700"], ["5", "5", "0"])
@@ -97,7 +97,7 @@ def test_commands_say_what_is_wrong_before_they_start(store):
     (2, ("--hold", "4=1", "--hold", "5=0", "--rtol", "1e-18", "-o", "v.zarr"), "over 2 ranks stopped where voltages"),
     (2, ("--inject", "4=1", "-o", "v.zarr"), "currents must add up to 0")])
 def test_commands_tell_once_what_is_wrong(store, tmp_path, ranks, words, text):
-    done = run("solve", store[0], *words, ranks=ranks, cwd=tmp_path)
+    done = run_here("solve", store[0], *words, ranks=ranks, cwd=tmp_path)
     assert done.returncode == (1 if "--rtol" in words else 2)
     assert done.stderr.count("ohmlearn: ") == 1
     assert text in done.stderr

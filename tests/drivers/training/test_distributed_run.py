@@ -1,5 +1,6 @@
 """Training over ranks against one machine, and its states, taken up by other numbers of ranks."""
 import json
+from unittest.mock import patch
 
 import numpy as np
 import ohmlearn as ol
@@ -144,21 +145,21 @@ def in_turn(comm, folder, task, rate, evaluations):
         def circuit(self, held):
             return OnRankZero(self.here.part, held)
 
-    large_run.RENEW = 4
     here = StoredPart.of(distributed.open_network(folder / "net.zarr"), comm)
     options = OPTIONS | {"until": 1e-3}
-    ensemble = distributed_run.RankEnsemble.of(here, task, rate, **options)
-    run = large_run.run_on(ensemble, 0, Machine(ensemble, 1) if rate else distributed_run.RankMachine(ensemble, 1))
-    kept = RankCheckpoint(ranks(), CheckpointFile(folder / "state.npz", "the test", "run"), here)
-    saved = kept.resume()
-    count = iter(range(10**6))
-    end = large_run.follow(run, None if saved is None else distributed_run._taken_up(saved, here),
-                           lambda run: next(count) == evaluations)
-    if isinstance(end, dict):
-        kept.suspend(distributed_run._dealt_out(end, here))
-        return None
-    kept.done()
-    return whole(comm, RankRun._of(end, here))
+    with patch.object(large_run, "RENEW", 4):
+        ensemble = distributed_run.RankEnsemble.of(here, task, rate, **options)
+        run = large_run.run_on(ensemble, 0, Machine(ensemble, 1) if rate else distributed_run.RankMachine(ensemble, 1))
+        kept = RankCheckpoint(ranks(), CheckpointFile(folder / "state.npz", "the test", "run"), here)
+        saved = kept.resume()
+        count = iter(range(10**6))
+        end = large_run.follow(run, None if saved is None else distributed_run._taken_up(saved, here),
+                               lambda run: next(count) == evaluations)
+        if isinstance(end, dict):
+            kept.suspend(distributed_run._dealt_out(end, here))
+            return None
+        kept.done()
+        return whole(comm, RankRun._of(end, here))
 
 
 @pytest.mark.parametrize("rate", [pytest.param(2.0, marks=pytest.mark.slow), 0.0])

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -80,11 +81,9 @@ def told(comm):
     from ohmlearn.solvers.distributed.equilibrium import DistributedEquilibrium
     from ohmlearn.solvers.distributed.part import Part
 
-    petsc_multigrid.installed = lambda: False
-    try:
+    with patch.object(petsc_multigrid, "installed", lambda: False), pytest.raises(ValueError) as said:    # noqa: PT011
         DistributedEquilibrium(Part.of(Network.grid(3), np.zeros(3), comm), [0], "petsc")
-    except ValueError as error:
-        return str(error)
+    return str(said.value)
 
 
 @needs_mpi
