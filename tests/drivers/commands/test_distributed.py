@@ -60,7 +60,8 @@ def test_stores_from_the_command_line(tmp_path):
 
 def test_one_process_takes_a_store_as_a_file(folder):
     """Without --distributed: on one machine, with all that one machine can do."""
-    done = run_here("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--until", "1e-1", "-o", "run.npz", cwd=folder)
+    done = run_here("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--until", "1e-1", "-o", "run.npz",
+                    cwd=folder)
     assert done.returncode == 0, done.stderr
     network = distributed.open_network(folder / "net.zarr").network()
     straight = ol.train(network, ol.Task({3: 4.0, 1795: -4.0, 900: 0.0}, {700: 0.3, 1101: -0.5}), 2.0, until=1e-1)
@@ -79,7 +80,8 @@ def test_training_from_the_command_line(folder):
     assert stored.times.size > 20
     lines = re.findall(r"^ +2 .*", done.stdout, flags=re.MULTILINE)
     assert len(lines) == 1
-    one = run_here("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "1e-1", cwd=folder)
+    one = run_here("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "1e-1",
+                   cwd=folder)
     τ = [float(line.split()[1]) for line in (one.stdout.splitlines()[-1], lines[0])]
     assert τ[0] == pytest.approx(τ[1], rel=1e-3)
     again = run_here("train", "net.zarr", "--distributed", "-o", "run.zarr", ranks=2, cwd=folder)

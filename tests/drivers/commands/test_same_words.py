@@ -67,10 +67,8 @@ def test_defaults_are_the_same():
 
 def test_every_command_takes_and_writes_alike():
     """A network comes first and in every form, a task by --task, results go where -o says."""
+    cli.add_commands()
     app = typer.main.get_command(cli.app)
-    if not cli.app.registered_commands:
-        cli.add_commands()
-        app = typer.main.get_command(cli.app)
     found = {name: {option: parameter for parameter in command.params for option in parameter.opts}
              for name, command in app.commands.items() if name != "figure"}
     # `warm` writes to the cache of compiled code alone, and `merge` to the store that it names first, which must be

@@ -3,6 +3,7 @@ import re
 
 import ohmlearn as ol
 import pytest
+from rank_jobs import run_here
 from sweeps import needs_mpi, run, same_bits, small
 
 
@@ -15,7 +16,8 @@ def test_a_sweep_from_the_command_line(file, done):
 
 
 @needs_mpi
-@pytest.mark.parametrize(("ranks", "threads"), [(2, 1), (3, 2), pytest.param(7, 1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("ranks", "threads"), [
+    (3, 2), *(pytest.param(ranks, 1, marks=pytest.mark.slow) for ranks in (2, 7))])
 def test_ranks_and_threads_give_the_same_bits(file, done, ranks, threads):
     ended = run("sweep", file, "--threads", threads, "--no-progress", ranks=ranks)
     assert ended.returncode == 0, ended.stderr
@@ -27,7 +29,7 @@ def test_ranks_and_threads_give_the_same_bits(file, done, ranks, threads):
 @needs_mpi
 def test_a_store_goes_on_with_other_ranks_and_a_grown_file(file, done):
     small(tasks__allosteric__count=3).run(file.with_suffix(""), progress=False)
-    ended = run("sweep", file, "--no-progress", ranks=2)
+    ended = run_here("sweep", file, "--no-progress", ranks=2)
     assert "6 computed now" in ended.stdout
     same_bits(ol.open_results(file.with_suffix("")), done)
 
@@ -39,7 +41,7 @@ def test_a_store_goes_on_with_other_ranks_and_a_grown_file(file, done):
 ])
 def test_bad_input_is_one_line_and_code_2(file, ranks, change, message):
     file.write_text(file.read_text().replace(*change))
-    ended = run("sweep", file, ranks=ranks)
+    ended = (run if ranks is None else run_here)("sweep", file, ranks=ranks)
     assert ended.returncode == 2
     assert re.match(message, ended.stderr.strip())
     assert len(ended.stderr.splitlines()) == 1
@@ -48,7 +50,7 @@ def test_bad_input_is_one_line_and_code_2(file, ranks, change, message):
 
 def test_failed_members_end_with_code_3(file):
     file.write_text(file.read_text().replace("until = 1e-4", "until = 1e-4\ndt = 5.0"))
-    ended = run("sweep", file, "--no-progress")
+    ended = run_here("sweep", file, "--no-progress")
     assert ended.returncode == 3
     assert "15 diverged" in ended.stdout
     assert "stable bound" in ended.stdout
@@ -62,7 +64,7 @@ def test_failed_members_end_with_code_3(file):
     (("train", "packing:64"), "write name=value,name=value"),
 ])
 def test_wrong_words_are_one_line_and_code_2(tmp_path, arguments, message):
-    ended = run(*arguments, cwd=tmp_path)
+    ended = run_here(*arguments, cwd=tmp_path)
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert re.search(message, ended.stderr)
@@ -71,13 +73,13 @@ def test_wrong_words_are_one_line_and_code_2(tmp_path, arguments, message):
 def test_the_example_is_printed(tmp_path):
     from ohmlearn.drivers.sweeps.sweep_file import EXAMPLE
 
-    assert run("sweep", "--example").stdout == EXAMPLE.read_text()
+    assert run_here("sweep", "--example").stdout == EXAMPLE.read_text()
 
 
 def test_train_prints_what_train_gives(tmp_path):
     import numpy as np
 
-    ended = run("train", "grid:shape=[5,5]", "--sources", 4, "--targets", 1, "--rate", 1, "--rate", 30, "--output",
+    ended = run_here("train", "grid:shape=[5,5]", "--sources", 4, "--targets", 1, "--rate", 1, "--rate", 30, "--output",
                 tmp_path / "runs.npz", "--plot", tmp_path / "runs.png")
     assert ended.returncode == 0, ended.stderr
     net = ol.Network.grid(5, 5)
@@ -89,7 +91,7 @@ def test_train_prints_what_train_gives(tmp_path):
 
 
 def test_info_tells_what_is_there():
-    told = run("info").stdout
+    told = run_here("info").stdout
     assert f"ohmlearn           {ol.__version__}" in told
     assert re.search(r"^cores +\d+$", told, re.MULTILINE)
 

@@ -10,7 +10,8 @@ from ohmlearn.drivers.jobs import run_pairs
 from ohmlearn.drivers.jobs.job_counters import JobCounters
 from ohmlearn.drivers.store import pair_store
 from ohmlearn.stores import StoreError, pair_resistances, read_resistances
-from sweeps import needs_mpi, run
+from rank_jobs import run_here
+from sweeps import needs_mpi
 
 NET = Network.delaunay(150, seed=1)
 G = 10 ** np.random.default_rng(1).uniform(-1, 1, NET.n_edges)
@@ -61,7 +62,7 @@ def test_ranks_give_the_same_bits(tmp_path, method):
     NET.write(tmp_path / "net.csv", conductances=G)
     np.savetxt(tmp_path / "pairs.txt", PAIRS, fmt="%d")
     words = ["resistances", tmp_path / "net.csv", "--pairs", tmp_path / "pairs.txt", "--method", method, "--output"]
-    done = [run(*words, tmp_path / f"store{ranks}", ranks=ranks) for ranks in (None, 2)]
+    done = [run_here(*words, tmp_path / f"store{ranks}", ranks=ranks) for ranks in (None, 2)]
     assert [one.returncode for one in done] == [0, 0], done[1].stderr
     assert done[0].stdout == done[1].stdout
     assert len(done[0].stdout.splitlines()) == len(PAIRS)

@@ -4,7 +4,7 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
+from unittest.mock import patch
 
 import ohmlearn as ol
 import pytest
@@ -12,7 +12,9 @@ from ohmlearn import Sweep
 from ohmlearn.drivers.store.locks import running
 from ohmlearn.drivers.store.repair import check
 from ohmlearn.drivers.store.store import Store
-from sweeps import SLOW, children, command, mpiexec, needs_mpi, run, same_bits, stored, toml, wait_until
+from rank_jobs import ended as end_of
+from rank_jobs import on_ranks, run_here
+from sweeps import SLOW, children, command, needs_mpi, run, same_bits, stored, toml, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +52,8 @@ def end(file, process, number, target):
 
 @pytest.mark.parametrize(("ranks", "number", "target"), [
     (None, signal.SIGTERM, "all"),
-    (None, signal.SIGINT, "all"),
-    pytest.param(2, signal.SIGUSR1, "all", marks=needs_mpi),
+    pytest.param(None, signal.SIGINT, "all", marks=pytest.mark.slow),
+    pytest.param(2, signal.SIGUSR1, "all", marks=[needs_mpi, pytest.mark.slow]),
     pytest.param(2, signal.SIGTERM, "rank", marks=needs_mpi),
 ])
 def test_a_signal_stops_in_good_order(file, undisturbed, ranks, number, target):
@@ -67,7 +69,7 @@ def test_a_signal_stops_in_good_order(file, undisturbed, ranks, number, target):
 
 
 @pytest.mark.parametrize(("ranks", "targets"), [
-    (None, ["all"]),
+    pytest.param(None, ["all"], marks=pytest.mark.slow),
     pytest.param(2, ["rank", "all"], marks=needs_mpi),
 ])
 def test_a_killed_sweep_goes_on(file, undisturbed, ranks, targets):
@@ -105,7 +107,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(file, tmp_path):
 
 def test_a_store_that_cannot_be_made_leaves_nothing(file, tmp_path):
     (tmp_path / "a_file").write_text("")
-    ended = run("sweep", file, "--output", tmp_path / "a_file" / "store")
+    ended = run_here("sweep", file, "--output", tmp_path / "a_file" / "store")
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert "a_file" in ended.stderr
@@ -129,27 +131,33 @@ def test_trouble_on_one_rank_is_told_once(file, tmp_path):
     Store.prepare(tmp_path / "slow", Sweep.from_tables(SLOW))
     (tmp_path / "slow" / "part-1of1-rank0001.sqlite-journal").mkdir()
     (tmp_path / "slow" / "part-1of1-rank0001.sqlite").mkdir()
-    ended = run("sweep", file, ranks=3)
+    ended = run_here("sweep", file, ranks=3)
     assert ended.returncode == 2
     assert ended.stderr.count("rank0001.sqlite") == 1
     assert "Traceback" not in ended.stderr
 
 
+def with_a_bug(comm, file, environment):
+    """How a sweep ends here that has a bug on every rank."""
+    from ohmlearn.drivers.jobs.rank_worker import Rank
+
+    def broken(self):
+        raise KeyError(f"a bug on {comm.rank}")
+
+    with patch.object(Rank, "queue", broken), patch.dict(os.environ, environment):
+        return end_of(comm, ("sweep", str(file), "--no-progress"))
+
+
 @needs_mpi
 def test_a_bug_on_one_rank_is_told_once(file):
-    program = ("import ohmlearn.drivers.jobs.rank_worker as r\nfrom ohmlearn.parallel.launch import this_rank\n"
-               "def broken(self):\n    raise KeyError(f'a bug on {this_rank()}')\n"
-               "r.Rank.queue = broken\nfrom ohmlearn.drivers.cli import main\nmain()")
-    words = [str(mpiexec()), "-n", "2", sys.executable, "-c", program, "sweep", str(file), "--no-progress"]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 1
+    (code, _, said), (_, _, other) = on_ranks(2, with_a_bug, file, {})
+    assert (code, other) == (1, "")
     assert re.fullmatch(r"ohmlearn: on rank \d: KeyError: 'a bug on \d'; OHMLEARN_TRACEBACK=1 in the environment shows "
-                        r"where it happened\n", ended.stderr)
-    shown = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False,
-                           env=os.environ | {"OHMLEARN_TRACEBACK": "1"})
-    assert shown.returncode == 1
-    assert shown.stderr.count("Traceback") == 1
-    assert "KeyError: 'a bug on " in shown.stderr
+                        r"where it happened\n", said)
+    (code, _, said), (_, _, other) = on_ranks(2, with_a_bug, file, {"OHMLEARN_TRACEBACK": "1"})
+    assert (code, other) == (1, "")
+    assert said.count("Traceback") == 1
+    assert "KeyError: 'a bug on " in said
 
 
 @pytest.mark.slow      # compiles everything anew

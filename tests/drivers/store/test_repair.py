@@ -8,7 +8,8 @@ from ohmlearn.drivers.store import consolidate, locks
 from ohmlearn.drivers.store.errors import StoreError
 from ohmlearn.drivers.store.repair import check
 from ohmlearn.drivers.store.status import overview
-from sweeps import run, same_bits, small
+from rank_jobs import run_here
+from sweeps import same_bits, small
 
 PART = "part-1of1-rank0000.sqlite"
 
@@ -143,14 +144,14 @@ def test_folding_that_was_cut_off_is_repeated(parts, folded, made, stage):
 
 
 def test_status_and_check_from_the_command_line(parts):
-    told = run("status", parts).stdout
+    told = run_here("status", parts).stdout
     assert "15 of 15 members done, 0 to do" in told
     assert "bytes a member" in told
-    assert run("check", parts).stdout == f"{parts}: sound, 15 members\n"
+    assert run_here("check", parts).stdout == f"{parts}: sound, 15 members\n"
     (parts / PART).write_bytes(b"rubbish" * 1000)
-    looked = run("check", parts, "--dry-run")
+    looked = run_here("check", parts, "--dry-run")
     assert looked.returncode == 1
     assert "0 members are sound" in looked.stdout
-    ended = run("status", parts / "nowhere")
+    ended = run_here("status", parts / "nowhere")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "is not the store" in ended.stderr

@@ -22,6 +22,7 @@ from ohmlearn.drivers.store.repair import check
 from ohmlearn.drivers.store.store import Store
 from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.timeline import Timeline
+from rank_jobs import run_here
 from sweeps import TOML, run, same_bits, small
 
 PART = "part-1of1-rank0000.sqlite"
@@ -94,7 +95,7 @@ def test_stores_of_one_sweep_are_merged(tmp_path, done):
     small(tasks__allosteric__count=3).run(tmp_path / "a", progress=False)
     small(sweep__rates=[1.0, 10.0]).run(tmp_path / "b", progress=False)
     unfolded(tmp_path / "c")
-    told = run("merge", tmp_path / "a", tmp_path / "b", tmp_path / "c")
+    told = run_here("merge", tmp_path / "a", tmp_path / "b", tmp_path / "c")
     assert told.returncode == 0, told.stderr
     assert "6 members are new" in told.stdout
     found = ol.open_results(tmp_path / "a").sel(rate=done.rate)

@@ -10,7 +10,7 @@ from ohmlearn.drivers.display.progress import RunProgress, RunState
 from ohmlearn.drivers.recording.checkpoint_file import CheckpointFile, alone, digest_of
 from ohmlearn.drivers.training import checkpoint, large_run, regime
 from ohmlearn.edges import pairs
-from sweeps import run as command
+from rank_jobs import run_here
 
 NET = Network.packing(64, seed=1)
 TASK = Task.allosteric(NET, 10, 3, seed=0, feasible=True)
@@ -129,20 +129,20 @@ def test_fraction_done_is_that_of_the_nearer_end():
 
 
 def test_a_large_network_end_to_end(tmp_path):
-    """Files of a network above 4000 nodes: info, solve, modes, train and a sweep, each as a user starts it."""
+    """Files of a network above 4000 nodes: info, solve, modes, train and a sweep, each by its command."""
     net = Network.grid(70, 70)
     file = tmp_path / "large.csv"
     np.savetxt(file, net.edges, fmt="%d", delimiter=",", header="source,target", comments="")
-    told = command("info", file).stdout
+    told = run_here("info", file).stdout
     assert "large: 4900 nodes" in told
     out = tmp_path / "v.npy"
-    solved = command("solve", file, "--hold", "0=1", "--hold", "4899=0", "-o", out)
+    solved = run_here("solve", file, "--hold", "0=1", "--hold", "4899=0", "-o", out)
     assert solved.returncode == 0, solved.stderr
     voltages = np.load(out)
     np.testing.assert_allclose(voltages + voltages[::-1], 1.0, atol=1e-8)       # the grid turned by half a turn
-    modes = command("modes", file, "-k", "2").stdout.split()
+    modes = run_here("modes", file, "-k", "2").stdout.split()
     assert float(modes[4]) == pytest.approx(4 * np.sin(np.pi / 140) ** 2, rel=1e-10)
-    trained = command("train", file, "--rate", "0", "--until", "0.5", "--targets", "1", "--feasible",
+    trained = run_here("train", file, "--rate", "0", "--until", "0.5", "--targets", "1", "--feasible",
                       "--checkpoint", tmp_path / "state.npz")
     assert trained.returncode == 0, trained.stderr
     assert "GiB" in trained.stderr
@@ -157,7 +157,7 @@ rates = [0.0, 100.0]
 until = 0.5
 t_max = 20.0
 """)
-    swept = command("sweep", sweep)
+    swept = run_here("sweep", sweep)
     assert swept.returncode == 0, swept.stderr
     assert "4 of 4 members done" in swept.stdout
 
