@@ -197,8 +197,8 @@ def _descend(network: Network, tasks: list[Task], g: Array, rule: GradientFlow, 
     if outside.size:
         raise ValueError(f"conductance {g[outside[0]]} of edge {outside[0]} is outside the rule's bounds, "
                          f"{rule.floor} to {rule.ceiling}")
-    limits = kernels.Limits(rule.cap, rule.fraction, rule.floor, rule.ceiling, stops.until, stops.error, stops.t_max,
-                            float(stops.max_steps))
+    limits = kernels.Limits(*map(float, (rule.cap, rule.fraction, rule.floor, rule.ceiling, stops.until, stops.error,
+                                         stops.t_max, stops.max_steps)))    # numbers of one type: compiled once
     compiled = all(task.is_linear for task in tasks) and len({places(task) for task in tasks}) == 1
     follow = _compiled if compiled else _by_hessians
     status, end, history, times, costs, state = follow(network, tasks, g, rule, limits, stops)

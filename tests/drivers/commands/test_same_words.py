@@ -136,16 +136,18 @@ def test_samples_schedules_and_updates(tmp_path, capsys):
 
 
 def test_train_and_solve_take_laws_of_edges(task, tmp_path):
-    law = ol.edges.NMOS(gain=0.5, leak=1e-3)
-    common = [GRID, "--task", task, "--edges", "NMOS:gain=0.5,leak=1e-3"]
+    which = [1] * 20 + [0, 2] * 2
+    laws = "laws=[{NMOS={gain=0.5,leak=1e-3}},{Linear={}},{Diode={saturation=1e-2,thermal_voltage=0.1}}]"
+    law = ol.edges.PerEdge([ol.edges.NMOS(gain=0.5, leak=1e-3), ol.edges.Linear(), ol.edges.Diode(1e-2, 0.1)], which)
+    edges = ["--edges", f"PerEdge:{laws},which={which}"]
+    common = [GRID, "--task", task, *edges]
     run("train", *common, "--until", "1e-3", "--no-progress", "-o", str(tmp_path / "runs.npz"))
     net, given = ol.Network.grid(4, 4), ol.Task.read(task)
     same = ol.train(net, given, 1.0, until=1e-3, edges=law, record=ol.Record(per_decade=20))
     np.testing.assert_array_equal(ol.load(tmp_path / "runs.npz")[0].conductances, same.conductances)
     run("solve", *common, "-o", str(tmp_path / "v.npy"))
     np.testing.assert_array_equal(np.load(tmp_path / "v.npy")[:, 0], ol.voltages(net, given, edges=law))
-    run("solve", GRID, "--hold", "0=1", "--hold", "15=0", "--edges", "NMOS:gain=0.5,leak=1e-3", "-o",
-        str(tmp_path / "w.npy"))
+    run("solve", GRID, "--hold", "0=1", "--hold", "15=0", *edges, "-o", str(tmp_path / "w.npy"))
     np.testing.assert_array_equal(np.load(tmp_path / "w.npy"), np.load(tmp_path / "v.npy")[:, 0])
 
 

@@ -25,6 +25,7 @@ def at_rest(weight, rule):
     return brentq(change, 0.5, 0.71, xtol=1e-15)
 
 
+@pytest.mark.slow       # compiles a combination of laws that no other test trains
 @pytest.mark.parametrize("rule", ["gradient", "contrast"])
 def test_a_divider_ends_where_its_balance_is(rule):
     network, laws = ol.Network(np.array([[0, 1], [1, 2]])), PerEdge([Linear(), IdealDiode(on=FIXED)], [0, 1])

@@ -100,8 +100,8 @@ def small_kernel(folder, cache, *harms, **options):
     (folder / "small.py").write_text("from ohmlearn.kernels.simd.jit import kernel\n\n@kernel\ndef small(x):\n    "
                                      "return x + 1.0\n")
     program = CALL.format(folder=str(folder), harms=harms)
-    done = subprocess.run([*options.pop("prefix", []), sys.executable, "-c", program], capture_output=True,
-                          text=True, timeout=120, check=False, env=os.environ | {"OHMLEARN_CACHE": str(cache)}, **options)
+    done = subprocess.run([*options.pop("prefix", []), sys.executable, "-c", program], check=False, timeout=120,
+                          capture_output=True, text=True, env=os.environ | {"OHMLEARN_CACHE": str(cache)}, **options)
     assert done.returncode == 0, done.stderr
     return [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
 

@@ -12,13 +12,17 @@ NET = ol.Network.grid(4, 4)
 TABLES = {"network": {"grid": {"shape": [4, 4]}}, "sweep": {"rates": [0.0, 0.5, 30.0], "until": 1e-2},
           "tasks": {"allosteric": {"sources": 3, "targets": 1, "count": 3, "feasible": True, "seed": 2}}}
 SQUARE = NMOS(gain=0.5, leak=np.full(24, 1e-3))
+WHICH = [0, 1, 0, 2] * 6
+MIXED = PerEdge([SQUARE, Linear(), Diode(1e-2, 0.1)], WHICH)       # a combination that test_nonlinear.py compiles too
 TOML = """
 [network]
 grid = { shape = [4, 4] }
 [tasks]
 allosteric = { sources = 3, targets = 1, count = 3, feasible = true, seed = 2 }
-[edges]
-NMOS = { gain = 0.5, leak = LEAK }
+[edges.PerEdge]
+laws = [{ NMOS = { gain = 0.5, leak = LEAK } }, { Linear = {} },
+        { Diode = { saturation = 1e-2, thermal_voltage = 0.1 } }]
+which = WHICH
 [sweep]
 rates = [0.0, 0.5, 30.0]
 until = 1e-2
@@ -27,14 +31,14 @@ until = 1e-2
 
 def test_members_are_those_of_train_and_a_store_keeps_their_law(tmp_path):
     path = tmp_path / "sweep.toml"
-    path.write_text(TOML.replace("LEAK", str([1e-3] * 24)))
-    sweep, other = ol.Sweep.read(path), ol.Sweep.from_tables(TABLES, edges=SQUARE)
+    path.write_text(TOML.replace("LEAK", str([1e-3] * 24)).replace("WHICH", str(WHICH)))
+    sweep, other = ol.Sweep.read(path), ol.Sweep.from_tables(TABLES, edges=MIXED)
     assert sweep.digest == other.digest != ol.Sweep.from_tables(TABLES).digest
     assert len({ol.Sweep.from_tables(TABLES, edges=NMOS(gain=gain)).digest for gain in (0.5, 0.6)}) == 2
     report = pickle.loads(pickle.dumps(sweep)).run(tmp_path / "store", progress=False)
     assert report.computed == 9
     results = ol.open_results(tmp_path / "store").load()
-    runs = ol.train(NET, list(sweep.tasks), sweep.rates, grid=True, until=1e-2, edges=SQUARE)
+    runs = ol.train(NET, list(sweep.tasks), sweep.rates, grid=True, until=1e-2, edges=MIXED)
     np.testing.assert_array_equal(results.conductances.values.reshape(9, -1), runs.conductances.reshape(9, -1))
     np.testing.assert_array_equal(results.training_time.values.ravel(), runs.training_time.ravel())
     again = other.run(tmp_path / "store", progress=False)

@@ -9,7 +9,8 @@ TASKS = [ol.Task.allosteric(NET, 3, count, seed=seed, feasible=True) for count, 
 RULE = ol.rules.equilibrium_propagation(nudge=0.05, floor_mode="clip")
 
 
-@pytest.mark.parametrize("rate", [pytest.param(0.0, marks=pytest.mark.slow), 0.3, 30.0])   # other kernels at rate 0
+@pytest.mark.slow       # compiles kernels that no other test needs, twice as many at rate 0
+@pytest.mark.parametrize("rate", [0.0, 0.3, 30.0])
 def test_without_a_cubic_term_edges_are_linear(rate):
     given = {"rule": RULE, "until": None, "t_max": 4.0 / (rate or 1.0), "tolerance": 1e-6}
     cubic = ol.train(NET, TASKS, rate, edges=ol.edges.Cubic(0.0), **given)
@@ -19,6 +20,7 @@ def test_without_a_cubic_term_edges_are_linear(rate):
                                [run.final_cost for run in linear], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_pulled_clamp_of_a_cubic_law_against_scipy():
     """The equations as they stand: dv/dt, dw/dt with κ (V_T - v_T - share w_T) at targets, dG/dt."""
     rule, rate = ol.Rule(nudge=0.1, clamp="pulled", clamp_rate=0.7, clamp_share=0.3, floor_mode="clip"), 2.0

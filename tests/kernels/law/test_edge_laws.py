@@ -78,10 +78,9 @@ def evaluate(law, x, out):
         current, difference = pair(law, j, (u, du), (a, da), (b, db), nudges(eta))
         store(out, 6 * j, current)
         store(out, 6 * j + 1, difference)
-        kept = 0.0 * u
-        for _ in range(6):
-            kept = tangent(law, j, u, a, b, kept)[4]
-        found = tangent(law, j, u, a, b, kept)
+        found = u, u, u, u, 0.0 * u
+        for _ in range(7):
+            found = tangent(law, j, u, a, b, found[4])
         for k in range(4):
             store(out, 6 * j + 2 + k, found[k])
 

@@ -132,8 +132,10 @@ def test_what_cannot_be_saved_is_said(tmp_path):
 
 
 SQUARE = ol.edges.NMOS(gain=0.5, leak=1e-3)
-# of a combination that test_nonlinear.py has too: its kernels are compiled once
-LAWS = [SQUARE, ol.edges.PerEdge([SQUARE, ol.edges.Linear(), ol.edges.Diode(1e-2, 0.1)], [1] * 27 + [0, 2] * 2),
+MIXED = [ol.edges.PerEdge([SQUARE, ol.edges.Linear(), ol.edges.Diode(1e-2, scale)], [1] * 27 + [0, 2] * 2)
+         for scale in (0.1, 0.2)]
+# the quick one is of a combination that test_nonlinear.py has too: its kernels are compiled once
+LAWS = [MIXED[0], pytest.param(SQUARE, marks=pytest.mark.slow),
         pytest.param(ol.edges.NMOS(law="level1", gain=np.linspace(0.4, 0.6, 31)), marks=pytest.mark.slow),
         pytest.param(ol.edges.PerEdge([ol.edges.Linear(), ol.edges.Diode(series=0.1)], [0] * 28 + [1] * 3),
                      marks=pytest.mark.slow)]
@@ -168,7 +170,7 @@ def test_a_run_knows_the_law_of_its_edges(tmp_path, law):
 
 
 def test_a_law_of_ones_own_is_code_that_no_file_holds(tmp_path):
-    one, other = (ol.train(NETS[0], SAMPLES[0], 1.0, until=1e-2, edges=law) for law in LAWS[:2])
+    one, other = (ol.train(NETS[0], SAMPLES[0], 1.0, until=1e-2, edges=law) for law in MIXED)
     with pytest.raises(ValueError, match="edges of several laws; name the one that is meant"):
         ol.train(NETS[0], [SAMPLES[0]] * 2, 1.0, conductances=[one, other])
     both = ol.Runs([one, other], (2,), ("run",), {})
