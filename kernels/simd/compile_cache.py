@@ -7,11 +7,13 @@ that cannot be written is read all the same; a file that is damaged, or a full d
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
 import stat
 import tempfile
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -22,6 +24,8 @@ import platformdirs
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
 KERNELS = Path(__file__).parents[1]
+PATIENCE = 120.0        # seconds to wait for a process that compiles the same
+PAUSE = 0.02            # seconds between two looks at whether it has ended
 
 
 @cache
@@ -139,15 +143,50 @@ class KernelCacheImpl(CompileResultCacheImpl):
 
 
 class KernelCache(FunctionCache):
-    """Numba's cache of one function, in which nothing that fails is worse than compiling."""
+    """Numba's cache of one function, in which nothing that fails is worse than compiling.
+
+    What is not there is compiled by one process, while others that need the same wait for it: from a miss until
+    `let_go`, this process has a hold on a byte of one file that stands for the function and its types.
+    """
 
     _impl_class = KernelCacheImpl
+    _held: int | None = None
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = self._load(sig, target_context)
+        if found is None and self._wait(sig, target_context):
+            found = self._load(sig, target_context)
+        return found
+
+    def _load(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
         except Exception:       # whatever a pickle that was cut short leads to
             return None
+
+    def _wait(self, sig: Any, target_context: Any) -> bool:
+        """Take hold, and say whether another process had it, which has kept what it compiled by now. A file system
+        without locks, or one that is only read, means that all compile; so does one that holds on for too long."""
+        self.let_go()
+        key = repr((self._impl.filename_base, self._index_key(sig, target_context.codegen())))
+        byte, waited = int(_short(key.encode())[:7], 16), False
+        file, end = Path(self._cache_path).parent / "compiling", time.monotonic() + PATIENCE
+        with contextlib.suppress(OSError):
+            self._held = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            while time.monotonic() < end:
+                try:
+                    fcntl.lockf(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+                    break
+                except (BlockingIOError, PermissionError):      # held by another
+                    waited = True
+                    time.sleep(PAUSE)
+        return waited
+
+    def let_go(self) -> None:
+        """Give the hold back, whether it was compiled and kept or not."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

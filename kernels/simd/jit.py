@@ -52,15 +52,19 @@ class PartCompiler(Compiler):
         super().__init__(typing, target, Part(target.codegen(), "part"), *rest)
 
 
-def _without_collecting(compile: Callable[..., Any]) -> Callable[..., Any]:
-    """A compiler during which Python's search for cycles of dead objects stands still: it finds hardly any, and takes a
-    seventh of the time."""
+def _without_collecting(dispatcher: Any) -> Callable[..., Any]:
+    """The compiler of a function, during which Python's search for cycles of dead objects stands still: it finds hardly
+    any, and takes a seventh of the time. At its end other processes may go on that wait for the same."""
+    compile = dispatcher.compile
+
     def called(signature: Any) -> Any:
         collects = gc.isenabled()
         gc.disable()
         try:
             return compile(signature)
         finally:
+            if isinstance(dispatcher._cache, KernelCache):
+                dispatcher._cache.let_go()
             if collects:
                 gc.enable()
     return called
@@ -73,7 +77,7 @@ def _compile(function: Callable[..., Any], counts: bool = True, **options: Any) 
     if FOLDER is not None and Path(function.__code__.co_filename).is_relative_to(KERNELS):      # others: compiled anew
         dispatcher._cache = KernelCache(function)       # what njit(cache=True) does with Numba's own
 
-    dispatcher.compile = _without_collecting(dispatcher.compile)
+    dispatcher.compile = _without_collecting(dispatcher)
 
     @cache
     def part() -> Any:

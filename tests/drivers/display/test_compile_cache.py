@@ -93,12 +93,16 @@ for harm in ("", *{harms!r}, ""):
 """
 
 
-def small_kernel(folder, cache, *harms, **options):
-    """Call a kernel in a file of its own twice in a process, and between these once after each of the harms: a kind of
-    files in the cache that are cut short. Returns how often it was found in the cache each time and how often not."""
+def write_small(folder):
     folder.mkdir(exist_ok=True)
     (folder / "small.py").write_text("from ohmlearn.kernels.simd.jit import kernel\n\n@kernel\ndef small(x):\n    "
                                      "return x + 1.0\n")
+
+
+def small_kernel(folder, cache, *harms, **options):
+    """Call a kernel in a file of its own twice in a process, and between these once after each of the harms: a kind of
+    files in the cache that are cut short. Returns how often it was found in the cache each time and how often not."""
+    write_small(folder)
     program = CALL.format(folder=str(folder), harms=harms)
     done = subprocess.run([*options.pop("prefix", []), sys.executable, "-c", program], check=False, timeout=120,
                           capture_output=True, text=True, env=os.environ | {"OHMLEARN_CACHE": str(cache)}, **options)
@@ -113,6 +117,20 @@ def test_what_is_compiled_is_found_again_also_by_a_copy_elsewhere(tmp_path):
     assert {oct(path.stat().st_mode & 0o777) for path in (cache, *cache.glob("*"))
             if path.is_dir()} == {"0o700"}
     assert oct((cache / "sources").stat().st_mode & 0o777) == "0o600"
+
+
+def test_of_two_processes_one_compiles_and_the_other_waits(tmp_path):
+    write_small(tmp_path / "one")
+    late = """
+import time
+from ohmlearn.kernels.simd.compile_cache import KernelCache
+kept = KernelCache.save_overload
+KernelCache.save_overload = lambda *given: (time.sleep(1.5), kept(*given))
+"""
+    words = [sys.executable, "-c", late + CALL.format(folder=str(tmp_path / "one"), harms=())]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True,
+                             env=os.environ | {"OHMLEARN_CACHE": str(tmp_path / "cache")}) for _ in range(2)]
+    assert sorted(process.communicate(timeout=60)[0].splitlines()[0] for process in both) == ["0 1", "1 0"]
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="names of processors of x86-64")
