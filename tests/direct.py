@@ -188,10 +188,9 @@ def integrate(y, ends, kind, targets, wanted, rule, until, limit, rtol, A, E):
     return np.nan, missed, steps
 
 
-def first_crossing(network, task, rule, rate, limit, until=1e-6, rtol=1e-9, integrate=integrate):
+def first_crossing(network, task, rule, rate, limit, until=1e-6, rtol=1e-9):
     """τ of one run, NaN if not before `limit`; the least C*/(until C*(0)) of a dip before it that did not cross; and
-    the conductances at the end of the step that crosses. integrate : `integrate.py_func` for few steps, without
-    compiling it."""
+    the conductances at the end of the step that crosses."""
     import reference as twin
 
     kind = np.zeros(network.n_nodes, dtype=np.int64)

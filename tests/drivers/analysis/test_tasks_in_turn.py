@@ -61,7 +61,8 @@ def test_tasks_of_parts_that_do_not_meet_take_nothing_from_each_other():
 
 
 def test_gates_of_transistors():
-    law = ol.edges.NMOS(gain=0.5, leak=1e-3)
+    law = ol.edges.PerEdge([ol.edges.NMOS(gain=0.5, leak=1e-3), ol.edges.Linear(), ol.edges.Diode(1e-2, 0.1)],
+                           [0] * (NET.n_edges - 2) + [1, 2])       # a combination that is compiled for other tests
     found = tasks_in_turn(NET, [A, B], 1.0, edges=law, until=1e-4, conductances=np.full(NET.n_edges, 2.5))
     start = cost(A, np.full(NET.n_edges, 2.5), law)
     np.testing.assert_allclose(found.costs[1, 0], cost(A, found.runs[0].conductances, law) / start, rtol=1e-6)

@@ -46,8 +46,12 @@ CASES = [("packing", 3, 0.0), ("packing", 3, 1.0), ("grid", 1, 0.02), ("grid", 2
          ("delaunay", 1, 30.0), ("random", 3, 5.0), ("random", 1, 0.0)]
 
 
-@pytest.mark.parametrize(("name", "targets", "rate"), CASES)
-@pytest.mark.parametrize("way", ["lanes", "large"])
+QUICK = [(CASES[k], ("lanes", "large")[way]) for k, way in enumerate((1, 1, 0, 1, 1, 0, 0, 0))]    # each case one way
+
+
+@pytest.mark.parametrize(("name", "targets", "rate", "way"), [
+    pytest.param(*case, way, marks=() if (case, way) in QUICK else pytest.mark.slow)
+    for case in CASES for way in ("lanes", "large")])
 def test_states_are_those_of_the_equations(name, targets, rate, way, monkeypatch):
     if way == "large":
         monkeypatch.setattr(regime, "LANES_UP_TO", 0)

@@ -206,7 +206,9 @@ def test_a_cost_that_stands_still_for_long_may_move_again():
     assert one.run([5])[0].status == "reached"
 
 
-@pytest.mark.parametrize(("seed", "member"), [(20000263, 13), (20000297, 3), (30000217, 5)])
+@pytest.mark.parametrize(("seed", "member"), [
+    pytest.param(20000263, 13, marks=pytest.mark.slow), pytest.param(20000297, 3, marks=pytest.mark.slow),
+    (30000217, 5)])
 def test_samples_switched_fast_at_high_rates_do_not_diverge(seed, member):
     """A step too long gave no number, and must leave nothing behind when it is taken again; and what edges remember,
     a mean of squares, is not negative where a step begins."""

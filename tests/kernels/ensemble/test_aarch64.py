@@ -3,7 +3,10 @@ import re
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow       # compiles in a process of its own
 def test_the_step_is_vector_code(root):
     words = [sys.executable, root / "benchmarks" / "aarch64.py", "--step"]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300)
