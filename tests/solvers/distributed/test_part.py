@@ -50,7 +50,7 @@ def held(comm):
     return found
 
 
-@pytest.mark.parametrize("size", [1, 3, 4])
+@pytest.mark.parametrize("size", [1, 3, pytest.param(4, marks=pytest.mark.slow)])
 def test_parts_are_those_of_the_whole(size):
     by_rank = on_ranks(size, held)
     for name, network in networks().items():

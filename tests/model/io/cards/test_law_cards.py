@@ -57,7 +57,9 @@ LAWS = {
 
 
 @needs_ngspice
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
+# level 1 in series has all of level 1, and another kernel
+@pytest.mark.parametrize("law", [pytest.param(law, id=name, marks=pytest.mark.slow if name == "level 1" else ())
+                                 for name, law in LAWS.items()])
 def test_operating_points(law, tmp_path):
     """Gates from cut-off to strong inversion; the deck as ngspice solves it and as it is read back."""
     for seed in range(3):
