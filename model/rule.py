@@ -40,12 +40,13 @@ class Rule(Frozen):
     edge_scale, memory : every edge learns at a rate of its own, R/√(1 + s/edge_scale²), ds/dt = a R (c² - s/memory),
         s = 0 at first; edge_scale in V², memory in training steps, None for ever (AdaGrad).
 
-    >>> import ohmlearn as ol
+    >>> import numpy as np, ohmlearn as ol
     >>> net = ol.Network.grid(4, 4)
     >>> task = ol.Task({0: 1.0, 15: 0.0}, {6: 0.7})
-    >>> run = ol.train(net, task, 1.0, until=1e-3, rule=ol.Rule(nudge=0.1, floor_mode="clip", ceiling=10.0))
+    >>> rule = ol.Rule(nudge=0.1, floor_mode="clip", ceiling=10.0, frozen=np.arange(24) == 3)
+    >>> run = ol.train(net, task, 1.0, until=1e-3, rule=rule)
     >>> run.status, round(run.training_time, 1)
-    ('reached', 12.9)
+    ('reached', 13.0)
     """
 
     nudge: float = 1e-3

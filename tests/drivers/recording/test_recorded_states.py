@@ -223,7 +223,8 @@ def test_no_time_in_reach_gives_empty_arrays():
 
 
 @pytest.mark.parametrize("rule", [ol.Rule(floor_mode="clip", floor=0.3),
-                                  ol.Rule(floor=0.9, ceiling=1.1, floor_rate=20.0)])
+                                  ol.Rule(floor=0.9, ceiling=1.1, floor_rate=20.0,
+                                          frozen=np.arange(PACKING.n_edges) % 9 == 4)])
 def test_states_at_the_bounds(rule):
     """Where conductances meet bounds: against the NumPy twin's own small steps."""
     task, rate, dt = ol.Task.allosteric(PACKING, 5, 2, seed=1, feasible=True), 20.0, 2e-4

@@ -8,11 +8,11 @@ import pytest
 from discrete_twin import BIAS, FROZEN, NET, NODES, OTHER, SAMPLES, START
 
 FLOORED = {"floor": 0.69, "prefactor": 8.0}
-# field -> the fields that it needs, and another value of it; with a ceiling too, what is frozen takes kernels that
-# other tests compile
+BOTH = {"ceiling": 9.0, "frozen": np.arange(NET.n_edges) % 5 == 1}      # a combination that other tests compile too
+# field -> the fields that it needs, and another value of it
 RULES = {
     "nudge": ({}, 0.3), "prefactor": ({}, 0.7), "floor": (FLOORED, 0.6), "floor_mode": (FLOORED, "clip"),
-    "floor_rate": (FLOORED, 0.2), "ceiling": ({}, 1.3), "frozen": ({"ceiling": 9.0}, FROZEN), "clamp": ({}, "pulled"),
+    "floor_rate": (FLOORED, 0.2), "ceiling": (BOTH, 1.3), "frozen": (BOTH, FROZEN), "clamp": ({}, "pulled"),
     "clamp_rate": ({"clamp": "pulled"}, 2.0), "clamp_share": ({"clamp": "pulled"}, 0.3), "aging": ({}, 0.05),
     "bias": ({}, BIAS), "noise": ({}, 0.01), "seed": ({"noise": 0.01}, 5), "edge_scale": ({}, 0.05),
     "memory": ({"edge_scale": 0.05}, 2.0),
