@@ -1,8 +1,9 @@
 """Which tests come first, so that several processes do not compile the same kernels at the same time.
 
 Every group of tests compiles kernels that many others use, and that have parts in common, which one process compiles
-once. (A process waits for a kernel that another one is compiling; it is better busy with other kernels.) With `--dist=worksteal` each process begins with its own stretch of the list of tests; the groups are dealt to
-these stretches in turn.
+once. A process waits for a kernel that another one is compiling; it is better busy with other kernels. With
+`--dist=worksteal` each process begins with its own stretch of the list of tests; the groups are dealt to these
+stretches in turn.
 """
 import os
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numba
@@ -150,7 +151,10 @@ class KernelCache(FunctionCache):
     """
 
     _impl_class = KernelCacheImpl
-    _held: int | None = None
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._held: dict[int, int] = {}         # by thread, the open file
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         found = self._load(sig, target_context)
@@ -172,10 +176,10 @@ class KernelCache(FunctionCache):
         byte, waited = int(_short(key.encode())[:7], 16), False
         file, end = Path(self._cache_path).parent / "compiling", time.monotonic() + PATIENCE
         with contextlib.suppress(OSError):
-            self._held = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            held = self._held[get_ident()] = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             while time.monotonic() < end:
                 try:
-                    fcntl.lockf(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+                    fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
                     break
                 except (BlockingIOError, PermissionError):      # held by another
                     waited = True
@@ -183,10 +187,9 @@ class KernelCache(FunctionCache):
         return waited
 
     def let_go(self) -> None:
-        """Give the hold back, whether it was compiled and kept or not."""
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
+        """Give the hold of this thread back, whether it was compiled and kept or not."""
+        if (held := self._held.pop(get_ident(), None)) is not None:
+            os.close(held)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

@@ -73,7 +73,7 @@ def _without_collecting(dispatcher: Any) -> Callable[..., Any]:
 def _compile(function: Callable[..., Any], counts: bool = True, **options: Any) -> Any:
     """A function that Python calls as a kernel of its own, and that other kernels call as a part of theirs, which
     `counts` references to arrays or does not."""
-    dispatcher = numba.njit(function, nogil=True, error_model="numpy")
+    dispatcher = numba.njit(function, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
     if FOLDER is not None and Path(function.__code__.co_filename).is_relative_to(KERNELS):      # others: compiled anew
         dispatcher._cache = KernelCache(function)       # what njit(cache=True) does with Numba's own
 

@@ -1,4 +1,5 @@
 """What README and documentation show: code runs, commands and their options exist, links and places in the code too."""
+import functools
 import re
 import shlex
 import subprocess
@@ -88,9 +89,15 @@ def commands(text):
     return [part for part in found if part.split()[1][0] not in ".("]
 
 
+@functools.cache
+def commands_of():
+    cli.add_commands()
+    return typer.main.get_command(cli.app)
+
+
 def check_command(words):
     """Raise unless the command line knows the command and its options."""
-    app = typer.main.get_command(cli.app)
+    app = commands_of()
     context = app.make_context("ohmlearn", list(words))
     command = app
     while hasattr(command, "resolve_command"):
@@ -103,8 +110,7 @@ def check_command(words):
 
 @pytest.fixture(scope="module", autouse=True)
 def all_commands():
-    if not cli.app.registered_commands:
-        cli.add_commands()
+    cli.add_commands()
 
 
 SHOWN = [(name_of(page), command) for page in PAGES for command in dict.fromkeys(commands(text_of(page)))]

@@ -60,11 +60,11 @@ def test_stores_from_the_command_line(tmp_path):
 
 def test_one_process_takes_a_store_as_a_file(folder):
     """Without --distributed: on one machine, with all that one machine can do."""
-    done = run_here("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--until", "1e-1", "-o", "run.npz",
+    done = run_here("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--until", "0.5", "-o", "run.npz",
                     cwd=folder)
     assert done.returncode == 0, done.stderr
     network = distributed.open_network(folder / "net.zarr").network()
-    straight = ol.train(network, ol.Task({3: 4.0, 1795: -4.0, 900: 0.0}, {700: 0.3, 1101: -0.5}), 2.0, until=1e-1)
+    straight = ol.train(network, ol.Task({3: 4.0, 1795: -4.0, 900: 0.0}, {700: 0.3, 1101: -0.5}), 2.0, until=0.5)
     assert ol.load(folder / "run.npz")[0].training_time == pytest.approx(straight.training_time, rel=1e-3)
     said = run_here("info", "net.zarr", cwd=folder)
     assert "1800 nodes" in said.stdout
@@ -99,7 +99,7 @@ def test_training_from_the_command_line(folder):
 def test_a_signal_sets_a_run_aside_and_other_ranks_take_it_up(folder):
     """Here one rank."""
     given = ("train", "net.zarr", "--task", "task.toml", "--rate", 2, "--distributed", "--until", "none", "--t-max",
-             600, "--dt", 0.004, "--checkpoint", "state.npz", "-o", "run.zarr")
+             300, "--dt", 0.004, "--checkpoint", "state.npz", "-o", "run.zarr")
     process = subprocess.Popen(command(*given, ranks=2), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, stdin=subprocess.DEVNULL)
     for line in process.stderr:
@@ -119,5 +119,5 @@ def test_a_signal_sets_a_run_aside_and_other_ranks_take_it_up(folder):
     done = run_here(*given, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "out of time" in done.stdout
-    assert distributed.open_run(folder / "run.zarr").attributes["time"] == pytest.approx(600)
+    assert distributed.open_run(folder / "run.zarr").attributes["time"] == pytest.approx(300)
     assert not list(folder.glob("state.npz*"))

@@ -19,7 +19,7 @@ def test_a_sweep_from_the_command_line(file, done):
 @pytest.mark.parametrize(("ranks", "threads"), [
     (3, 2), *(pytest.param(ranks, 1, marks=pytest.mark.slow) for ranks in (2, 7))])
 def test_ranks_and_threads_give_the_same_bits(file, done, ranks, threads):
-    ended = run("sweep", file, "--threads", threads, "--no-progress", ranks=ranks)
+    ended = run_here("sweep", file, "--threads", threads, "--no-progress", ranks=ranks)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.count("15 of 15 members done") == 1
     assert ended.stderr == ""
@@ -41,7 +41,7 @@ def test_a_store_goes_on_with_other_ranks_and_a_grown_file(file, done):
 ])
 def test_bad_input_is_one_line_and_code_2(file, ranks, change, message):
     file.write_text(file.read_text().replace(*change))
-    ended = (run if ranks is None else run_here)("sweep", file, ranks=ranks)
+    ended = run_here("sweep", file, ranks=ranks)
     assert ended.returncode == 2
     assert re.match(message, ended.stderr.strip())
     assert len(ended.stderr.splitlines()) == 1
@@ -54,6 +54,12 @@ def test_failed_members_end_with_code_3(file):
     assert ended.returncode == 3
     assert "15 diverged" in ended.stdout
     assert "stable bound" in ended.stdout
+
+
+def test_wrong_words_end_a_process_with_one_line(tmp_path):
+    ended = run("sweep", "nowhere.toml", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr == "ohmlearn: nowhere.toml: No such file or directory\n"
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

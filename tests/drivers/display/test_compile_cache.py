@@ -9,6 +9,7 @@ import warnings
 import pytest
 from ohmlearn.drivers.display import compile_cache
 from ohmlearn.kernels.simd.compile_cache import cache_folder
+from rank_jobs import run_here
 
 
 def test_a_lost_cache_is_told_once(monkeypatch, tmp_path):
@@ -29,10 +30,8 @@ def test_a_lost_cache_is_told_once(monkeypatch, tmp_path):
         assert compile_cache.place() == str(cache_folder())
 
 
-def test_info_names_the_folder(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "ohmlearn", "info"], capture_output=True, text=True, timeout=60,
-                          check=True)
-    assert str(cache_folder()) in done.stdout
+def test_info_names_the_folder():
+    assert str(cache_folder()) in run_here("info").stdout
 
 
 def test_compiling_is_told_once_when_it_takes_long(monkeypatch, capsys):

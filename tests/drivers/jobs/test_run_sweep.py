@@ -145,6 +145,7 @@ def test_shards_fill_one_store(tmp_path, done):
         small().run(tmp_path, shard=(4, 3))
 
 
+@pytest.mark.slow       # two processes that start from nothing; the documentation's example runs items in this one
 def test_work_items_for_process_pools(tmp_path, done):
     """In processes of their own, side by side, and one of them twice."""
     items = small().members(tmp_path / "store", 3)

@@ -45,6 +45,7 @@ def test_quasistatic_limit(seed):
     assert here.training_time == pytest.approx(slow.training_time * 0.003, rel=0.01)
 
 
+@pytest.mark.slow
 def test_quasistatic_order():
     """The error of τ falls faster than linearly with the step: a tenth of the tolerance is √10 finer steps."""
     times = [large_run.train_large(member(0.0, 3, until=1e-4, tolerance=t)[1]).training_time

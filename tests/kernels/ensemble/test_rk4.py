@@ -55,7 +55,8 @@ def state(block, lane):
     return x[0::2][position].copy(), x[1::2][position].copy(), block.block.G[:, lane].copy()
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow if name == "frozen" else ()) for name in RULES])      # another kernel
 def test_steps_are_those_of_the_equations(name):
     ensemble, block = a_block(RULES[name])
     before = [state(block, lane) for lane in range(LANES)]

@@ -117,7 +117,8 @@ def mirrored_delaunay(points, band):
     return ends[ends[:, 1] < n]
 
 
-@pytest.mark.parametrize(("n", "block"), [(16, 5), (900, 64), (40_000, 3000)])
+@pytest.mark.parametrize(("n", "block"), [(16, 5), (900, 64),
+                                          pytest.param(40_000, 3000, marks=pytest.mark.slow)])
 def test_strips_are_the_triangulation_of_the_whole(n, block):
     blocks = DelaunayBlocks(n, 3, block)
     edges, _, points = all_of(blocks)

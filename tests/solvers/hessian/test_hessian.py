@@ -87,7 +87,12 @@ def test_gradient_against_complex_step(tasks, conductances):
     assert np.allclose(h.cost_gradient, h.errors @ exact, atol=1e-12 * np.abs(exact).max())
 
 
-@pytest.mark.parametrize("tasks", CASES.values(), ids=CASES)
+# every kind of drive and of target in the quick ones; the gradient is tested in all cases
+QUICK = ("grounded currents, node and drop", "held drop, one drop", "mixed", "nonlinear, floating, two samples")
+
+
+@pytest.mark.parametrize("tasks", [pytest.param(tasks, id=name, marks=() if name in QUICK else pytest.mark.slow)
+                                   for name, tasks in CASES.items()])
 def test_hessian_against_finite_differences_of_the_gradient(tasks, conductances):
     net = network()
     total = ol.hessian(net, tasks, conductances).total()

@@ -28,6 +28,7 @@ def test_frequencies_of_a_damped_oscillation() -> None:
     assert np.isnan(oscillations.cycles(np.empty((0, 3))))
 
 
+@pytest.mark.slow
 def test_rate_of_extrema_agrees_with_the_published_frequency(reference: Path) -> None:
     """R = 1e6 on the published network: 10 tasks, within the sampling of so few; crossings are cycles, four extrema."""
     network = Network.read(reference / "networks" / "packing_01.txt")
