@@ -23,8 +23,8 @@ def test_no_outputs_are_kept(path):
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, marks=() if path.stem == "own_network" else pytest.mark.slow)
-                                  for path in NOTEBOOKS], ids=lambda path: path.stem)
+@pytest.mark.slow       # each starts a kernel of its own
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path, tmp_path, monkeypatch):
     specs = tmp_path / "kernels" / "python3"
     specs.mkdir(parents=True)

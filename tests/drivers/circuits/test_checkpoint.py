@@ -23,7 +23,7 @@ CALLS = {
                 "every": 3},
     "flow": {"dynamics": Flow(rate=5.0, switching=3.0), "chips": 9, "epochs": 5},
     "early stop": {"dynamics": Update(step=0.5, nudge=0.05, order="cyclic"), "chips": 9, "epochs": 12,
-                   "validation": Validation(0.3, patience=2)},
+                   "validation": Validation(0.3, patience=4)},      # ends after the signals of the tests
 }
 
 
