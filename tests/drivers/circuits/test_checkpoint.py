@@ -40,7 +40,7 @@ def interrupted(call, file, count, number):
     def counted(self):
         with lock:      # no block ends meanwhile
             if next(calls) == count:
-                os.kill(os.getpid(), number)
+                signal.pthread_kill(threading.main_thread().ident, number)      # which may wait for the lock
                 noticed.wait(60)        # by the main thread; a training that ends before it does gets the signal again
         return advance(self)
 
