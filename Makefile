@@ -30,8 +30,9 @@ help:
 run: $(VENV)/run.stamp
 	$(BIN)/ohmlearn figure fig2 --output $(OUT) $(ARGS)
 
+# Hundreds of processes start in the tests: without bytecode each compiles the sources of all that it imports.
 test: $(VENV)/test.stamp
-	$(BIN)/pytest $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest $(ARGS)
 
 lowest: $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/lowest

@@ -51,7 +51,7 @@ def end(file, process, number, target):
 
 
 @pytest.mark.parametrize(("ranks", "number", "target"), [
-    (None, signal.SIGTERM, "all"),
+    pytest.param(None, signal.SIGTERM, "all", marks=pytest.mark.slow),
     pytest.param(None, signal.SIGINT, "all", marks=pytest.mark.slow),
     pytest.param(2, signal.SIGUSR1, "all", marks=[needs_mpi, pytest.mark.slow]),
     pytest.param(2, signal.SIGTERM, "rank", marks=needs_mpi),

@@ -206,6 +206,7 @@ def test_runs_that_have_converged_go_on_quietly(floor_mode, rate):
         assert runs.final_cost.min() < 1e-11
 
 
+@pytest.mark.slow       # compiles kernels of frozen edges without a ceiling
 def test_a_cost_that_stands_still_for_long_may_move_again():
     """An edge that grows from a floor far below the others is not felt in C* for a third of this run."""
     one = endings.call(20000509)

@@ -57,8 +57,8 @@ LAWS = {
 
 
 @needs_ngspice
-# level 1 in series has all of level 1, and another kernel
-@pytest.mark.parametrize("law", [pytest.param(law, id=name, marks=pytest.mark.slow if name == "level 1" else ())
+# transients and fits compile level 1 too
+@pytest.mark.parametrize("law", [pytest.param(law, id=name, marks=pytest.mark.slow if "level 1" in name else ())
                                  for name, law in LAWS.items()])
 def test_operating_points(law, tmp_path):
     """Gates from cut-off to strong inversion; the deck as ngspice solves it and as it is read back."""
