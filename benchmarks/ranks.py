@@ -1,13 +1,16 @@
 """Efficiency of two ranks against one on a sweep of about ten seconds on one core, and what each part takes.
 
-    python benchmarks/ranks.py --network packing_01.txt [--tasks 100] [--per-decade 10] [--repeats 3] [--profile FOLDER] [--record]
+    python benchmarks/ranks.py --network packing_01.txt [--tasks 100] [--per-decade 10] [--repeats 3]
+                               [--profile FOLDER] [--record]
 
-The published sweep, R = 1e-3 to 1e12, with twice its tasks and five times its rates. Pairs of whole commands, `ohmlearn sweep ...` on one core without a launcher and `mpiexec -n 2 ohmlearn sweep ...`, in
-turns, one thread each. A line a pair: the time of the sweep itself, from the first rank that takes members to the last
-that has written its own, the time of the whole command, and the efficiencies T1/(2 T2) of both. Then the medians of
-what each command consists of: of the ranks the one that took longest in that part. Processor time of other processes
-meanwhile is told, as it lowers the efficiency of two ranks. --profile writes a profile of every rank (cProfile) into a
-folder, in runs of their own. --record writes the efficiencies to docs/measured.toml.
+The published sweep, R = 1e-3 to 1e12, with twice its tasks and five times its rates. Pairs of whole commands in turns,
+`ohmlearn sweep ...` on one core, without a launcher, and `mpiexec -n 2 ohmlearn sweep ...` on two, one thread each:
+every rank also has a thread that writes, so that one rank which is let onto two cores takes a part of the second. The
+efficiency T1/(2 T2) is told of the sweep itself, from the first rank that takes members to the last that has written
+its own, and of the whole command; then the medians of what each command consists of, of the ranks the one that took
+longest in that part. Pairs in which other processes took more than a twentieth of the time are told and left out.
+--profile writes a profile of every rank (cProfile) into a folder, in runs of their own. --record writes the
+efficiencies to docs/measured.toml.
 """
 from __future__ import annotations
 
@@ -32,6 +35,7 @@ allosteric = {{ count = {tasks} }}
 [sweep]
 rates = {{ from = 1e-3, to = 1e12, per_decade = {per_decade} }}
 """
+CORE = min(os.sched_getaffinity(0))
 PACKING = "packing = { n_nodes = 64, seed = 1 }"
 
 # A rank: the command itself, and the times at which it came to what follows, written down at its end.
@@ -93,6 +97,7 @@ def main() -> None:
         for ranks in (1, 2):
             run(folder / "warm.toml", ranks)        # compiles, and reads what the others will read
         pairs = [[run(folder / "sweep.toml", ranks) for ranks in (1, 2)] for _ in range(given.repeats)]
+        pairs = [pair for pair in pairs if all(one["others"] < one["command"] / 20 for one in pair)] or pairs
         for ranks in (1, 2) if given.profile else ():
             given.profile.mkdir(exist_ok=True)
             run(folder / "sweep.toml", ranks, given.profile / f"{ranks}-")
@@ -117,7 +122,8 @@ def run(file: Path, ranks: int, profile: Path | None = None) -> dict[str, float]
                  f"{name}/store", "--threads", "1", "--no-progress"]
         before, begin = busy(), time.monotonic()
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL,
-                       env=os.environ | {"MARKS": str(marks), "PROFILE": str(profile), "PYTHONDONTWRITEBYTECODE": ""})
+                       env=os.environ | {"MARKS": str(marks), "PROFILE": str(profile), "PYTHONDONTWRITEBYTECODE": ""},
+                       preexec_fn=None if ranks > 1 else lambda: os.sched_setaffinity(0, {CORE}))
         end = time.monotonic()
         others = busy() - before
         times = [json.loads(path.read_text()) | {"end": end} for path in marks.iterdir()]

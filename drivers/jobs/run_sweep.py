@@ -17,7 +17,7 @@ from ohmlearn.drivers.store.locks import alone, claim, leave_token, running, tok
 from ohmlearn.drivers.store.store import Store, make_folder
 from ohmlearn.drivers.sweeps.member_status import MISSING
 from ohmlearn.drivers.sweeps.report import FAILURE_CODES, MOST_TOLD, Report
-from ohmlearn.drivers.training.work_queue import expected_log_steps
+from ohmlearn.drivers.training.work_queue import cautious_log_steps
 from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.launch import join
 
@@ -105,7 +105,7 @@ def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, 
             store = Store.prepare(path, sweep)
         status, states = store.status(), store.checkpoints()
         token = leave_token(path, shard)
-    expected = expected_log_steps(store.sweep.ensemble.rates)
+    expected = cautious_log_steps(store.sweep.ensemble.rates)
     order = np.argsort(-expected, kind="stable")
     mine = order[shards(store.sweep, shard[1])[order] == shard[0] - 1]
     todo = mine[status[mine] == MISSING]
@@ -130,7 +130,9 @@ def finish(path: Path, plan: Plan, told: list[Outcome], holds: list[Lock], elaps
     for hold in holds:
         hold.give_back()
     with alone(path):
-        store = Store.open(path)  # another shard's job may have let it grow
+        store = Store.open(path)
+        if store.header == plan.store.header:       # else another shard's job has let it grow
+            store = plan.store
         status = store.status()
         if not (status == MISSING).any() and not running(store.path):
             consolidate.fold(store)
