@@ -17,7 +17,7 @@ from ohmlearn.drivers.store.locks import alone, claim, leave_token, running, tok
 from ohmlearn.drivers.store.store import Store, make_folder
 from ohmlearn.drivers.sweeps.member_status import MISSING
 from ohmlearn.drivers.sweeps.report import FAILURE_CODES, MOST_TOLD, Report
-from ohmlearn.drivers.training.work_queue import cautious_log_steps
+from ohmlearn.drivers.training.work_queue import expected_log_steps
 from ohmlearn.parallel.file_locks import Lock
 from ohmlearn.parallel.launch import join
 
@@ -95,7 +95,7 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
 
 
 def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, holds: list[Lock]) -> Plan:
-    """Claim the store, make or extend it, and find what is to do, longest first."""
+    """Claim the store, make or extend it, and find what is to do."""
     make_folder(path)
     with alone(path):
         holds.append(claim(path, shard))
@@ -105,8 +105,8 @@ def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, 
             store = Store.prepare(path, sweep)
         status, states = store.status(), store.checkpoints()
         token = leave_token(path, shard)
-    expected = cautious_log_steps(store.sweep.ensemble.rates)
-    order = np.argsort(-expected, kind="stable")
+    rates = store.sweep.ensemble.rates
+    expected, order = expected_log_steps(rates), np.argsort(-rates, kind="stable")
     mine = order[shards(store.sweep, shard[1])[order] == shard[0] - 1]
     todo = mine[status[mine] == MISSING]
     failed = int(np.isin(status[mine], FAILURE_CODES).sum())
