@@ -101,21 +101,20 @@ class Rank:
         computed, error = 0, None
         if self.plan.todo.size:
             with self.timeline.span(STARTING):
-                queue = self.queue()        # others may begin with it while this rank loads its kernels
                 self.world.together(self.prepare)
                 self.warm()
-            computed, error = self._work(queue)
+            computed, error = self._work()
             if self.counters.adrift():
                 os._exit(1)
         with self.timeline.span(OTHERS):
             self.counters.finish()
         return self.world.gather(Outcome(computed, self.stopping.asked, error, self.timeline.finish()))
 
-    def _work(self, queue: Queue) -> tuple[int, Exception | None]:
+    def _work(self) -> tuple[int, Exception | None]:
         self.writer, error = PartWriter(self.path, self.timeline), None
         self.stopping.ready = True
         try:
-            self.follow(queue)
+            self.follow(self.queue())
         except Exception as met:
             self.counters.stop()
             error = met if self.world.rank == 0 else RankError.told(met, self.world.rank)
