@@ -46,10 +46,9 @@ def published(net: ol.Network, given: argparse.Namespace) -> tuple[list[ol.Task]
     return [task for task in tasks for _ in rates], np.tile(rates, given.tasks)
 
 
-def lanes(net: ol.Network, given: argparse.Namespace) -> dict[str, str]:
-    members, rates = published(net, given)
+def tallies(net: ol.Network, members: list[ol.Task], rates: np.ndarray, threads: int) -> dict[str, np.ndarray]:
+    """What the blocks of a sweep did, RK4 and on the manifold; see `block_state`."""
     kept: list[worker.Worker] = []
-    useful: dict[tuple[int, str], float] = {}
     build = worker.workers_for
 
     def watched(*words):
@@ -58,17 +57,27 @@ def lanes(net: ol.Network, given: argparse.Namespace) -> dict[str, str]:
 
     worker.workers_for = watched
     try:
-        for threads in (1, 2):
-            ol.train(net, members, rates, threads=threads)
-            for name, kind in (("RK4", 0), ("manifold", 1)):
-                tally = sum(w.blocks[kind].block.tally for w in kept)
-                useful[threads, name] = tally[LANE_STEPS] / (8 * tally[STEPS])
-                print(f"{threads} threads, {name}: {tally[STEPS]} steps of blocks, useful "
-                      f"{useful[threads, name]:.3f}; {tally[EVALUATIONS]} evaluations of blocks, of "
-                      f"{tally[EVALUATED] / max(tally[EVALUATIONS], 1):.1f} lanes each")
+        ol.train(net, members, rates, threads=threads)
     finally:
         worker.workers_for = build
-    return {"sweep_lanes": f"{useful[1, 'RK4']:.2f} and {useful[1, 'manifold']:.2f}"}
+    return {name: sum(w.blocks[kind].block.tally for w in kept) for kind, name in enumerate(("RK4", "manifold"))}
+
+
+def useful(tally: np.ndarray) -> float:
+    """Part of the lane-steps that members took which were not finished."""
+    return float(tally[LANE_STEPS] / (8 * tally[STEPS]))
+
+
+def lanes(net: ol.Network, given: argparse.Namespace) -> dict[str, str]:
+    members, rates = published(net, given)
+    found: list[float] = []
+    for threads in (1, 2):
+        for name, tally in tallies(net, members, rates, threads).items():
+            found.append(useful(tally))
+            print(f"{threads} threads, {name}: {tally[STEPS]} steps of blocks, useful "
+                  f"{found[-1]:.3f}; {tally[EVALUATIONS]} evaluations of blocks, of "
+                  f"{tally[EVALUATED] / max(tally[EVALUATIONS], 1):.1f} lanes each")
+    return {"sweep_lanes": f"{found[0]:.2f} and {found[1]:.2f}"}
 
 
 def ratio(one: Callable[[], object], other: Callable[[], object], clock: Callable[[], float], repeats: int = REPEATS
