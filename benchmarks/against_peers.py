@@ -16,7 +16,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "peers")
 
 
 def one_thread():
-    """Have linear algebra use one thread: processor time counts those that wait. NumPy was loaded before."""
+    """Have linear algebra use one thread: processor time counts those that wait. Called last, as it
+    limits what is loaded."""
     threadpool_limits(1, user_api="blas")
 
 
@@ -39,7 +40,6 @@ class SameWork:
             raise NotImplementedError(f"{peer} is not installed")
         import same_work as work
 
-        one_thread()
         given = work.problem(ol.Network.packing(64, seed=1))
         made = {"C": work.in_c, "plain Numba": work.numba_peer, "torchdiffeq": work.torch_peer,
                 "sksundae": work.sundials_peer, "SciPy": work.scipy_peer,
@@ -53,6 +53,7 @@ class SameWork:
         self.ours(1e-3)
         if peer != "SciPy":     # which compiles nothing
             self.theirs(self.setting)
+        one_thread()
 
     def track_over_ours(self, peer):
         return self.seconds(self.theirs, self.setting) / self.seconds(self.ours, 1e-3)
@@ -68,10 +69,10 @@ class PlainSweep:
     def setup(self):
         from plain_sweep import plain
 
-        one_thread()
         self.net, self.plain, self.rates = ol.Network.packing(64, seed=1), plain, [1.0, 1e3, 1e6]
         self.tasks = [ol.Task.allosteric(self.net, 10, 3, seed=seed) for seed in range(16)]
         self.train()
+        one_thread()
 
     def train(self):
         ol.train(self.net, self.tasks, self.rates, threads=1, grid=True)
@@ -93,7 +94,6 @@ class PlainLab:
         from ohmlearn.drivers.lab.train import train
         from ohmlearn.lab.circuit import LabCircuit, lab_network, lab_task
 
-        one_thread()
         board, circuit, rng = lab_network(), LabCircuit(), np.random.default_rng(0)
         tasks, plain = [lab_task(board, seed) for seed in range(64)], plain_version()
 
@@ -103,6 +103,7 @@ class PlainLab:
         self.ours = lambda: train(board, tasks, 1.0, steps=1000, seed=np.arange(64), traces=False, threads=1)
         self.theirs = lambda: plain(board, tasks[0], 1.0, circuit, 200, noise)
         self.ours()
+        one_thread()
 
     def track_over_ours(self):
         return (seconds(self.theirs) / 200) / (seconds(self.ours) / 64 / 1000)
