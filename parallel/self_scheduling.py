@@ -1,4 +1,4 @@
-"""Dealing work out: items, longest first, cut into tickets that ranks draw from one shared counter.
+"""Dealing work out: items, longest first in each stage, cut into tickets that ranks draw from one shared counter.
 
 The first tickets are large and the last ones a single item, so that few draws are needed and no rank ends long
 after the others. Items that have ended tell how long others will take; when some have, rank 0 puts what is left
@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -98,17 +99,26 @@ class WorkList:
     stages: NDArray[np.int64] | None = None
     batches: NDArray[np.int64] | None = None
 
+    @cached_property
+    def _batches(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Places of the items batch after batch, where each batch begins among them, and its stage."""
+        n = self.items.size
+        stages = np.zeros(n, dtype=np.int64) if self.stages is None else self.stages
+        batches = np.arange(n) if self.batches is None else self.batches
+        batches = batches + stages * (int(batches.max(initial=0)) + 1)
+        places = np.argsort(batches, kind="stable")
+        begins = np.flatnonzero(np.diff(batches[places], prepend=-1))
+        return places, begins, stages[places[begins]]
+
     def order(self, lengths: NDArray[np.float64]) -> NDArray[np.int64]:
-        """(n_items,) places of the items, longest first in a stage by these lengths, or by the longest of a batch."""
-        if self.batches is not None:
-            _, batch = np.unique(self.batches if self.stages is None else self.batches +
-                                 self.stages * (int(self.batches.max(initial=0)) + 1), return_inverse=True)
-            longest = np.full(int(batch.max(initial=-1)) + 1, -np.inf)
-            np.maximum.at(longest, batch, lengths)
-            keys = [batch, -longest[batch]]
-        else:
-            keys = [-lengths]
-        return np.lexsort(keys if self.stages is None else [*keys, self.stages])
+        """(n_items,) places of the items in the order in which they go: stage after stage, and in a stage the batch
+        first in which one of these lengths (n_items,) is largest."""
+        places, begins, stages = self._batches
+        if not places.size:
+            return places
+        turn = np.lexsort((-np.maximum.reduceat(lengths[places], begins), stages))
+        sizes = np.diff(begins, append=places.size)[turn]
+        return places[np.repeat(begins[turn] - (np.cumsum(sizes) - sizes), sizes) + np.arange(places.size)]
 
     @property
     def size(self) -> int:
