@@ -153,7 +153,7 @@ def describe_lost(store: Store, status: NDArray[np.int8], plan: Plan) -> list[st
     rates = plan.store.sweep.rates.tolist()
     column = {rate: j for j, rate in enumerate(store.sweep.rates.tolist())}      # the store may have grown meanwhile
     there = status.reshape(-1, len(column))
-    keys = [(number // len(rates), rates[number % len(rates)]) for number in plan.todo.tolist()]
+    keys = [(number // len(rates), rates[number % len(rates)]) for number in np.sort(plan.todo).tolist()]
     lost = [f"task {task} at R = {rate:g}" for task, rate in keys if there[task, column[rate]] == MISSING]
     return lost[:MOST_TOLD] + ([f"and {len(lost) - MOST_TOLD} more"] if len(lost) > MOST_TOLD else [])
 
