@@ -1,4 +1,4 @@
-"""The queue of members that feeds the blocks: longest expected first, learning as runs finish."""
+"""The queue of members that feeds the blocks: bands of rates, in them tasks longest first, learning as runs finish."""
 from __future__ import annotations
 
 import heapq
