@@ -35,7 +35,7 @@ def import_numba_alone() -> None:
 
     unused = ("scipy.linalg.cython_blas", "cffi", *(() if Path(".numba_config.yaml").exists() else ("yaml",)))
     hidden = [name for name in unused if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))       # type: ignore[arg-type]  # None: an import fails
+    sys.modules.update(dict.fromkeys(hidden))      # None: an import fails
     try:
         import numba.core.typing.cffi_utils
         import numba.np.arraymath
