@@ -110,7 +110,8 @@ def threads(net: ol.Network, given: argparse.Namespace) -> dict[str, str]:
     mine, both = (float(np.median(times)) for times in computed.values())
     print(f"one thread over two: {said}; {one:.3f} s and {two:.3f} s; two threads computed for {both:.3f} s, "
           f"{both / mine - 1:.1%} more than one, and not for {1 - both / (2 * two):.1%} of their time")
-    return {"sweep_threads": f"{two:.2f} s on two threads, {one:.2f} s on one; ratio {said}"}
+    name = "sweep_threads" if given.per_decade == 2 else "sweep_threads_long"
+    return {name: f"{two:.2f} s on two threads, {one:.2f} s on one; ratio {said}"}
 
 
 def slow(net: ol.Network, given: argparse.Namespace) -> dict[str, str]:
