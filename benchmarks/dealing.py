@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from ohmlearn.drivers.training.work_queue import expected_log_steps
-from ohmlearn.parallel.self_scheduling import ANEW, LOOK, tickets, weights
+from ohmlearn.drivers.training.work_queue import bands, expected_log_steps
+from ohmlearn.parallel.self_scheduling import ANEW, LOOK, WorkList, tickets, weights
 
 LANES, TASKS = 8, 100
 DRAW = """
@@ -161,25 +161,28 @@ def member_times(network: Path | None) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 class Members(NamedTuple):
-    """Seconds of many members, ln of the time expected at first, and the task and rate of each."""
+    """Seconds of many members, ln of the time expected at first, the task and rate of each, and how they are dealt."""
 
     seconds: NDArray[np.float64]
     prior: NDArray[np.float64]
     factors: list[NDArray[np.int64]]
+    work_list: WorkList
 
     @classmethod
     def like(cls, rates: NDArray[np.float64], seconds: NDArray[np.float64], count: int) -> Members:
         n_tasks = count // rates.size
         many = seconds[np.random.default_rng(0).integers(0, len(seconds), n_tasks)]
-        factors = [np.repeat(np.arange(n_tasks), rates.size), np.tile(np.arange(rates.size), n_tasks)]
-        return cls(many.ravel(), np.tile(expected_log_steps(rates), n_tasks), factors)
+        factors = [np.tile(np.arange(n_tasks), rates.size), np.repeat(np.arange(rates.size), n_tasks)[::-1]]
+        prior, stages = expected_log_steps(rates)[factors[1]], bands(rates)[factors[1]]
+        return cls(many[factors[0], factors[1]], prior, factors,
+                   WorkList(np.arange(prior.size), prior, factors, 1, stages, factors[0]))
 
 
 def simulate(members: Members, ranks: int, draw: Draw,
              thresholds: tuple[float, ...]) -> tuple[NDArray[np.float64], int]:
     """When each lane of each rank has ended, and how many draws it took."""
     n, deals = members.seconds.size, deque(thresholds)
-    order = np.argsort(-members.prior, kind="stable")
+    order = members.work_list.order(members.prior)
     ends, ticket, draws, free = tickets(np.exp(members.prior[order]), ranks), 0, 0, 0.0
     known, left, finished = np.zeros(n), np.ones(n, dtype=bool), 0
     stock: list[deque[int]] = [deque() for _ in range(ranks)]
@@ -201,7 +204,7 @@ def simulate(members: Members, ranks: int, draw: Draw,
             if deals and finished >= deals[0] * n:
                 begin = time.perf_counter()
                 expected = weights(members.prior, known, members.factors)
-                order_then = np.argsort(-expected, kind="stable")
+                order_then = members.work_list.order(expected)
                 ready = now + time.perf_counter() - begin
                 deals.popleft()
         if item >= 0:

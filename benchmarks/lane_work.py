@@ -1,9 +1,12 @@
 """How well an ensemble uses its lanes, and what sizes, threads and the manifold cost. Ratios within one run.
 
-    python benchmarks/lane_work.py [--network packing_01.txt] lanes | threads | sizes | slow ... [--record]
+    python benchmarks/lane_work.py [--network packing_01.txt] [--tasks 50] [--per-decade 2] [--repeats 7]
+                                   lanes | threads | sizes | slow ... [--record]
 
 lanes : useful lane-steps (of members not yet finished, over all of their blocks) over the published sweep, 31 rates and
-50 tasks, on one thread and on two. threads : time of that sweep on one thread over that on two. sizes : time of an
+50 tasks, on one thread and on two. threads : time of that sweep on one thread over that on two, and what becomes of the
+second core: of the time of two threads the part in which they did not compute, and by how much they computed longer
+than one thread does; --tasks 100 --per-decade 10 is a sweep of ten seconds. sizes : time of an
 edge-step from 16 to 1024 nodes relative to 64, with the memory that a block's step touches. slow : time of runs at
 R = 1e-3 over that at 0.1, and τ against RK4 alone. --record writes what the pages quote to docs/measured.toml.
 """
@@ -25,8 +28,7 @@ from ohmlearn.kernels.simd.jit import borrowed, kernel
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "_ext"))
 from measured import record
 
-RATES = np.logspace(-3, 12, 31)
-TASKS, REPEATS = 50, 7
+REPEATS = 7
 
 
 @kernel
@@ -37,16 +39,16 @@ def march(block, steps):
         rk4_step(block.graph, block.law, block.x, block.y, block.q, block.G, block.Gq)
 
 
-def published(net: ol.Network) -> tuple[list[ol.Task], np.ndarray]:
-    """The members of the published sweep."""
-    tasks = [ol.Task.allosteric(net, 10, 3, seed=seed) for seed in range(TASKS)]
-    return [task for task in tasks for _ in RATES], np.tile(RATES, TASKS)
+def published(net: ol.Network, given: argparse.Namespace) -> tuple[list[ol.Task], np.ndarray]:
+    """The members of the published sweep, or of one with more tasks and rates."""
+    rates = np.logspace(-3, 12, 15 * given.per_decade + 1)
+    tasks = [ol.Task.allosteric(net, 10, 3, seed=seed) for seed in range(given.tasks)]
+    return [task for task in tasks for _ in rates], np.tile(rates, given.tasks)
 
 
-def lanes(net: ol.Network) -> dict[str, str]:
-    members, rates = published(net)
+def tallies(net: ol.Network, members: list[ol.Task], rates: np.ndarray, threads: int) -> dict[str, np.ndarray]:
+    """What the blocks of a sweep did, RK4 and on the manifold; see `block_state`."""
     kept: list[worker.Worker] = []
-    useful: dict[tuple[int, str], float] = {}
     build = worker.workers_for
 
     def watched(*words):
@@ -55,24 +57,34 @@ def lanes(net: ol.Network) -> dict[str, str]:
 
     worker.workers_for = watched
     try:
-        for threads in (1, 2):
-            ol.train(net, members, rates, threads=threads)
-            for name, kind in (("RK4", 0), ("manifold", 1)):
-                tally = sum(w.blocks[kind].block.tally for w in kept)
-                useful[threads, name] = tally[LANE_STEPS] / (8 * tally[STEPS])
-                print(f"{threads} threads, {name}: {tally[STEPS]} steps of blocks, useful "
-                      f"{useful[threads, name]:.3f}; {tally[EVALUATIONS]} evaluations of blocks, of "
-                      f"{tally[EVALUATED] / max(tally[EVALUATIONS], 1):.1f} lanes each")
+        ol.train(net, members, rates, threads=threads)
     finally:
         worker.workers_for = build
-    return {"sweep_lanes": f"{useful[1, 'RK4']:.2f} and {useful[1, 'manifold']:.2f}"}
+    return {name: sum(w.blocks[kind].block.tally for w in kept) for kind, name in enumerate(("RK4", "manifold"))}
 
 
-def ratio(one: Callable[[], object], other: Callable[[], object], clock: Callable[[], float]
+def useful(tally: np.ndarray) -> float:
+    """Part of the lane-steps that members took which were not finished."""
+    return float(tally[LANE_STEPS] / (8 * tally[STEPS]))
+
+
+def lanes(net: ol.Network, given: argparse.Namespace) -> dict[str, str]:
+    members, rates = published(net, given)
+    found: list[float] = []
+    for threads in (1, 2):
+        for name, tally in tallies(net, members, rates, threads).items():
+            found.append(useful(tally))
+            print(f"{threads} threads, {name}: {tally[STEPS]} steps of blocks, useful "
+                  f"{found[-1]:.3f}; {tally[EVALUATIONS]} evaluations of blocks, of "
+                  f"{tally[EVALUATED] / max(tally[EVALUATIONS], 1):.1f} lanes each")
+    return {"sweep_lanes": f"{found[0]:.2f} and {found[1]:.2f}"}
+
+
+def ratio(one: Callable[[], object], other: Callable[[], object], clock: Callable[[], float], repeats: int = REPEATS
           ) -> tuple[str, float, float]:
     """Time of one over that of the other, interleaved, as text with its range; and both in seconds."""
     found, base = [], []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         times = []
         for function in (one, other):
             begin = clock()
@@ -85,15 +97,24 @@ def ratio(one: Callable[[], object], other: Callable[[], object], clock: Callabl
     return f"{np.median(found):.2f} ({low:.2f} to {high:.2f})", float(first), float(second)
 
 
-def threads(net: ol.Network) -> dict[str, str]:
-    members, rates = published(net)
-    said, one, two = ratio(lambda: ol.train(net, members, rates, threads=1),
-                           lambda: ol.train(net, members, rates, threads=2), time.perf_counter)
-    print(f"one thread over two: {said}; {one:.3f} s and {two:.3f} s")
-    return {"sweep_threads": f"{two:.2f} s on two threads, {one:.2f} s on one; ratio {said}"}
+def threads(net: ol.Network, given: argparse.Namespace) -> dict[str, str]:
+    members, rates = published(net, given)
+    computed: dict[int, list[float]] = {1: [], 2: []}
+
+    def on(threads: int) -> None:
+        begin = time.process_time()
+        ol.train(net, members, rates, threads=threads)
+        computed[threads].append(time.process_time() - begin)
+
+    said, one, two = ratio(lambda: on(1), lambda: on(2), time.perf_counter, given.repeats)
+    mine, both = (float(np.median(times)) for times in computed.values())
+    print(f"one thread over two: {said}; {one:.3f} s and {two:.3f} s; two threads computed for {both:.3f} s, "
+          f"{both / mine - 1:.1%} more than one, and not for {1 - both / (2 * two):.1%} of their time")
+    name = "sweep_threads" if given.per_decade == 2 else "sweep_threads_long"
+    return {name: f"{two:.2f} s on two threads, {one:.2f} s on one; ratio {said}"}
 
 
-def slow(net: ol.Network) -> dict[str, str]:
+def slow(net: ol.Network, given: argparse.Namespace) -> dict[str, str]:
     tasks = [ol.Task.allosteric(net, 10, 3, seed=seed) for seed in range(20)]
     runs = {}
 
@@ -111,7 +132,7 @@ def slow(net: ol.Network) -> dict[str, str]:
     return {"sweep_slow": f"{low_high[0]} of its time {low_high[2]}"}
 
 
-def sizes(net: ol.Network) -> dict[str, str]:
+def sizes(net: ol.Network, given: argparse.Namespace) -> dict[str, str]:
     from ensembles import a_block
 
     blocks, edges = {}, {}
@@ -140,12 +161,15 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("what", nargs="+", choices=["lanes", "threads", "sizes", "slow"])
     words.add_argument("--network", type=Path)
+    words.add_argument("--tasks", type=int, default=50)
+    words.add_argument("--per-decade", type=int, default=2)
+    words.add_argument("--repeats", type=int, default=REPEATS)
     words.add_argument("--record", action="store_true")
     given = words.parse_args()
     net = ol.Network.read(given.network) if given.network else ol.Network.packing(64, seed=1)
     ol.train(net, ol.Task.allosteric(net, 10, 3, seed=0), 1.0)
     for what in given.what:
-        for name, text in globals()[what](net).items():
+        for name, text in globals()[what](net, given).items():
             if given.record:
                 record(name, text)
 

@@ -1,4 +1,4 @@
-"""Dealing work out: items, longest first, cut into tickets that ranks draw from one shared counter.
+"""Dealing work out: items, longest first in each stage, cut into tickets that ranks draw from one shared counter.
 
 The first tickets are large and the last ones a single item, so that few draws are needed and no rank ends long
 after the others. Items that have ended tell how long others will take; when some have, rank 0 puts what is left
@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,12 +88,37 @@ class WorkList:
 
     items : (n_items,) their numbers. prior : (n_items,) ln of the time expected of each, up to a constant.
     factors : kinds of items that take alike, see :func:`predict`. workers : threads of all ranks.
+    stages : (n_items,) when items have their turn, or None. batches : (n_items,) items of one batch in one stage go
+    together, in their order, or None.
     """
 
     items: NDArray[np.int64]
     prior: NDArray[np.float64]
     factors: Sequence[NDArray[np.int64]]
     workers: int
+    stages: NDArray[np.int64] | None = None
+    batches: NDArray[np.int64] | None = None
+
+    @cached_property
+    def _batches(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Places of the items batch after batch, where each batch begins among them, and its stage."""
+        n = self.items.size
+        stages = np.zeros(n, dtype=np.int64) if self.stages is None else self.stages
+        batches = np.arange(n) if self.batches is None else self.batches
+        batches = batches + stages * (int(batches.max(initial=0)) + 1)
+        places = np.argsort(batches, kind="stable")
+        begins = np.flatnonzero(np.diff(batches[places], prepend=-1))
+        return places, begins, stages[places[begins]]
+
+    def order(self, lengths: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(n_items,) places of the items in the order in which they go: stage after stage, and in a stage the batch
+        first in which one of these lengths (n_items,) is largest."""
+        places, begins, stages = self._batches
+        if not places.size:
+            return places
+        turn = np.lexsort((-np.maximum.reduceat(lengths[places], begins), stages))
+        sizes = np.diff(begins, append=places.size)[turn]
+        return places[np.repeat(begins[turn] - (np.cumsum(sizes) - sizes), sizes) + np.arange(places.size)]
 
     @property
     def size(self) -> int:
@@ -110,21 +136,23 @@ class Dealer:
     def __init__(self, work_list: WorkList, shared: Shared, base: int, first: bool) -> None:
         self._work_list, self._shared, self._base = work_list, shared, base
         self._lock = threading.Lock()
-        self._mine: deque[int] = deque()        # places of items that were drawn
+        self._mine: dict[int, deque[int]] = {}  # places of items that were drawn, by thread
         self._out: dict[int, tuple[int, float]] = {}    # items at work: their place, and when they were taken
         self._deal, self._count, self._empty = -1, 0, False
         self._looked, self._dealing = 0.0, threading.Lock()
         if first:
-            self._publish(0, np.argsort(-work_list.prior, kind="stable"), work_list.prior)
+            self._publish(0, work_list.order(work_list.prior), work_list.prior)
 
     def take(self) -> int | None:
         """The next item, None when all are dealt."""
         with self._lock:
-            while not self._mine and not self._empty:
-                self._draw()
-            if not self._mine:
+            mine = self._mine.setdefault(threading.get_ident(), deque())
+            while not mine and not self._empty:
+                self._draw(mine)
+            mine = mine or max(self._mine.values(), key=len)
+            if not mine:
                 return None
-            place = self._mine.popleft()
+            place = mine.popleft()
             number = int(self._work_list.items[place])
             self._out[number] = place, time.monotonic()
             return number
@@ -139,7 +167,7 @@ class Dealer:
     def _place(self, deal: int) -> int:
         return self._base + 1 + self._work_list.items.size + deal * (3 + 2 * self._work_list.items.size)
 
-    def _draw(self) -> None:
+    def _draw(self, mine: deque[int]) -> None:
         """Draw a ticket, from a newer deal when there is one."""
         if self._deal < 0 or (ticket := self._shared.add(self._place(self._deal))) >= CLOSED:
             while (deal := int(self._shared.get(self._base, 1)[0]) - 1) <= self._deal:
@@ -151,7 +179,7 @@ class Dealer:
             ends = self._place(self._deal) + 2
             begin, end = self._shared.get(ends + ticket, 2).tolist()
             order = ends + self._work_list.items.size + 1
-            self._mine.extend(self._shared.get(order + begin, end - begin).tolist())
+            mine.extend(self._shared.get(order + begin, end - begin).tolist())
 
     def _publish(self, deal: int, order: NDArray[np.int64], expected: NDArray[np.float64]) -> None:
         """Make a deal and let it count."""
@@ -180,7 +208,7 @@ class Dealer:
         if np.count_nonzero(took) < ANEW[deal] * n:
             return False
         expected = weights(self._work_list.prior, took / 1e6, self._work_list.factors)
-        order = np.argsort(-expected, kind="stable")
+        order = self._work_list.order(expected)
         place = self._place(deal)
         count = int(self._shared.get(place + 1, 1)[0])
         ends = self._shared.get(place + 2, count + 1)

@@ -29,11 +29,13 @@ def shard_of(text: str) -> tuple[int, int]:
 
 def import_numba_alone() -> None:
     """Import Numba without what no kernel uses, as a thousand ranks may start at once and every file counts: SciPy's
-    linear algebra and cffi, some 230 files, and Numba's extensions, for which a file of every package is opened."""
+    linear algebra and cffi, some 230 files, YAML unless Numba is configured by it, and Numba's extensions, for which a
+    file of every package is opened."""
     import sys
 
-    hidden = [name for name in ("scipy.linalg.cython_blas", "cffi") if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))       # type: ignore[arg-type]  # None: an import fails
+    unused = ("scipy.linalg.cython_blas", "cffi", *(() if Path(".numba_config.yaml").exists() else ("yaml",)))
+    hidden = [name for name in unused if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))      # None: an import fails
     try:
         import numba.core.typing.cffi_utils
         import numba.np.arraymath
@@ -65,10 +67,12 @@ def sweep(
 
     Repeat the command to resume. Under mpiexec all ranks share the work.
     """
+    import gc
     import os
 
     if not cache:
         os.environ["OHMLEARN_CACHE"] = "off"  # before anything compiled is imported
+    gc.disable()        # it would walk through all that is imported again and again, a tenth of the time
     import_numba_alone()
     from ohmlearn.drivers.jobs.exit_codes import BROKEN, FINE, MEMBERS_FAILED
     from ohmlearn.drivers.sweeps.sweep import Sweep
@@ -83,6 +87,8 @@ def sweep(
     from ohmlearn.parallel.launch import this_rank
     from ohmlearn.parallel.signals import STOPPED, ignored_when_done
 
+    gc.freeze()
+    gc.enable()
     with ignored_when_done():
         report = run_sweep(lambda: Sweep.read(file), output or file.with_suffix(""), threads=threads, mpi=mpi,
                            shard=shard_of(shard), retry_failed=retry_failed, checkpoint_every=checkpoint_every,

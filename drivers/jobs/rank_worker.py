@@ -25,7 +25,7 @@ from ohmlearn.drivers.sweeps.member_status import FAILURES
 from ohmlearn.drivers.training.ensemble import Ensemble
 from ohmlearn.drivers.training.regime import training_path
 from ohmlearn.drivers.training.thread_pool import run_members
-from ohmlearn.drivers.training.work_queue import LongestFirst, Queue
+from ohmlearn.drivers.training.work_queue import LongestFirst, Queue, bands
 from ohmlearn.parallel.communicator import RankError, World
 from ohmlearn.parallel.self_scheduling import Dealer, WorkList
 from ohmlearn.parallel.signals import Stopping
@@ -85,7 +85,9 @@ class Rank:
         self.threads = available_threads(threads, world.share_of_cores(cores()))
         workers = sum(world.everywhere(self.threads))
         n_rates = self.sweep.rates.size
-        self.work_list = WorkList(plan.todo, plan.expected, (plan.todo // n_rates, plan.todo % n_rates), workers)
+        tasks, rates = np.divmod(plan.todo, n_rates)
+        stages = bands(self.sweep.rates)[rates]
+        self.work_list = WorkList(plan.todo, plan.expected, (tasks, rates), workers, stages, tasks)
         room = self.work_list.size if world.size > 1 else 0
         self.counters = JobCounters(world, stopping, plan.total, plan.before, progress, room)
         self.dealer: Dealer | None = None

@@ -95,7 +95,7 @@ def run_sweep(load: Callable[[], Sweep], path: str | Path, *, threads: int | Non
 
 
 def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, holds: list[Lock]) -> Plan:
-    """Claim the store, make or extend it, and find what is to do, longest first."""
+    """Claim the store, make or extend it, and find what is to do."""
     make_folder(path)
     with alone(path):
         holds.append(claim(path, shard))
@@ -105,8 +105,8 @@ def begin(sweep: Sweep, path: Path, shard: tuple[int, int], retry_failed: bool, 
             store = Store.prepare(path, sweep)
         status, states = store.status(), store.checkpoints()
         token = leave_token(path, shard)
-    expected = expected_log_steps(store.sweep.ensemble.rates)
-    order = np.argsort(-expected, kind="stable")
+    rates = store.sweep.ensemble.rates
+    expected, order = expected_log_steps(rates), np.argsort(-rates, kind="stable")
     mine = order[shards(store.sweep, shard[1])[order] == shard[0] - 1]
     todo = mine[status[mine] == MISSING]
     failed = int(np.isin(status[mine], FAILURE_CODES).sum())
@@ -130,7 +130,9 @@ def finish(path: Path, plan: Plan, told: list[Outcome], holds: list[Lock], elaps
     for hold in holds:
         hold.give_back()
     with alone(path):
-        store = Store.open(path)  # another shard's job may have let it grow
+        store = Store.open(path)
+        if store.header == plan.store.header:       # else another shard's job has let it grow
+            store = plan.store
         status = store.status()
         if not (status == MISSING).any() and not running(store.path):
             consolidate.fold(store)
@@ -151,7 +153,7 @@ def describe_lost(store: Store, status: NDArray[np.int8], plan: Plan) -> list[st
     rates = plan.store.sweep.rates.tolist()
     column = {rate: j for j, rate in enumerate(store.sweep.rates.tolist())}      # the store may have grown meanwhile
     there = status.reshape(-1, len(column))
-    keys = [(number // len(rates), rates[number % len(rates)]) for number in plan.todo.tolist()]
+    keys = [(number // len(rates), rates[number % len(rates)]) for number in np.sort(plan.todo).tolist()]
     lost = [f"task {task} at R = {rate:g}" for task, rate in keys if there[task, column[rate]] == MISSING]
     return lost[:MOST_TOLD] + ([f"and {len(lost) - MOST_TOLD} more"] if len(lost) > MOST_TOLD else [])
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,11 @@ def collect(store: Store, begin: int, end: int) -> Arrays:
     layout, rates = store.layout, store.sweep.rates.tolist()
     arrays = layout.blank(end - begin, len(rates))
     column = {rate: j for j, rate in enumerate(rates)}
-    if store.folded() is not None:
-        for task, rate, row in folded_rows(store, begin, end):
-            layout.place(arrays, (task - begin, column[rate]), row)
-    for part in store.parts():
-        for row in part_file.read_members(part, layout, (begin, end)):
-            if row.rate in column:
-                layout.place(arrays, (row.task - begin, column[row.rate]), row)
+    before = () if store.folded() is None else (row for _, _, row in folded_rows(store, begin, end))
+    for found in (before, *(part_file.read_members(part, layout, (begin, end)) for part in store.parts())):
+        known = (row for row in found if row.rate in column)
+        while rows := list(islice(known, part_file.AT_ONCE)):
+            layout.place(arrays, [row.task - begin for row in rows], [column[row.rate] for row in rows], rows)
     return arrays
 
 

@@ -195,7 +195,7 @@ def query(path: Path, digest: str, text: str, kinds: tuple[type, ...]) -> list[A
     with reading(path, digest) as (connection, _):
         found = [] if connection is None else connection.execute(text).fetchall()
     for values in found:
-        if not all(isinstance(value, kind) for value, kind in zip(values, kinds, strict=True)):
+        if tuple(map(type, values)) != kinds:
             raise StoreError(f"{path} is damaged; `ohmlearn check {path.parent}` keeps what is sound")
     return found
 

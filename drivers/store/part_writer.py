@@ -6,7 +6,6 @@ transactions, not a queue. A reader that holds the file for long holds up the wr
 from __future__ import annotations
 
 import contextlib
-import queue
 import sqlite3
 import sys
 import threading
@@ -22,10 +21,11 @@ from .record import Row
 
 GATHER = 0.05       # seconds between transactions; what a crash can lose of finished members
 ENOUGH = 3600.0     # seconds that a writer waits for a reader at most
+MOST = 20_000       # members and checkpoints that wait to be written
 
-Item = tuple[str, tuple[Any, ...]]
-STATEMENTS = {"member": "INSERT OR IGNORE INTO member VALUES (?, ?, ?, ?, ?, ?)",
-              "checkpoint": "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)"}
+Batch = dict[str, list[tuple[Any, ...]]]
+STATEMENTS = {"checkpoint": "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)",
+              "member": "INSERT OR IGNORE INTO member VALUES (?, ?, ?, ?, ?, ?)"}
 
 
 class PartWriter:
@@ -36,8 +36,9 @@ class PartWriter:
         self.error: StoreError | None = None  # why nothing more is written
         self.written = 0
         self._under_way: set[tuple[int, float]] = set()  # members whose checkpoint is not on the disk yet
-        self._arrived = threading.Condition()
-        self._inbox: queue.Queue[Item | None] = queue.Queue(maxsize=20_000)
+        self._stored: set[tuple[int, float]] = set()     # members whose checkpoint is in the part
+        self._changed = threading.Condition()            # of the inbox, of what is under way, of the end
+        self._inbox: Batch = {kind: [] for kind in STATEMENTS}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
@@ -51,66 +52,72 @@ class PartWriter:
 
         Waits until the earlier one is on the disk: a slow disk is asked less often, and nothing piles up.
         """
-        with self._arrived:
+        with self._changed:
             while (task, rate) in self._under_way and self.error is None:
-                self._arrived.wait(0.2)
+                self._changed.wait()
             self._under_way.add((task, rate))
         self._put("checkpoint", (task, rate, progress, data))
 
     def _put(self, kind: str, values: tuple[Any, ...]) -> None:
-        while self.error is None:
-            with contextlib.suppress(queue.Full):
-                return self._inbox.put((kind, values), timeout=0.2)
+        with self._changed:
+            while (waiting := sum(map(len, self._inbox.values()))) >= MOST and self.error is None:
+                self._changed.wait()
+            if self.error is None:
+                self._inbox[kind].append(values)
+                if not waiting:
+                    self._changed.notify_all()
 
     def close(self) -> None:
         """Write what is left. `error` tells whether all is on the disk."""
         self._closing.set()
-        while self._thread.is_alive() and self.error is None:
-            with contextlib.suppress(queue.Full):
-                self._inbox.put(None, timeout=0.2)
-                break
+        with self._changed:
+            self._changed.notify_all()
         self._thread.join()
 
     def _work(self) -> None:
         try:
             with explained(self.path), contextlib.closing(connect(self.path, write=True)) as connection:
-                while (first := self._inbox.get()) is not None:
+                self._stored.update(connection.execute("SELECT task, rate FROM checkpoint"))
+                while batch := self._take():
                     with self._timeline.span(WRITING):
-                        last = self._transaction(connection, first)
-                    if last:
-                        return
+                        self._transaction(connection, batch)
                     self._closing.wait(GATHER)
         except StoreError as error:
-            self.error = error
+            with self._changed:
+                self.error = error
+                self._changed.notify_all()
 
-    def _transaction(self, connection: sqlite3.Connection, first: Item) -> bool:
-        """Write all that has arrived; True when the end was among it."""
-        item: Item | None = first
-        written, states = 0, set()
+    def _take(self) -> Batch | None:
+        """All that has arrived, when there is something; None at the end."""
+        with self._changed:
+            while not any(self._inbox.values()):
+                if self._closing.is_set():
+                    return None
+                self._changed.wait()
+            batch, self._inbox = self._inbox, {kind: [] for kind in STATEMENTS}
+            self._changed.notify_all()
+        return batch
+
+    def _transaction(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        """Write all of a batch or nothing, checkpoints first: some of their members may have ended since."""
+        states = {values[:2] for values in batch["checkpoint"]}
+        self._stored |= states
+        ended = self._stored.intersection(values[:2] for values in batch["member"])
         self._patiently(connection, "BEGIN IMMEDIATE")
         try:
-            while item is not None:
-                kind, values = item
-                connection.execute(STATEMENTS[kind], values)
-                if kind == "member":
-                    connection.execute("DELETE FROM checkpoint WHERE task = ? AND rate = ?", values[:2])
-                    written += 1
-                else:
-                    states.add(values[:2])
-                item = self._inbox.get_nowait()
-            ended = True
-        except queue.Empty:
-            ended = False
+            for kind, statement in STATEMENTS.items():
+                connection.executemany(statement, batch[kind])
+            connection.executemany("DELETE FROM checkpoint WHERE task = ? AND rate = ?", ended)
         except sqlite3.Error:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
         self._patiently(connection, "COMMIT")
-        self.written += written
-        with self._arrived:
+        self.written += len(batch["member"])
+        self._stored -= ended
+        with self._changed:
             self._under_way -= states
-            self._arrived.notify_all()
-        return ended
+            self._changed.notify_all()
 
     def _patiently(self, connection: sqlite3.Connection, statement: str) -> None:
         """Do it, after a reader has gone who holds the file; say so each time that it takes a minute."""

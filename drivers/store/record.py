@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 FORMAT = 2      # of the rows, the header and the arrays
 READABLE = (1, FORMAT)      # 1: checksums without the sweep's digest, files of results without checksums of their own
 REASON_BYTES = 240
+KINDS = (int, float, str, str, bytes, int)      # of the values of a row
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -120,8 +122,7 @@ class Layout:
 
         The row returned has the checksum of the present format.
         """
-        kinds = (int, float, str, str, bytes, int)
-        if len(given) != len(kinds) or not all(isinstance(x, kind) for x, kind in zip(given, kinds, strict=True)):
+        if tuple(map(type, given)) != KINDS:
             return None
         row = Row(*given)
         fits = row.task >= 0 and row.status in ALL_STATUSES and len(row.reason.encode()) <= REASON_BYTES
@@ -136,19 +137,6 @@ class Layout:
         left = numbers - len(SCALARS) - state
         return odd == 0 and left % len(TRACES) == 0 and 0 <= left <= len(TRACES) * self.n_samples
 
-    def unpack(self, data: bytes) -> Arrays:
-        """The numbers of a row by name."""
-        numbers = np.frombuffer(data, dtype="<f8")
-        found: Arrays = dict(zip(SCALARS, numbers[:len(SCALARS)], strict=True))
-        begin = len(SCALARS)
-        if self.keep_state:
-            for name, quantity in STATE.items():
-                end = begin + self.sizes[quantity.dims[0]]
-                found[name], begin = numbers[begin:end], end
-        if self.n_samples:
-            found.update(zip(TRACES, numbers[begin:].reshape(len(TRACES), -1), strict=True))
-        return found
-
     def blank(self, *shape: int) -> Arrays:
         """Arrays for members that are not there yet, (*shape, ...) each."""
         made = {}
@@ -158,18 +146,24 @@ class Layout:
         made["status_code"][...] = MISSING
         return made
 
-    def place(self, arrays: Arrays, at: tuple[int, ...], row: Row) -> None:
-        """Write a row into its place in the arrays."""
-        for name, values in self.unpack(row.data).items():
-            if name in TRACES:
-                arrays[name][at][:values.size] = values
-                arrays["trace_length"][at] = values.size
-            else:
-                arrays[name][at] = values
-        arrays["status_code"][at] = ALL_STATUSES.index(row.status)
-        arrays["checksum"][at] = row.checksum
-        text = np.frombuffer(row.reason.encode(), dtype=np.uint8)
-        arrays["reason_text"][at][:text.size] = text
+    def place(self, arrays: Arrays, tasks: Sequence[int], rates: Sequence[int], rows: Sequence[Row]) -> None:
+        """Write rows into their places in the arrays: the numbers of their tasks and of their rates there."""
+        at = np.asarray(tasks, dtype=np.intp), np.asarray(rates, dtype=np.intp)
+        state = STATE if self.keep_state else {}
+        widths = [1] * len(SCALARS) + [self.sizes[quantity.dims[0]] for quantity in state.values()]
+        ends = np.cumsum(widths)
+        fixed = np.frombuffer(b"".join(row.data[:8 * ends[-1]] for row in rows), dtype="<f8").reshape(-1, ends[-1])
+        for name, values in zip((*SCALARS, *state), np.split(fixed, ends[:-1], axis=1), strict=True):
+            arrays[name][at] = values[:, 0] if name in SCALARS else values
+        for place, row in zip(zip(*at, strict=True), rows if self.n_samples else (), strict=False):
+            traces = np.frombuffer(row.data, dtype="<f8")[ends[-1]:].reshape(len(TRACES), -1)
+            for name, values in zip(TRACES, traces, strict=True):
+                arrays[name][place][:values.size] = values
+            arrays["trace_length"][place] = traces.shape[1]
+        arrays["status_code"][at] = [ALL_STATUSES.index(row.status) for row in rows]
+        arrays["checksum"][at] = [row.checksum for row in rows]
+        text = b"".join(row.reason.encode().ljust(REASON_BYTES, b"\0") for row in rows)
+        arrays["reason_text"][at] = np.frombuffer(text, dtype=np.uint8).reshape(-1, REASON_BYTES)
 
     def lift(self, arrays: Arrays, at: tuple[int, ...], task: int, rate: float) -> Row:
         """The row at a place in the arrays, bit for bit as it was placed."""

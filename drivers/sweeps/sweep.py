@@ -23,7 +23,6 @@ from ohmlearn.rule import Rule
 from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
 from ohmlearn.task import Task
-from ohmlearn.tasks.samples import allosteric_samples
 
 if TYPE_CHECKING:
     from .report import Report
@@ -147,9 +146,11 @@ class Sweep:
     @cached_property
     def edges(self) -> Any:
         """The laws of the edges by the [edges] table, None for linear resistors."""
+        if self.tables.edges is None:
+            return None
         from .edges_table import make_edges
 
-        return None if self.tables.edges is None else make_edges(self.tables.edges, self.network)
+        return make_edges(self.tables.edges, self.network)
 
     @cached_property
     def ensemble(self) -> Ensemble:
@@ -317,5 +318,7 @@ def make_tasks(table: Any, network: Network) -> list[Task | tuple[Task, ...]]:
     count, seed, samples = given.pop("count"), given.pop("seed"), given.pop("samples")
     given["ground"] = None if given["ground"] == "none" else given["ground"]
     if samples > 1:
+        from ohmlearn.tasks.samples import allosteric_samples
+
         return [allosteric_samples(network, samples, seed=seed + i, **given) for i in range(count)]
     return [Task.allosteric(network, seed=seed + i, **given) for i in range(count)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
@@ -15,7 +16,6 @@ from ohmlearn.run import Record
 from ohmlearn.schedule import Schedule
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, create_model, model_validator
 
-from .edges_table import EdgesTable
 from .tables import OneWay, Table, table_like
 
 EXAMPLE = Path(__file__).with_name("example.toml")
@@ -137,8 +137,16 @@ _tables: dict[str, Any] = {"network": (NetworkTable, ...), "rule": (RuleTable, F
                            "record": (Optional[RecordTable], None),  # noqa: UP045
                            "schedule": (Optional[ScheduleTable], None),  # noqa: UP045
                            "updates": (Optional[UpdatesTable], None),  # noqa: UP045
-                           "edges": (Optional[EdgesTable], None)}  # noqa: UP045
+                           "edges": (None, None)}
 SweepFile = create_model("SweepFile", __base__=Checked, **_tables)
+
+
+@cache
+def with_edges() -> type[Checked]:
+    """The whole file where it has an [edges] table, whose laws take a while to become tables."""
+    from .edges_table import EdgesTable
+
+    return create_model("SweepFile", __base__=SweepFile, edges=(EdgesTable | None, None))
 
 
 def where(place: tuple[Any, ...]) -> str:
@@ -166,7 +174,7 @@ def explain(error: ValidationError) -> str:
 def parse(tables: Mapping[str, Any], name: str = "sweep") -> Checked:
     """The checked tables. Raises ValueError that says what is wrong and where."""
     try:
-        return SweepFile.model_validate(tables)
+        return (SweepFile if tables.get("edges") is None else with_edges()).model_validate(tables)
     except ValidationError as error:
         raise ValueError(f"{name}: {explain(error)}") from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from numbers import Integral, Real
@@ -62,8 +63,9 @@ def flag(name: str, value: Any) -> bool:
 
 def reals(values: Any, what: str) -> NDArray[np.float64]:
     """A copy as an array of real numbers; what a cast would drop is an error: masks, imaginary parts, words."""
-    if np.ma.is_masked(values):
-        raise ValueError(f"{what} are masked at {int(np.ma.getmaskarray(values).sum())} places; fill them in first, as "
+    masks = sys.modules.get("numpy.ma")      # imported by whoever made a masked array
+    if masks is not None and masks.is_masked(values):
+        raise ValueError(f"{what} are masked at {int(masks.getmaskarray(values).sum())} places; fill them in first, as "
                          "with values.filled(0.0)")
     if isinstance(values, list | tuple) and any(isinstance(value, bool | np.bool_) for value in values):
         raise TypeError(f"{what} must be numbers, not True or False as in {shown(values)}")

@@ -15,7 +15,7 @@ from ohmlearn.checks.file_text import read_text, reading
 from ohmlearn.edges import Linear
 from ohmlearn.network import Network
 
-from . import edge_list, graphml, matrixmarket, netlist
+from . import edge_list, matrixmarket
 from .edge_list import Given
 from .networkx_graphs import PARSERS, from_networkx, networkx_conductances, read_by_networkx, to_networkx
 from .replacing import replacing
@@ -27,18 +27,31 @@ __all__ = ["from_networkx", "networkx_conductances", "read", "read_circuit", "re
 Reader = Callable[[str, str, str, Given], Network]
 Writer = Callable[[IO[str], Network, NDArray[np.float64] | None], None]
 
+
+def _read_graphml(path: str, text: str, name: str, given: Given) -> Network:
+    from . import graphml  # XML and all that it brings take longer to import than most files to read
+
+    return graphml.read(path, text, name, given)
+
+
+def _write_graphml(file: IO[str], network: Network, conductances: NDArray[np.float64] | None) -> None:
+    from . import graphml
+
+    graphml.write(file, network, conductances)
+
+
 DECKS = (".cir", ".sp", ".spice", ".ckt", ".net")
 READERS: dict[str, Reader] = {
     "packing": lambda path, text, name, given: edge_list.read_packing(path, text, name),
     "edge list": edge_list.read_edges,
-    "GraphML": graphml.read,
+    "GraphML": _read_graphml,
     "MatrixMarket": matrixmarket.read,
     **{suffix: read_by_networkx(suffix) for suffix in PARSERS},
 }
 WRITERS: dict[str, Writer] = {
     ".txt": edge_list.write_packing,
     ".csv": edge_list.write_edges,
-    ".graphml": graphml.write,
+    ".graphml": _write_graphml,
     ".mtx": matrixmarket.write,
 }
 
@@ -69,6 +82,8 @@ def read(path: str | os.PathLike[str], *, conductance: str | None = None, resist
         text = read_text(path)
         kind = _kind(path, text)
         if kind == "deck":
+            from . import netlist
+
             circuit = netlist.build(text, path)
             if not isinstance(circuit.edges, Linear):
                 raise ValueError(f"{path} has diodes or transistors, whose law a network does not hold; read it by "

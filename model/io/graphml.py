@@ -13,10 +13,9 @@ from ohmlearn.checks.file_text import short
 from ohmlearn.network import Network
 
 from .edge_list import Given, each_once
-from .values import check_count, number, plain_names, printable, read_values
+from .values import DEEPEST, check_count, number, plain_names, printable, read_values
 
 Element = ElementTree.Element
-DEEPEST = 100       # elements within elements
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns">
 <key id="title" for="graph" attr.name="name" attr.type="string"/>

@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ohmlearn.network import Network
 
 from .edge_list import Given, each_once
-from .graphml import DEEPEST, parse_xml
-from .values import check_count, number, plain_names, read_values
+from .values import DEEPEST, check_count, number, plain_names, read_values
 
 ALL = Given()
 Edge = tuple[int, int, dict[str, Any]]
@@ -122,6 +121,8 @@ def to_networkx(network: Network, conductances: ArrayLike | None = None) -> Any:
 
 def _gexf(path: str, text: str) -> Any:
     import networkx as nx
+
+    from .graphml import parse_xml
 
     parse_xml(path, text)       # refuses what should not come near another parser
     return nx.read_gexf(BytesIO(text.encode()))

@@ -20,6 +20,7 @@ FILLERS = {"edge", "branch", "line", "link", "in", "of", "the", "value", "pu", "
 LABEL = re.compile(r"(|unnamed.*|(edge|branch|line|link|resistor)?[\s_]*(id|idx|index|number|name|label|key)?)")
 UNIT = re.compile(r"([kMGTmuµμn]?)([Oo]hms?|OHMS?|Ω|Ω|[Ss]iemens|S)")
 MOST = 500         # attributes of edges or nodes
+DEEPEST = 100       # elements or lists within each other
 PREFIX = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9}
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)      # D: exponents of Fortran
 SAY = "say conductance=NAME or resistance=NAME (--conductance, --resistance on the command line), or " \

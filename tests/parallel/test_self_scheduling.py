@@ -41,6 +41,21 @@ def a_deck(n=600, workers=6, kinds=20, prior=None):
     return WorkList(1000 + rng.permutation(n), np.zeros(n) if prior is None else prior, factors, workers), seconds
 
 
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5), st.floats(-5, 5)), max_size=40))
+def test_the_order_is_stages_then_batches_by_their_longest_item(items):
+    stages, batches = (np.array([item[k] for item in items], dtype=np.int64) for k in (0, 1))
+    lengths = np.array([item[2] for item in items], dtype=float)
+    wanted = []
+    for stage in range(3):
+        of = {batch: [k for k, item in enumerate(items) if item[:2] == (stage, batch)] for batch in range(6)}
+        for batch in sorted(of, key=lambda b: -max((lengths[k] for k in of[b]), default=-9.0)):
+            wanted += of[batch]
+    work_list = WorkList(np.arange(len(items)), lengths, (), 1, stages, batches)
+    assert work_list.order(lengths).tolist() == wanted
+    plain = WorkList(np.arange(len(items)), lengths, (), 1)
+    assert plain.order(lengths).tolist() == np.argsort(-lengths, kind="stable").tolist()
+
+
 @pytest.mark.parametrize("ranks", [1, 2, 7])
 def test_every_item_is_dealt_once_to_threads_of_several_ranks(ranks, monkeypatch):
     """While rank 0 deals anew as often as it can; the others begin when it has done so once."""
