@@ -51,14 +51,14 @@ class LongestFirst:
         self._waiting: dict[int, list[int]] = {}
         for number in sorted(numbers.tolist(), key=lambda k: (self._expected[k], -k)):
             self._waiting.setdefault(self._task[number], []).append(number)     # longest last
-        self._excess: dict[int, list[float]] = {task: [] for task in self._waiting}
+        self._excess = dict.fromkeys(self._waiting, 0.0)         # of all finished runs of a task together
+        self._finished = dict.fromkeys(self._waiting, 0)
         self._heap: list[tuple[float, int]] = []
         for task in self._waiting:
             self._push(task)
 
     def _length(self, task: int) -> float:
-        excess = self._excess[task]
-        return self._expected[self._waiting[task][-1]] + sum(excess) / (len(excess) + 0.5)
+        return self._expected[self._waiting[task][-1]] + self._excess[task] / (self._finished[task] + 0.5)
 
     def _push(self, task: int) -> None:
         if self._waiting[task]:
@@ -77,5 +77,6 @@ class LongestFirst:
     def finished(self, number: int, steps: int) -> None:
         with self._lock:
             task = self._task[number]
-            self._excess[task].append(math.log(max(steps, 1)) - self._expected[number])
+            self._excess[task] += math.log(max(steps, 1)) - self._expected[number]
+            self._finished[task] += 1
             self._push(task)
