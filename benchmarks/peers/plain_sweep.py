@@ -3,10 +3,10 @@
     taskset -c 0 python benchmarks/peers/plain_sweep.py packing_01.txt [--tasks 6] [--runge-kutta] [--record]
 
 Plain NumPy and scipy: v, w and G in one vector, at the tolerances of `solve_ivp`, an event that solves for the
-equilibrium cost and ends the run at the threshold. The paper names the Runge-Kutta method of SciPy, which takes minutes a
-run at R = 1e-3: so does `--runge-kutta`. Without it the faster LSODA stands in for R <= 1. Measured on some tasks at one
-rate a decade, and scaled to the 1550 runs: tasks differ by factors, so that the interval is over draws of as many tasks,
-with that of ours, which is the whole sweep, in the same process between the tasks.
+equilibrium cost and ends the run at the threshold. The paper names the Runge-Kutta method of SciPy, which takes minutes
+a run at R = 1e-3: so does `--runge-kutta`. Without it the faster LSODA stands in for R <= 1. Measured on some tasks at
+one rate a decade, and scaled to the 1550 runs: tasks differ by factors, so that the interval is over draws of as many
+tasks, with that of ours, which is the whole sweep, in the same process between the tasks.
 """
 from __future__ import annotations
 
