@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -190,6 +191,18 @@ class Ensemble:
             return bool(rate == 0)
         return rate == 0 or self.method == "slow" or (self.method == "auto" and rate <= 1.0 and self.dt is None)
 
+    @cached_property
+    def beginning(self) -> Any:
+        """The record (kernels/ensemble/block_state.py) of a member that has not begun, but for what depends on R."""
+        me = np.zeros(1, dtype=MEMBER)[0]
+        me["method"] = METHODS.index(self.method) if self.edges is None else RK4
+        me["stop"], me["until"] = not self.go_on, self.until or 0.0
+        me["fixed"] = np.nan if self.dt is None else self.dt
+        me["tolerance"], me["caution"], me["span"], me["aim"] = self.tolerance, 1.0, SHORTEST, np.inf
+        me["first"] = me["sustained"] = me["instant"] = np.nan
+        me["status"], me["keeps"] = FRESH, bool(self.record and self.record.keep)
+        return me
+
     def times(self, number: int) -> NDArray[np.float64]:
         """Times at which a member's costs are recorded."""
         return np.empty(0) if self.record is None else self.record.times_until(self.limit(number))
@@ -300,17 +313,11 @@ def check_general(ensemble: Ensemble) -> None:
 
 def record_of(ensemble: Ensemble, number: int) -> Any:
     """The record (kernels/ensemble/block_state.py) of a member that has not begun."""
-    me, rate = np.zeros(1, dtype=MEMBER)[0], float(ensemble.rates[number])
-    me["method"] = SLOW if rate == 0 else METHODS.index(ensemble.method)
-    if ensemble.edges is not None:
-        me["method"] = RK4
+    me, rate = ensemble.beginning.copy(), float(ensemble.rates[number])
+    if rate == 0 and ensemble.edges is None:
+        me["method"] = SLOW
     me["rate"], me["fall"] = ensemble.rule.prefactor * (rate or 1.0), ensemble.fall(number)
-    me["stop"], me["until"] = not ensemble.go_on, ensemble.until or 0.0
-    me["fixed"] = np.nan if ensemble.dt is None else ensemble.dt
-    me["tolerance"], me["caution"], me["span"] = ensemble.tolerance, 1.0, SHORTEST
-    me["limit"], me["patience"], me["aim"] = ensemble.limit(number), ensemble.patience(number), np.inf
-    me["first"] = me["sustained"] = me["instant"] = np.nan
-    me["status"], me["keeps"] = FRESH, bool(ensemble.record and ensemble.record.keep)
+    me["limit"], me["patience"] = ensemble.limit(number), ensemble.patience(number)
     return me
 
 

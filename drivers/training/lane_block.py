@@ -121,6 +121,8 @@ class LaneBlock:
 
     def write_down(self) -> None:
         """Write down the states of the lanes that pause for it."""
+        if not self.ensemble.beginning["keeps"]:
+            return
         p = self.block.lanes
         for lane in np.flatnonzero(p.each["pause"]).tolist():
             recording = self.recordings[lane]

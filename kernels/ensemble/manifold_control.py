@@ -97,7 +97,7 @@ def arrive(me, p, slow, x, G, lane):
         take_again(me, p, x, G, lane)
         return BACK
     settle(p, slow, x, lane)
-    note_errors(me, p.target, p.errors, x, lane, None)
+    note_errors(me.taken, p.target, p.errors, x, lane, None)
     note(me, lane, me.dt, p)
     go_on_while_restless(me, p.last_G, G, lane, me.dt)
     remember(me, p, x, G, lane, None)

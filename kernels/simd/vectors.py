@@ -116,10 +116,20 @@ def store(typingctx, array, row, value):
 
 @intrinsic
 def at(typingctx, array, index):
-    """array[index] of a 1-d array, without wraparound or bounds check."""
+    """Number `index` of an array as it lies in memory, without wraparound or bounds check."""
     def codegen(context, builder, sig, args):
         return builder.load(_pointer(context, builder, sig, args, 1))
     return array.dtype(array, index), codegen
+
+
+@intrinsic
+def put(typingctx, array, index, value):
+    """Set number `index` of an array as it lies in memory, without wraparound or bounds check."""
+    def codegen(context, builder, sig, args):
+        builder.store(context.cast(builder, args[2], sig.args[2], array.dtype),
+                      _pointer(context, builder, sig, args, 1))
+        return context.get_dummy_value()
+    return types.void(array, index, value), codegen
 
 
 @intrinsic
