@@ -62,7 +62,7 @@ class SameWork:
 
 
 class PlainSweep:
-    """One task at three rates by `solve_ivp` as in paper 1, over the same members among 16 tasks by us."""
+    """One task at three rates by `solve_ivp`, over the same members among 16 tasks by us."""
 
     timeout = 300
 

@@ -1,4 +1,4 @@
-"""The published sweep (31 rates, 50 tasks) against scipy's `solve_ivp` run as in paper 1, on one core.
+"""The published sweep (31 rates, 50 tasks) against scipy's `solve_ivp`, on one core.
 
     taskset -c 0 python benchmarks/peers/plain_sweep.py packing_01.txt [--tasks 6] [--runge-kutta] [--record]
 

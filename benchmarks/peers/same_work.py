@@ -276,7 +276,7 @@ def peers(given: Problem) -> dict[str, tuple[Solve, tuple[float, ...]]]:
         found |= {name: (solve, TOLERANCES) for name, solve in numbalsoda_peers(given).items()}
     if importlib.util.find_spec("sksundae"):
         found["SUNDIALS (scikit-sundae), CVODE, Adams"] = sundials_peer(given), TOLERANCES[1:]
-    found["SciPy, solve_ivp with LSODA, as in paper 1"] = scipy_peer(given), TOLERANCES
+    found["SciPy, solve_ivp with LSODA"] = scipy_peer(given), TOLERANCES
     return found
 
 
