@@ -34,8 +34,7 @@ class Queue(Protocol):
 
 def expected_log_steps(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     """ln of the steps expected at rates R (n,) before anything is known of the tasks, evaluations counted as EVALUATION
-    steps:
-    means over 100 tasks on the published packing. Below R = 0.1 steps on the slow manifold are few but dear."""
+    steps: means over 100 tasks on the published packing. Below R = 0.1 steps on the slow manifold are few but dear."""
     decades, steps = [-1.5, -1.0, 0.0, 0.75, 6.0, 12.0], [4000.0, 5000.0, 1600.0, 900.0, 1700.0, 2800.0]
     return np.interp(np.log10(np.maximum(np.asarray(rates, dtype=float), 1e-9)), decades, np.log(steps))
 
