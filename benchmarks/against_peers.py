@@ -36,7 +36,7 @@ class SameWork:
     timeout = 300
 
     def setup(self, peer):
-        if not {"C", "plain Numba", "SciPy"} & {peer} and importlib.util.find_spec(peer) is None:
+        if peer not in ("C", "plain Numba", "SciPy") and importlib.util.find_spec(peer) is None:
             raise NotImplementedError(f"{peer} is not installed")
         import same_work as work
 

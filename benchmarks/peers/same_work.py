@@ -75,7 +75,7 @@ def problem(net: ol.Network) -> Problem:
 
 
 def plain(given: Problem, k: int) -> Callable[[float, np.ndarray], np.ndarray]:
-    """dy/dt of a member in NumPy and SciPy, as the paper's code has it."""
+    """dy/dt of a member in NumPy and SciPy."""
     n, D, (free, inner, target) = given.net.n_nodes, given.net.incidence.tocsr(), given.masks[k]
 
     def slopes(_t: float, y: np.ndarray) -> np.ndarray:

@@ -195,17 +195,15 @@ def open_run(path: str | os.PathLike[str]) -> StoredRun:
     'reached'
     """
     arrays = BlockArrays.open(path, KIND)
+    arrays.check_version(VERSION)
     try:
         said = {name: float(value) if name in NUMBERS and isinstance(value, str) else value
                 for name, value in arrays.attributes.items()}
-        version, size, n, block = (int(said[name]) for name in ("version", "n_times", "n_nodes", "block"))
+        size, n, block = (int(said[name]) for name in ("n_times", "n_nodes", "block"))
         first = np.array(said["first_edge"], dtype=np.int64)
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedStore(f"{path} does not say what it holds ({type(error).__name__}: {error}); write it "
                            "anew") from None
-    if version != VERSION:
-        raise DamagedStore(f"{path} has format {version}, this version of ohmlearn reads format {VERSION}; write it "
-                           "anew")
     if n < 1 or block < 1 or size < 0 or first.shape != (-(-n // block) + 1,) or np.any(np.diff(first) < 0):
         raise DamagedStore(f"{path} says that it holds {n} nodes in blocks of {block} with edges from {first[:3]} on; "
                            "write it anew")

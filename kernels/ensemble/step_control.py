@@ -89,7 +89,7 @@ def clamp(p, x, lane, pulled):
 def note_errors(taken, target, errors, x, lane, pulled):
     """V_T - v_T of a lane after so many steps since the last evaluation: w_T where targets are held, for which pulled
     is None, else by pulled[0], the desired voltages. It is called every step: with indices that are checked for their
-    sign it takes three times as long. Arrays one by one: handing on a tuple of them costs more than the work."""
+    sign it takes twice as long. Arrays one by one: handing on a tuple of them costs more than the work."""
     size, lanes = target.shape
     for i in range(size):
         a = at(target, i * lanes + lane)

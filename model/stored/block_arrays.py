@@ -92,6 +92,13 @@ class BlockArrays:
             raise DamagedStore(f"{path} holds {found[:60]!r}, not the {kind} that is wanted; name another one")
         return cls(path, attributes)
 
+    def check_version(self, version: int) -> None:
+        """Raise DamagedStore unless the attribute `version`, of the layout, is this one."""
+        found = self.attributes.get("version")
+        if found != version:
+            raise DamagedStore(f"{self.path} has format {found}, this version of ohmlearn reads format {version}; "
+                               "write it anew")
+
     def write(self, name: str, block: int, array: NDArray[Any]) -> None:
         """Write one array of floats or integers."""
         import zarr

@@ -217,15 +217,13 @@ def open_network(path: str | os.PathLike[str]) -> StoredNetwork:
     <StoredNetwork '30×40 grid': 1200 nodes, 2330 edges, 1 blocks>
     """
     arrays = BlockArrays.open(path, KIND)
+    arrays.check_version(VERSION)
     said = arrays.attributes
     try:
-        version, n, m, block = (int(said[name]) for name in ("version", "n_nodes", "n_edges", "block"))
+        n, m, block = (int(said[name]) for name in ("n_nodes", "n_edges", "block"))
         has_conductances, has_positions, name = bool(said["conductances"]), bool(said["positions"]), str(said["name"])
     except (KeyError, ValueError, TypeError) as error:
         raise DamagedStore(f"{path}: its attributes are not those of a network ({error}); write it anew") from None
-    if version != VERSION:
-        raise DamagedStore(f"{path} has format {version}, this version of ohmlearn reads format {VERSION}; write it "
-                           "anew")
     if not (2 <= n < 2**62 and 1 <= m < 2**62 and block >= 1):
         raise DamagedStore(f"{path}: {n} nodes, {m} edges and blocks of {block} are no network; write it anew")
     first = arrays.read("first_edge", 0, (-(-n // block) + 1,), "int64")

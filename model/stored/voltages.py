@@ -83,17 +83,14 @@ def open_voltages(path: str | os.PathLike[str]) -> StoredVoltages:
     2
     """
     arrays = BlockArrays.open(path, KIND)
+    arrays.check_version(VERSION)
     said = arrays.attributes
     try:
-        version = int(said["version"])
         found = StoredVoltages(arrays, int(said["n_nodes"]), int(said["block"]), float(said["error"]),
                                str(said["method"]), int(said["iterations"]))
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedStore(f"{path} does not say what it holds ({type(error).__name__}: {error}); write it "
                            "anew") from None
-    if version != VERSION:
-        raise DamagedStore(f"{path} has format {version}, this version of ohmlearn reads format {VERSION}; write it "
-                           "anew")
     if found.n_nodes < 1 or found.block < 1:
         raise DamagedStore(f"{path} says that it holds {found.n_nodes} voltages in blocks of {found.block}; write it "
                            "anew")
